@@ -1,0 +1,14 @@
+/** One suite: pure units, contract tests, and integration and e2e with real processes. */
+export default {
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  testEnvironmentOptions: { customExportConditions: ['weft-source', 'node', 'node-addons'] },
+  setupFilesAfterEnv: ['<rootDir>/test/support/leak-check.ts'],
+  testTimeout: 30_000,
+  maxWorkers: 2,
+};

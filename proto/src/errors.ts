@@ -1,0 +1,116 @@
+import { ServerError, Status } from 'nice-grpc-common';
+import {
+  BadRequest,
+  type ErrorDetails,
+  ErrorInfo,
+  ResourceInfo,
+  RetryInfo,
+  RichServerError,
+} from 'nice-grpc-error-details';
+
+/** Domain of every ErrorInfo that Weft sends. */
+export const ERROR_DOMAIN = 'weft';
+
+/** One thing wrong with one field of a request. */
+export interface FieldViolation {
+  /** Path of the field as the contract spells it: `instance.address.port`, `lines[2].quantity`. */
+  field: string;
+  /** What it must be. */
+  description: string;
+}
+
+interface Reason {
+  /** Stable, upper snake case: programs match on it, never on the message. */
+  reason: string;
+  /** Facts for programs: ids, limits. */
+  metadata?: Record<string, string>;
+}
+
+function statusError(
+  code: Status,
+  message: string,
+  { reason, metadata = {} }: Reason,
+  ...more: ErrorDetails[]
+): RichServerError {
+  const info = ErrorInfo.fromPartial({ reason, domain: ERROR_DOMAIN, metadata });
+  return new RichServerError(code, message, [info, ...more]);
+}
+
+/** INVALID_ARGUMENT with one BadRequest violation per bad field. */
+export function invalidArgument(...violations: FieldViolation[]): RichServerError {
+  const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  return statusError(
+    Status.INVALID_ARGUMENT,
+    message,
+    { reason: 'INVALID_FIELD' },
+    BadRequest.fromPartial({ fieldViolations: violations }),
+  );
+}
+
+/** NOT_FOUND naming the resource: `notFound('user', id)`. */
+export function notFound(resourceType: string, resourceName: string): RichServerError {
+  return statusError(
+    Status.NOT_FOUND,
+    `${resourceType} '${resourceName}' does not exist`,
+    { reason: `${resourceType.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}_NOT_FOUND` },
+    ResourceInfo.fromPartial({ resourceType, resourceName }),
+  );
+}
+
+/** ALREADY_EXISTS: something else holds the name or key. */
+export function alreadyExists(message: string, reason: Reason): RichServerError {
+  return statusError(Status.ALREADY_EXISTS, message, reason);
+}
+
+/** FAILED_PRECONDITION: the request is fine, the state it needs is not; do not simply retry. */
+export function failedPrecondition(message: string, reason: Reason): RichServerError {
+  return statusError(Status.FAILED_PRECONDITION, message, reason);
+}
+
+/** ABORTED: someone else changed it meanwhile; read again and retry at a higher level. */
+export function aborted(message: string, reason: Reason): RichServerError {
+  return statusError(Status.ABORTED, message, reason);
+}
+
+/** OUT_OF_RANGE: past the end of what there is. */
+export function outOfRange(message: string, reason: Reason): RichServerError {
+  return statusError(Status.OUT_OF_RANGE, message, reason);
+}
+
+/** RESOURCE_EXHAUSTED: a limit is reached. */
+export function resourceExhausted(message: string, reason: Reason): RichServerError {
+  return statusError(Status.RESOURCE_EXHAUSTED, message, reason);
+}
+
+/** UNAVAILABLE with RetryInfo: the same request may succeed after `retryAfterMs` (default 1000). */
+export function unavailable(
+  message: string,
+  { retryAfterMs = 1000, ...reason }: Reason & { retryAfterMs?: number },
+): RichServerError {
+  const retryDelay = {
+    seconds: Math.floor(retryAfterMs / 1000),
+    nanos: (retryAfterMs % 1000) * 1_000_000,
+  };
+  return statusError(Status.UNAVAILABLE, message, reason, RetryInfo.fromPartial({ retryDelay }));
+}
+
+/** Collects what is wrong with a request, so that one answer names every bad field. */
+export class FieldChecks {
+  readonly #violations: FieldViolation[] = [];
+
+  /** Records a violation of `field` unless `holds`. Answers `holds`. */
+  check(holds: boolean, field: string, description: string): boolean {
+    if (!holds) this.#violations.push({ field, description });
+    return holds;
+  }
+
+  /** Throws INVALID_ARGUMENT if anything was recorded. */
+  throwIfAny(): void {
+    if (this.#violations.length > 0) throw invalidArgument(...this.#violations);
+  }
+}
+
+/** Whether an error is a gRPC status meant for the caller. */
+export function isStatusError(error: unknown): error is ServerError {
+  return error instanceof ServerError;
+}

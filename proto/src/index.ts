@@ -1,0 +1,29 @@
+/** What every Weft server and client shares besides the generated contracts. */
+
+export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
+// Errors with google.rpc details
+export {
+  aborted,
+  alreadyExists,
+  ERROR_DOMAIN,
+  FieldChecks,
+  type FieldViolation,
+  failedPrecondition,
+  invalidArgument,
+  isStatusError,
+  notFound,
+  outOfRange,
+  resourceExhausted,
+  unavailable,
+} from './errors.ts';
+export { HealthState } from './health.ts';
+// Logging
+export { type Log, silentLog } from './log.ts';
+// Paged lists
+export { pageSize, pageStart, pageToken } from './paging.ts';
+// Servers
+export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
+
+// Transport
+export { clientTransport, MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
+export { untilAborted } from './until-aborted.ts';

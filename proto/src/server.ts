@@ -1,0 +1,147 @@
+import type { FileRegistry } from '@bufbuild/protobuf';
+import type { ChannelOptions } from '@grpc/grpc-js';
+import { isAbortError } from 'abort-controller-x';
+import {
+  createServer,
+  type Server,
+  ServerError,
+  type ServerMiddleware,
+  type ServiceImplementation,
+  Status,
+  type TsProtoServiceDefinition,
+} from 'nice-grpc';
+import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
+import { weftDescriptorSet } from '../gen/descriptor-set.ts';
+import {
+  HealthDefinition,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../gen/grpc/health/v1/health.ts';
+import { ServerReflectionDefinition } from '../gen/grpc/reflection/v1/reflection.ts';
+import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '../gen/grpc/reflection/v1alpha/reflection.ts';
+import { HealthState, healthService } from './health.ts';
+import { type Log, silentLog } from './log.ts';
+import { descriptorRegistry, reflectionService } from './reflection.ts';
+import { serverTransport } from './transport-defaults.ts';
+
+/** One gRPC service of a server: its contract and what answers it. */
+export interface Route {
+  readonly definition: TsProtoServiceDefinition;
+  readonly implementation: unknown;
+}
+
+/** Binds an implementation to its contract; the types of the two are checked against each other. */
+export function route<Definition extends TsProtoServiceDefinition>(
+  definition: Definition,
+  implementation: ServiceImplementation<Definition>,
+): Route {
+  return { definition, implementation };
+}
+
+export interface GrpcServerOptions {
+  /** What to serve. Health and reflection (v1 and v1alpha) are added. */
+  routes: readonly Route[];
+  /**
+   * Compiled contracts (google.protobuf.FileDescriptorSet, as `buf build -o` or
+   * `protoc --include_imports -o` write them) for reflection. Weft's own are always there.
+   */
+  descriptorSets?: readonly Uint8Array[];
+  /** Transport options over Weft's defaults. */
+  transport?: ChannelOptions;
+  /** Default: silent. */
+  log?: Log;
+}
+
+/**
+ * A gRPC server as every Weft process runs it: health, reflection, error details, limits and an
+ * orderly stop. An error that is no gRPC status is logged and answered INTERNAL without its text.
+ */
+export class GrpcServer {
+  /** NOT_SERVING until someone says otherwise. */
+  readonly health = new HealthState();
+  /** Aborts when the server starts to close: long-lived streams end on it. */
+  readonly closing: AbortSignal;
+  readonly #closer = new AbortController();
+  readonly #server: Server;
+  readonly #log: Log;
+  #inFlight = 0;
+
+  constructor({ routes, descriptorSets = [], transport = {}, log = silentLog }: GrpcServerOptions) {
+    this.closing = this.#closer.signal;
+    this.#log = log;
+    this.#server = createServer({ ...serverTransport, ...transport })
+      .use(this.#track())
+      .use(errorDetailsServerMiddleware);
+    const descriptors = descriptorRegistry([weftDescriptorSet, ...descriptorSets]);
+    for (const { definition, implementation } of routes) this.#add(definition, implementation);
+    this.#addOwn(
+      descriptors,
+      routes.map(({ definition }) => definition.fullName),
+    );
+  }
+
+  /** Calls being answered now, health and reflection included. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Listens on `host:port`; port 0 takes a free one. Answers the port. */
+  listen(address: string): Promise<number> {
+    return this.#server.listen(address);
+  }
+
+  /**
+   * Stops: turns NOT_SERVING, ends long-lived streams, lets in-flight calls finish for at most
+   * `graceMs` (default 30,000), then cuts off the rest. Answers whether all finished by themselves.
+   */
+  async close(graceMs = 30_000): Promise<boolean> {
+    this.health.setAll(ServingStatus.NOT_SERVING);
+    this.#closer.abort();
+    const { promise: timedOut, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(resolve, graceMs, false);
+    const finished = this.#server.shutdown().then(() => true as const);
+    const isClean = await Promise.race([finished, timedOut]);
+    clearTimeout(timer);
+    if (!isClean) {
+      this.#log.warn(
+        { inFlight: this.#inFlight, graceMs },
+        'calls cut off at the end of the grace',
+      );
+      this.#server.forceShutdown();
+    }
+    return isClean;
+  }
+
+  #addOwn(descriptors: FileRegistry, services: readonly string[]): void {
+    const own = [HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
+    for (const service of services) this.health.set(service, ServingStatus.NOT_SERVING);
+    const reflection = reflectionService(
+      descriptors,
+      [...services, ...own.map(({ fullName }) => fullName)].sort(),
+      this.closing,
+    );
+    this.#add(HealthDefinition, healthService(this.health, this.closing));
+    this.#add(ServerReflectionDefinition, reflection);
+    this.#add(ServerReflectionAlphaDefinition, reflection);
+  }
+
+  #add(definition: TsProtoServiceDefinition, implementation: unknown): void {
+    this.#server.add(definition, implementation as ServiceImplementation<TsProtoServiceDefinition>);
+  }
+
+  /** Counts calls and keeps unexpected errors from the caller. */
+  #track(): ServerMiddleware {
+    const server = this;
+    return async function* track(call, context) {
+      server.#inFlight += 1;
+      try {
+        return yield* call.next(call.request, context);
+      } catch (error) {
+        if (error instanceof ServerError || isAbortError(error)) throw error;
+        server.#log.error({ err: error, method: call.method.path }, 'a handler threw');
+        throw new ServerError(Status.INTERNAL, `${call.method.path} failed; see the server's log`);
+      } finally {
+        server.#inFlight -= 1;
+      }
+    };
+  }
+}
