@@ -1,6 +1,9 @@
 /** What every Weft server and client shares besides the generated contracts. */
 
+export { Status } from 'nice-grpc-common';
 export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
+// Errors as a caller sees them
+export { type CallFailure, callFailure } from './call-failure.ts';
 // Errors with google.rpc details
 export {
   aborted,
@@ -19,11 +22,22 @@ export {
 export { HealthState } from './health.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
+// Money
+export {
+  checkMoney,
+  fitsMoney,
+  isSameMoney,
+  moneyFromNanos,
+  moneyText,
+  moneyToNanos,
+} from './money.ts';
 // Paged lists
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Servers
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 
+// Text in requests
+export { isText } from './text.ts';
 // Transport
 export { clientTransport, MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
 export { untilAborted } from './until-aborted.ts';

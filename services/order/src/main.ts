@@ -1,0 +1,19 @@
+import { createMesh } from '@weft/client-sdk';
+import { route } from '@weft/proto';
+import { OrderServiceDefinition } from '@weft/proto/order';
+import { UserServiceDefinition } from '@weft/proto/user';
+import { pino } from 'pino';
+import { databaseFile } from './database.ts';
+import { createOrderHandlers } from './handlers.ts';
+import { OrderRepository } from './repository.ts';
+
+const log = pino({ name: 'order-service' });
+const mesh = createMesh({ log });
+const orders = new OrderRepository(databaseFile());
+const users = mesh.client(UserServiceDefinition);
+await mesh.serve({
+  name: 'order-service',
+  dependencies: ['user-service'],
+  routes: [route(OrderServiceDefinition, createOrderHandlers({ orders, users }))],
+  onClose: () => orders.close(),
+});
