@@ -1,0 +1,53 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Addresses that no client can connect to, with why. */
+const unreachable: [string, BlockList][] = [
+  ['a wildcard address', list('0.0.0.0/8', '::/128')],
+  ['a multicast or broadcast address', list('224.0.0.0/4', '255.255.255.255/32', 'ff00::/8')],
+  ['a link-local address', list('169.254.0.0/16', 'fe80::/10')],
+];
+
+function list(...subnets: string[]): BlockList {
+  const blocked = new BlockList();
+  for (const subnet of subnets) {
+    const [address = '', bits] = subnet.split('/');
+    blocked.addSubnet(address, Number(bits), isIPv4(address) ? 'ipv4' : 'ipv6');
+  }
+  return blocked;
+}
+
+function isIn(blocked: BlockList, address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && blocked.check(address, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
+
+/** Why a host cannot be advertised; undefined when it can. Names are not looked up. */
+export function hostProblem(host: string): string | undefined {
+  if (isIP(host) !== 0 && !host.includes('%')) {
+    const reason = unreachable.find(([, blocked]) => isIn(blocked, host))?.[0];
+    return reason && `must be an address that clients can reach; ${host} is ${reason}`;
+  }
+  // Digits and dots alone are a mistyped IPv4 address, which some resolvers would still take.
+  if (HOST_NAME.test(host) && !/^[\d.]+$/.test(host)) return undefined;
+  return 'must be a host name, an IPv4 address or an IPv6 address without brackets';
+}
+
+/** Whether a host is this machine only. */
+export function isLoopback(host: string): boolean {
+  return host.toLowerCase() === 'localhost' || isIn(loopback, host);
+}
+
+/** The IP address in a gRPC peer name (`127.0.0.1:1234`, `[::1]:1234`, `ipv6:[::1]:1234`). */
+export function peerHost(peer: string): string {
+  return peer
+    .replace(/^ipv[46]:/, '')
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+}

@@ -1,0 +1,180 @@
+import {
+  FieldChecks,
+  notFound,
+  outOfRange,
+  pageSize,
+  pageStart,
+  pageToken,
+  unavailable,
+} from '@weft/proto';
+import {
+  InstanceStatus,
+  type ListInstancesRequest,
+  type RegistryServiceImplementation,
+  type ServiceSummary,
+  type WatchRequest,
+} from '@weft/proto/registry';
+import { toStatusError } from './errors.ts';
+import { checkService } from './instance-rules.ts';
+import type { Catalog } from './store/catalog.ts';
+import type { Store, StoredInstance } from './store/store.ts';
+import type { WatchHub } from './watch-hub.ts';
+
+const DEFAULT_PAGE = 100;
+const MAX_WATCHED_SERVICES = 1000;
+/** How long a watch waits for this replica to come to a revision that another one has told. */
+const CATCH_UP_MS = 2000;
+
+function assertReadable(catalog: Catalog): void {
+  if (catalog.isComplete) return;
+  throw unavailable('this registry has yet to read its store; try another one, or later', {
+    reason: 'NOT_READY',
+  });
+}
+
+function summary(name: string, instances: readonly StoredInstance[]): ServiceSummary {
+  const running = instances.filter(
+    ({ status }) => status === InstanceStatus.INSTANCE_STATUS_RUNNING,
+  );
+  const versions = new Set(instances.map(({ version }) => version).filter((text) => text !== ''));
+  return {
+    name,
+    instanceCount: instances.length,
+    runningCount: running.length,
+    versions: [...versions].sort(),
+  };
+}
+
+function matches(instance: StoredInstance, filter: ListInstancesRequest): boolean {
+  return (
+    (filter.status === 0 || filter.status === instance.status) &&
+    (filter.type === 0 || filter.type === instance.type) &&
+    (filter.version === '' || filter.version === instance.version) &&
+    (filter.zone === '' || filter.zone === instance.zone) &&
+    [...filter.metadata].every(([key, value]) => instance.metadata.get(key) === value)
+  );
+}
+
+/** Instances after `start` (`service/id`, undefined for the first), by service and id. */
+function* instancesAfter(catalog: Catalog, filter: ListInstancesRequest, start?: string) {
+  const [startService = '', startId = ''] = start?.split('/') ?? [];
+  const services = filter.service === '' ? catalog.services : [filter.service];
+  for (const service of services) {
+    if (service < startService) continue;
+    for (const instance of catalog.instances(service)) {
+      const isSeen = start !== undefined && service === startService && instance.id <= startId;
+      if (!isSeen && matches(instance, filter)) yield instance;
+    }
+  }
+}
+
+/** The first `size` of a sequence, and the token for those after it. */
+function page<T>(items: Iterable<T>, size: number, key: (item: T) => string) {
+  const found: T[] = [];
+  for (const item of items) {
+    const last = found[size - 1];
+    if (last !== undefined) return { found, nextPageToken: pageToken(key(last)) };
+    found.push(item);
+  }
+  return { found, nextPageToken: '' };
+}
+
+function checkWatch({ services, fromRevision }: WatchRequest): void {
+  const checks = new FieldChecks();
+  const rule = `must be at most ${MAX_WATCHED_SERVICES}; none follows all`;
+  if (checks.check(services.length <= MAX_WATCHED_SERVICES, 'services', rule)) {
+    services.forEach((name, index) => {
+      checkService(checks, `services[${index}]`, name);
+    });
+  }
+  checks.check((fromRevision ?? 0n) >= 0n, 'from_revision', 'must not be negative');
+  checks.throwIfAny();
+}
+
+/** Makes sure that the catalog is where the watcher was: another replica may have been ahead. */
+async function catchUp(store: Store, revision: bigint): Promise<void> {
+  if (revision <= store.catalog.revision) return;
+  const latest = await store.latestRevision().catch((error) => {
+    throw toStatusError(error);
+  });
+  if (revision > latest) {
+    throw outOfRange(
+      `revision ${revision} is in the future: the latest is ${latest}; watch without from_revision`,
+      { reason: 'FUTURE_REVISION', metadata: { latest_revision: `${latest}` } },
+    );
+  }
+  if (await store.catalog.reached(revision, CATCH_UP_MS)) return;
+  throw unavailable(`this registry has not come to revision ${revision} yet; try another one`, {
+    reason: 'BEHIND',
+  });
+}
+
+type Handlers = Pick<
+  RegistryServiceImplementation,
+  'getService' | 'listServices' | 'listInstances' | 'watch'
+>;
+
+export interface DiscoveryOptions {
+  store: Store;
+  hub: WatchHub;
+  /** Watches end when it aborts. */
+  closing: AbortSignal;
+  /** After how long a quiet watch gets a progress mark. */
+  progressMs: number;
+}
+
+/** The rpcs that read: from memory, whether the store is there or not. */
+export function discoveryHandlers({ store, hub, closing, progressMs }: DiscoveryOptions): Handlers {
+  const { catalog } = store;
+  const standing = () => ({ revision: catalog.revision, stale: catalog.isStale });
+  return {
+    async getService({ service }) {
+      const checks = new FieldChecks();
+      checkService(checks, 'service', service);
+      checks.throwIfAny();
+      assertReadable(catalog);
+      const instances = catalog.instances(service);
+      if (instances.length === 0) throw notFound('service', service);
+      return { service, instances: [...instances], ...standing() };
+    },
+
+    async listServices(request) {
+      const size = pageSize(request.pageSize, DEFAULT_PAGE);
+      const start = pageStart(request.pageToken);
+      assertReadable(catalog);
+      const names = catalog.services.filter((name) => start === undefined || name > start);
+      const { found, nextPageToken } = page(names, size, (name) => name);
+      const services = found.map((name) => summary(name, catalog.instances(name)));
+      return { services, nextPageToken, ...standing() };
+    },
+
+    async listInstances(request) {
+      if (request.service !== '') {
+        const checks = new FieldChecks();
+        checkService(checks, 'service', request.service);
+        checks.throwIfAny();
+      }
+      const size = pageSize(request.pageSize, DEFAULT_PAGE);
+      const start = pageStart(request.pageToken);
+      assertReadable(catalog);
+      const after = instancesAfter(catalog, request, start);
+      const { found, nextPageToken } = page(after, size, ({ service, id }) => `${service}/${id}`);
+      return { instances: found, nextPageToken, ...standing() };
+    },
+
+    async *watch(request, context) {
+      checkWatch(request);
+      assertReadable(catalog);
+      const { fromRevision } = request;
+      if (fromRevision !== undefined) await catchUp(store, fromRevision);
+      const services = request.services.length === 0 ? undefined : new Set(request.services);
+      const ended = AbortSignal.any([context.signal, closing]);
+      using opened = hub.open(context.peer, { services, fromRevision });
+      for (;;) {
+        const message = await opened.watcher.next(progressMs, ended);
+        if (message === undefined) return;
+        yield message;
+      }
+    },
+  };
+}

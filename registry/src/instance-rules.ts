@@ -1,0 +1,100 @@
+import { FieldChecks, isStatusError } from '@weft/proto';
+import { hostProblem } from './address-rules.ts';
+import type { InstanceDescription } from './store/store.ts';
+
+export const TTL_SECONDS = { min: 2, max: 3600, default: 10 } as const;
+
+const MAX_WEIGHT = 1_000_000;
+const MAX_LABELS = 64;
+const MAX_KEY_LENGTH = 128;
+const MAX_VALUE_LENGTH = 4096;
+/** Of a record as stored. etcd refuses requests over 1.5 MiB. */
+export const MAX_RECORD_BYTES = 512 * 1024;
+
+const SERVICE = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+const SERVICE_RULE =
+  "must be a DNS label: a-z, 0-9 and '-', starting with a letter, 1 to 63 characters";
+const ID_RULE =
+  "must be a DNS label: a-z, 0-9 and '-', starting and ending with a letter or digit, at most 63 characters";
+
+export function checkService(checks: FieldChecks, field: string, name: string): void {
+  checks.check(SERVICE.test(name), field, SERVICE_RULE);
+}
+
+export function checkId(checks: FieldChecks, field: string, id: string): void {
+  checks.check(LABEL.test(id), field, ID_RULE);
+}
+
+export function checkTtl(checks: FieldChecks, field: string, seconds: number): void {
+  const { min, max } = TTL_SECONDS;
+  checks.check(seconds >= min && seconds <= max, field, `must be ${min} to ${max} seconds`);
+}
+
+export function checkWeight(checks: FieldChecks, field: string, weight: number): void {
+  // NaN fails both comparisons.
+  checks.check(weight >= 0 && weight <= MAX_WEIGHT, field, `must be 0 to ${MAX_WEIGHT}`);
+}
+
+export function checkMetadata(
+  checks: FieldChecks,
+  field: string,
+  metadata: ReadonlyMap<string, string>,
+): void {
+  if (!checks.check(metadata.size <= MAX_LABELS, field, `must be at most ${MAX_LABELS} labels`)) {
+    return;
+  }
+  for (const [key, value] of metadata) {
+    const isKey = key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key);
+    const rule = `keys must be 1 to ${MAX_KEY_LENGTH} printable characters`;
+    if (!checks.check(isKey, field, rule)) continue;
+    const path = `${field}[${JSON.stringify(key)}]`;
+    const isValue = value.length <= MAX_VALUE_LENGTH;
+    checks.check(isValue, path, `must be at most ${MAX_VALUE_LENGTH} characters`);
+  }
+}
+
+function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
+  const isText = text.length <= max && !CONTROL.test(text);
+  checks.check(isText, field, `must be at most ${max} printable characters`);
+}
+
+/** Checks all that an owner says of an instance; fields are named as in a RegisterRequest. */
+export function checkInstance(checks: FieldChecks, instance: InstanceDescription): void {
+  checkService(checks, 'instance.service', instance.service);
+  checkId(checks, 'instance.id', instance.id);
+  const { host, port } = instance.address;
+  const problem = hostProblem(host);
+  checks.check(problem === undefined, 'instance.address.host', problem ?? '');
+  const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
+  checks.check(isPort, 'instance.address.port', 'must be 1 to 65535');
+  checkText(checks, 'instance.version', instance.version, 64);
+  checkText(checks, 'instance.zone', instance.zone, 63);
+  checkText(checks, 'instance.incarnation', instance.incarnation, 64);
+  checkWeight(checks, 'instance.weight', instance.weight);
+  checkMetadata(checks, 'instance.metadata', instance.metadata);
+  const { dependencies, startTime } = instance;
+  if (checks.check(dependencies.length <= 64, 'instance.dependencies', 'must be at most 64')) {
+    dependencies.forEach((name, index) => {
+      checkService(checks, `instance.dependencies[${index}]`, name);
+    });
+  }
+  const isTime = startTime === undefined || !Number.isNaN(startTime.getTime());
+  checks.check(isTime, 'instance.start_time', 'must be a time from year 1 to year 9999');
+}
+
+/** What is wrong with an instance, as one text; empty when nothing is. */
+export function describeProblems(instance: InstanceDescription): string {
+  const checks = new FieldChecks();
+  checkInstance(checks, instance);
+  try {
+    checks.throwIfAny();
+    return '';
+  } catch (error) {
+    if (isStatusError(error)) return error.details;
+    throw error;
+  }
+}

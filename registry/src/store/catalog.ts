@@ -1,0 +1,196 @@
+import { EventType } from '@weft/proto/registry';
+import { EventLog, type StoreEvent } from './event-log.ts';
+import type { StoredInstance } from './store.ts';
+
+/** What happened to a catalog: changes; a new set that does not continue the old; staleness flipped. */
+export type CatalogNotice =
+  | { kind: 'events'; events: readonly StoreEvent[] }
+  | { kind: 'reset' }
+  | { kind: 'stale' };
+
+interface Waiter {
+  revision: bigint;
+  resolve: (reached: boolean) => void;
+}
+
+const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Every instance, in memory, by service, at one revision, with the latest changes that led there.
+ * Answers are immutable and sorted. Listeners are told of each change before `apply` returns, so
+ * reading and subscribing in one turn misses nothing.
+ */
+export class Catalog {
+  readonly #services = new Map<string, Map<string, StoredInstance>>();
+  readonly #sorted = new Map<string, readonly StoredInstance[]>();
+  readonly #listeners = new Set<(notice: CatalogNotice) => void>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #log: EventLog;
+  #names: readonly string[] | undefined;
+  #revision = 0n;
+  #isComplete = false;
+  #isStale = true;
+
+  constructor(options: { eventLimit?: number } = {}) {
+    this.#log = new EventLog(options.eventLimit);
+  }
+
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  /** Whether it was filled once; until then it must not be read. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Whether the store is away, so that this may be behind. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  /** Names of the services that have an instance, sorted. */
+  get services(): readonly string[] {
+    this.#names ??= [...this.#services.keys()].sort(byName);
+    return this.#names;
+  }
+
+  /** The instances of a service by id; none when it has none. */
+  instances(service: string): readonly StoredInstance[] {
+    const held = this.#sorted.get(service);
+    if (held !== undefined) return held;
+    const known = this.#services.get(service);
+    if (known === undefined) return [];
+    const sorted = [...known.values()].sort((a, b) => byName(a.id, b.id));
+    this.#sorted.set(service, sorted);
+    return sorted;
+  }
+
+  get(service: string, id: string): StoredInstance | undefined {
+    return this.#services.get(service)?.get(id);
+  }
+
+  /** The changes after `revision`; undefined when some are no longer held. */
+  eventsSince(revision: bigint): readonly StoreEvent[] | undefined {
+    return this.#log.since(revision);
+  }
+
+  /** Tells `listener` of every change from now on; the answer ends that. */
+  subscribe(listener: (notice: CatalogNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes changes in revision order; those not newer than the catalog are known already. */
+  apply(events: readonly StoreEvent[]): void {
+    const fresh = events.filter(({ revision }) => revision > this.#revision);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    for (const { type, instance } of fresh) {
+      if (type === EventType.EVENT_TYPE_PUT) this.#put(instance);
+      else this.#delete(instance);
+    }
+    this.#log.append(fresh);
+    this.#advance(last.revision);
+    this.#tell({ kind: 'events', events: fresh });
+  }
+
+  /**
+   * Takes a complete set at `revision`. What differs is told as changes at that revision; with
+   * `isNewHistory` (the first one, or a store that began anew) as a new set instead.
+   */
+  replace(
+    instances: Iterable<StoredInstance>,
+    revision: bigint,
+    { isNewHistory = false } = {},
+  ): void {
+    const events = this.#difference(instances, revision);
+    if (this.#isComplete && !isNewHistory) {
+      if (events.length > 0) this.apply(events);
+      else if (revision > this.#revision) this.#advance(revision);
+      return;
+    }
+    for (const { type, instance } of events) {
+      if (type === EventType.EVENT_TYPE_PUT) this.#put(instance);
+      else this.#delete(instance);
+    }
+    this.#isComplete = true;
+    this.#log.reset(revision);
+    this.#advance(revision);
+    this.#tell({ kind: 'reset' });
+  }
+
+  setStale(isStale: boolean): void {
+    if (isStale === this.#isStale) return;
+    this.#isStale = isStale;
+    this.#tell({ kind: 'stale' });
+  }
+
+  /** Whether the catalog comes to `revision` within `withinMs`. */
+  reached(revision: bigint, withinMs: number): Promise<boolean> {
+    if (this.#revision >= revision) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.resolve(false), withinMs);
+      const waiter: Waiter = {
+        revision,
+        resolve: (isReached) => {
+          clearTimeout(timer);
+          this.#waiters.delete(waiter);
+          resolve(isReached);
+        },
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #difference(instances: Iterable<StoredInstance>, revision: bigint): StoreEvent[] {
+    const events: StoreEvent[] = [];
+    const present = new Set<StoredInstance>();
+    for (const instance of instances) {
+      const known = this.get(instance.service, instance.id);
+      if (known !== undefined) present.add(known);
+      if (known?.modRevision === instance.modRevision && known.leaseId === instance.leaseId)
+        continue;
+      events.push({ type: EventType.EVENT_TYPE_PUT, instance, revision });
+    }
+    for (const service of this.services) {
+      for (const instance of this.instances(service)) {
+        if (present.has(instance)) continue;
+        events.push({ type: EventType.EVENT_TYPE_DELETE, instance, revision });
+      }
+    }
+    return events;
+  }
+
+  #put(instance: StoredInstance): void {
+    let known = this.#services.get(instance.service);
+    if (known === undefined) {
+      known = new Map();
+      this.#services.set(instance.service, known);
+      this.#names = undefined;
+    }
+    known.set(instance.id, instance);
+    this.#sorted.delete(instance.service);
+  }
+
+  #delete({ service, id }: StoredInstance): void {
+    const known = this.#services.get(service);
+    known?.delete(id);
+    this.#sorted.delete(service);
+    if (known?.size === 0) {
+      this.#services.delete(service);
+      this.#names = undefined;
+    }
+  }
+
+  #advance(revision: bigint): void {
+    this.#revision = revision;
+    for (const waiter of this.#waiters) {
+      if (revision >= waiter.revision) waiter.resolve(true);
+    }
+  }
+
+  #tell(notice: CatalogNotice): void {
+    for (const listener of this.#listeners) listener(notice);
+  }
+}

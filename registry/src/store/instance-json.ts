@@ -1,0 +1,86 @@
+import { InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { describeProblems } from '../instance-rules.ts';
+import type { InstanceDescription, StoredInstance } from './store.ts';
+
+const TYPE_PREFIX = 'INSTANCE_TYPE_';
+const STATUS_PREFIX = 'INSTANCE_STATUS_';
+
+/** RUNNING for INSTANCE_STATUS_RUNNING; a value this version does not know stays a number. */
+function enumName(values: Record<string, number>, prefix: string, value: number) {
+  const name = Object.keys(values).find((key) => values[key] === value);
+  return name?.startsWith(prefix) ? name.slice(prefix.length) : value;
+}
+
+function enumValue(values: Record<string, number>, prefix: string, name: unknown): number {
+  if (typeof name === 'number' && Number.isInteger(name)) return name;
+  const value = values[`${prefix}${name}`];
+  if (value === undefined) throw new Error(`${JSON.stringify(name)} is no ${prefix.toLowerCase()}`);
+  return value;
+}
+
+/** What is kept of an instance besides its lease and revisions, which etcd keeps. */
+type Kept = Omit<StoredInstance, 'leaseId' | 'createRevision' | 'modRevision'>;
+
+/** One line of JSON that a person can read, the same for the same instance. */
+export function encodeInstance(instance: Kept): string {
+  const metadata = [...instance.metadata].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({
+    id: instance.id,
+    service: instance.service,
+    address: { host: instance.address.host, port: instance.address.port },
+    type: enumName(InstanceType, TYPE_PREFIX, instance.type),
+    status: enumName(InstanceStatus, STATUS_PREFIX, instance.status),
+    version: instance.version,
+    zone: instance.zone,
+    weight: instance.weight,
+    metadata: Object.fromEntries(metadata),
+    dependencies: instance.dependencies,
+    startTime: instance.startTime.toISOString(),
+    incarnation: instance.incarnation,
+    ttlSeconds: instance.ttlSeconds,
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads what `encodeInstance` wrote. Someone else may have written the value, so everything is checked.
+ * @throws Error saying what is wrong.
+ */
+export function decodeInstance(text: string): Kept {
+  const value: unknown = JSON.parse(text);
+  if (!isRecord(value)) throw new Error('it is not a JSON object');
+  const { address, metadata = {}, dependencies = [] } = value;
+  if (!isRecord(address)) throw new Error('address is not an object');
+  if (!isRecord(metadata)) throw new Error('metadata is not an object');
+  if (!Array.isArray(dependencies)) throw new Error('dependencies is not a list');
+  const string = (of: Record<string, unknown>, name: string) => {
+    const found = of[name];
+    if (typeof found !== 'string') throw new Error(`${name} is not a string`);
+    return found;
+  };
+  const number = (of: Record<string, unknown>, name: string) => {
+    const found = of[name];
+    if (typeof found !== 'number') throw new Error(`${name} is not a number`);
+    return found;
+  };
+  const description = {
+    id: string(value, 'id'),
+    service: string(value, 'service'),
+    address: { host: string(address, 'host'), port: number(address, 'port') },
+    type: enumValue(InstanceType, TYPE_PREFIX, value.type) as InstanceType,
+    status: enumValue(InstanceStatus, STATUS_PREFIX, value.status) as InstanceStatus,
+    version: string(value, 'version'),
+    zone: string(value, 'zone'),
+    weight: number(value, 'weight'),
+    metadata: new Map(Object.keys(metadata).map((key) => [key, string(metadata, key)])),
+    dependencies: dependencies.map((_, index) => string(dependencies as never, `${index}`)),
+    startTime: new Date(string(value, 'startTime')),
+    incarnation: string(value, 'incarnation'),
+  } satisfies InstanceDescription;
+  const problems = describeProblems(description);
+  if (problems !== '') throw new Error(problems);
+  return { ...description, ttlSeconds: number(value, 'ttlSeconds') };
+}

@@ -1,0 +1,42 @@
+import { StoreError } from '../errors.ts';
+import { encodeInstance } from './instance-json.ts';
+import type { InstanceDescription, StoredInstance } from './store.ts';
+
+/**
+ * What registering means, given who is there:
+ * `create` and `replace` take a new lease (`replace` gives up the old one); `renew` keeps it, and
+ * writes only when the description differs.
+ */
+export type RegistrationPlan =
+  | { kind: 'create'; description: InstanceDescription & { startTime: Date } }
+  | {
+      kind: 'replace';
+      description: InstanceDescription & { startTime: Date };
+      oldLeaseId: bigint;
+    }
+  | { kind: 'renew'; instance: StoredInstance; isChanged: boolean };
+
+/** @throws StoreError `conflict` when another incarnation lives at another address. */
+export function planRegistration(
+  existing: StoredInstance | undefined,
+  wanted: InstanceDescription,
+  now: Date,
+): RegistrationPlan {
+  if (existing?.incarnation === wanted.incarnation) {
+    const startTime = wanted.startTime ?? existing.startTime;
+    const instance = { ...existing, ...wanted, startTime };
+    const isChanged = encodeInstance(instance) !== encodeInstance(existing);
+    return { kind: 'renew', instance: isChanged ? instance : existing, isChanged };
+  }
+  const description = { ...wanted, startTime: wanted.startTime ?? now };
+  if (existing === undefined) return { kind: 'create', description };
+  const { host, port } = existing.address;
+  if (host === wanted.address.host && port === wanted.address.port) {
+    return { kind: 'replace', description, oldLeaseId: existing.leaseId };
+  }
+  throw new StoreError(
+    'conflict',
+    `instance '${wanted.id}' of '${wanted.service}' is live at ${host}:${port}; register under another id, or wait until its lease ends`,
+    { metadata: { service: wanted.service, id: wanted.id } },
+  );
+}

@@ -1,0 +1,73 @@
+import type { Address, Instance, InstanceStatus } from '@weft/proto/registry';
+import type { Catalog } from './catalog.ts';
+
+type Assigned = 'leaseId' | 'ttlSeconds' | 'createRevision' | 'modRevision';
+
+/** An instance as its owner describes it: checked, with the defaults filled in. */
+export interface InstanceDescription extends Omit<Instance, Assigned | 'address' | 'weight'> {
+  address: Address;
+  weight: number;
+}
+
+/** An instance as listed. Never changed in place: a change makes another one. */
+export interface StoredInstance extends InstanceDescription, Pick<Instance, Assigned> {
+  startTime: Date;
+}
+
+/** Who is meant: an instance, and the lease the caller believes it lives by (0n: whichever). */
+export interface InstanceReference {
+  service: string;
+  id: string;
+  leaseId: bigint;
+}
+
+/** What an update changes; absent stays. */
+export interface InstanceChange {
+  status?: InstanceStatus | undefined;
+  weight?: number | undefined;
+  metadata?: Map<string, string> | undefined;
+}
+
+/** An instance after a write, and the revision at which it is visible. */
+export interface Written {
+  instance: StoredInstance;
+  revision: bigint;
+}
+
+/**
+ * Where instances are kept. Reads go to `catalog` and never wait; writes answer once the catalog of
+ * this store shows them (or a moment after, when it is slow to).
+ *
+ * Every write fails with StoreError `unavailable` within about 2 s when the store is away; it may
+ * then have happened all the same, and can be repeated.
+ */
+export interface Store {
+  /** What is known, current or stale. */
+  readonly catalog: Catalog;
+
+  /**
+   * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,
+   * and what it says of itself replaces what it said before; another incarnation at the same address
+   * replaces the old one and its lease.
+   * @throws StoreError `conflict` when a live instance has the id at another address.
+   */
+  register(description: InstanceDescription, ttlSeconds: number): Promise<Written>;
+
+  /** Renews leases. Answers the seconds each now has, in order; 0 for one unknown or expired. */
+  keepAlive(leaseIds: readonly bigint[]): Promise<number[]>;
+
+  /**
+   * Changes an instance, and leaves its lease as it is.
+   * @throws StoreError `not-found`; `superseded` when it lives by another lease.
+   */
+  update(reference: InstanceReference, change: InstanceChange): Promise<Written>;
+
+  /** Removes an instance and its lease; one not there, or living by another lease, is left alone. */
+  deregister(reference: InstanceReference): Promise<{ removed: boolean; revision: bigint }>;
+
+  /** The newest revision there is, which the catalog may have yet to reach. */
+  latestRevision(): Promise<bigint>;
+
+  /** Stops; the instances stay listed where the store outlives the process. */
+  close(): Promise<void>;
+}

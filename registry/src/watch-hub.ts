@@ -1,0 +1,67 @@
+import { resourceExhausted } from '@weft/proto';
+import type { Catalog } from './store/catalog.ts';
+import { Watcher } from './watcher.ts';
+
+export interface WatchHubOptions {
+  /** Changes held for one watcher that does not read. Default 4096. */
+  maxPending?: number;
+  /** Watches of one connection. Default 1000. */
+  maxPerPeer?: number;
+}
+
+/** Fans the changes of one catalog out to any number of watchers. */
+export class WatchHub {
+  readonly #catalog: Catalog;
+  readonly #options: Required<WatchHubOptions>;
+  readonly #watchers = new Set<Watcher>();
+  readonly #perPeer = new Map<string, number>();
+  readonly #unsubscribe: () => void;
+
+  constructor(catalog: Catalog, { maxPending = 4096, maxPerPeer = 1000 }: WatchHubOptions = {}) {
+    this.#catalog = catalog;
+    this.#options = { maxPending, maxPerPeer };
+    this.#unsubscribe = catalog.subscribe((notice) => {
+      for (const watcher of this.#watchers) watcher.notice(notice);
+    });
+  }
+
+  /** Watches open now. */
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /**
+   * Opens a watch for the connection `peer`; nothing that happens from now on is missed. Dispose of it.
+   * @throws RESOURCE_EXHAUSTED when the connection has too many.
+   */
+  open(
+    peer: string,
+    what: { services?: ReadonlySet<string> | undefined; fromRevision?: bigint | undefined },
+  ): { watcher: Watcher } & Disposable {
+    const { maxPending, maxPerPeer } = this.#options;
+    const count = this.#perPeer.get(peer) ?? 0;
+    if (count >= maxPerPeer) {
+      throw resourceExhausted(
+        `this connection has ${count} watches already; one watch can follow many services`,
+        { reason: 'TOO_MANY_WATCHES', metadata: { max_watches: `${maxPerPeer}` } },
+      );
+    }
+    const watcher = new Watcher({ ...what, catalog: this.#catalog, maxPending });
+    this.#watchers.add(watcher);
+    this.#perPeer.set(peer, count + 1);
+    return {
+      watcher,
+      [Symbol.dispose]: () => {
+        if (!this.#watchers.delete(watcher)) return;
+        const left = (this.#perPeer.get(peer) ?? 1) - 1;
+        if (left === 0) this.#perPeer.delete(peer);
+        else this.#perPeer.set(peer, left);
+      },
+    };
+  }
+
+  /** Stops listening to the catalog; open watches get no more. */
+  close(): void {
+    this.#unsubscribe();
+  }
+}

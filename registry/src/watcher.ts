@@ -1,0 +1,125 @@
+import { resourceExhausted } from '@weft/proto';
+import type { WatchResponse } from '@weft/proto/registry';
+import type { Catalog, CatalogNotice } from './store/catalog.ts';
+import type { StoreEvent } from './store/event-log.ts';
+
+/** Changes per message: a large batch must not outgrow the limit of a message. */
+const BATCH = 256;
+
+export interface WatcherOptions {
+  catalog: Catalog;
+  /** Whom to follow; undefined for all. */
+  services?: ReadonlySet<string> | undefined;
+  /** Go on after this revision; undefined for a snapshot first. */
+  fromRevision?: bigint | undefined;
+  /** Changes held for a watcher that does not read. */
+  maxPending: number;
+}
+
+/**
+ * One client's watch: what it has yet to be sent. Holds at most `maxPending` changes; a watcher that
+ * lets them pile up further fails with RESOURCE_EXHAUSTED.
+ */
+export class Watcher {
+  readonly #catalog: Catalog;
+  readonly #services: ReadonlySet<string> | undefined;
+  readonly #maxPending: number;
+  #pending: StoreEvent[] = [];
+  #needsSnapshot: boolean;
+  #needsProgress = true;
+  #failure: Error | undefined;
+  #wake: () => void = () => {};
+
+  constructor({ catalog, services, fromRevision, maxPending }: WatcherOptions) {
+    this.#catalog = catalog;
+    this.#services = services;
+    this.#maxPending = maxPending;
+    const missed = fromRevision === undefined ? undefined : catalog.eventsSince(fromRevision);
+    this.#needsSnapshot = missed === undefined || missed.length > maxPending;
+    if (!this.#needsSnapshot) this.#pending = this.#followed(missed ?? []);
+  }
+
+  /** Takes note of what happened to the catalog. */
+  notice(notice: CatalogNotice): void {
+    if (this.#failure !== undefined) return;
+    if (notice.kind === 'reset') this.#needsSnapshot = true;
+    if (notice.kind === 'stale') this.#needsProgress = true;
+    if (notice.kind === 'events' && !this.#needsSnapshot) {
+      const events = this.#followed(notice.events);
+      if (events.length > this.#maxPending) this.#needsSnapshot = true;
+      else if (this.#pending.length + events.length > this.#maxPending) this.#overflow();
+      else for (const event of events) this.#pending.push(event);
+    }
+    if (this.#needsSnapshot) this.#pending = [];
+    if (this.#hasNews) this.#wake();
+  }
+
+  /**
+   * The next message: what is new, or a progress mark after `quietMs` with nothing new.
+   * Undefined once `signal` aborts.
+   */
+  async next(quietMs: number, signal: AbortSignal): Promise<WatchResponse | undefined> {
+    if (!this.#hasNews && !signal.aborted) await this.#news(quietMs, signal);
+    if (this.#failure !== undefined) throw this.#failure;
+    if (signal.aborted) return undefined;
+    const stale = this.#catalog.isStale;
+    const { revision } = this.#catalog;
+    this.#needsProgress = false;
+    if (this.#needsSnapshot) {
+      this.#needsSnapshot = false;
+      this.#pending = [];
+      return { snapshot: { instances: this.#instances(), revision }, stale };
+    }
+    const events = this.#take();
+    const last = events.at(-1);
+    if (last === undefined) return { progress: { revision }, stale };
+    return { events: { events, revision: last.revision }, stale };
+  }
+
+  get #hasNews(): boolean {
+    return (
+      this.#needsSnapshot ||
+      this.#needsProgress ||
+      this.#pending.length > 0 ||
+      this.#failure !== undefined
+    );
+  }
+
+  async #news(quietMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, quietMs);
+    signal.addEventListener('abort', this.#wake, { once: true });
+    await promise;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', this.#wake);
+    this.#wake = () => {};
+  }
+
+  #followed(events: readonly StoreEvent[]): StoreEvent[] {
+    const services = this.#services;
+    if (services === undefined) return [...events];
+    return events.filter(({ instance }) => services.has(instance.service));
+  }
+
+  #instances() {
+    const names = this.#services === undefined ? this.#catalog.services : [...this.#services];
+    return names.flatMap((name) => this.#catalog.instances(name));
+  }
+
+  /** The next batch; never part of a revision, since watches go on after a revision. */
+  #take(): StoreEvent[] {
+    let end = Math.min(BATCH, this.#pending.length);
+    const last = this.#pending[end - 1]?.revision;
+    while (this.#pending[end]?.revision === last && end < this.#pending.length) end += 1;
+    return this.#pending.splice(0, end);
+  }
+
+  #overflow(): void {
+    this.#pending = [];
+    this.#failure = resourceExhausted(
+      `this watch reads too slowly: more than ${this.#maxPending} changes wait; watch again from the last revision it has seen`,
+      { reason: 'WATCH_TOO_SLOW', metadata: { max_pending: `${this.#maxPending}` } },
+    );
+  }
+}
