@@ -7,7 +7,6 @@ import {
   notFound,
   pageSize,
   pageToken,
-  Status,
   unavailable,
 } from '@weft/proto';
 import {
@@ -50,7 +49,7 @@ export function createOrderHandlers({
     } catch (error) {
       const failure = callFailure(error);
       if (failure === undefined) throw error;
-      if (failure.code === Status.NOT_FOUND) {
+      if (failure.reason === 'USER_NOT_FOUND') {
         throw failedPrecondition(`user '${id}' does not exist`, { reason: 'USER_NOT_FOUND' });
       }
       throw unavailable(

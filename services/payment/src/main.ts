@@ -1,0 +1,26 @@
+import { createMesh } from '@weft/client-sdk';
+import { route } from '@weft/proto';
+import { OrderServiceDefinition } from '@weft/proto/order';
+import { PaymentServiceDefinition } from '@weft/proto/payment';
+import { pino } from 'pino';
+import { processingMs } from './config.ts';
+import { databaseFile } from './database.ts';
+import { createPaymentHandlers } from './handlers.ts';
+import { PaymentRepository } from './repository.ts';
+import { PaymentWorker } from './worker.ts';
+
+const log = pino({ name: 'payment-service' });
+const mesh = createMesh({ log });
+const orders = mesh.client(OrderServiceDefinition);
+const payments = new PaymentRepository(databaseFile());
+const worker = new PaymentWorker({ payments, orders, processingMs: processingMs(), log });
+worker.start();
+await mesh.serve({
+  name: 'payment-service',
+  dependencies: ['order-service'],
+  routes: [route(PaymentServiceDefinition, createPaymentHandlers({ payments, orders, worker }))],
+  onClose: async () => {
+    await worker.stop();
+    payments.close();
+  },
+});
