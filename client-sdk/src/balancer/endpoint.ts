@@ -1,0 +1,48 @@
+import { type Instance, InstanceStatus } from '@weft/proto/registry';
+import type { Breaker } from '../breaker/breaker.ts';
+
+/**
+ * What the transport knows of the way to an endpoint. `failing` lasts until a connection succeeds,
+ * through all tries in between, so that calls do not wait for what keeps failing.
+ */
+export type Connection =
+  | { readonly state: 'connecting' | 'ready' }
+  | { readonly state: 'failing'; readonly error: string };
+
+/**
+ * One instance as the balancer sees it: where it is, whether its connection is ready, what is
+ * in flight. Lives as long as the incarnation is listed, through every update of the others.
+ */
+export class Endpoint {
+  /** As listed last; replaced when status, weight or metadata change. */
+  instance: Instance;
+  readonly key: string;
+  readonly breaker: Breaker;
+  connection: Connection = { state: 'connecting' };
+  /** Calls started and not ended. */
+  inFlight = 0;
+
+  constructor(instance: Instance, breaker: Breaker) {
+    this.instance = instance;
+    this.key = endpointKey(instance);
+    this.breaker = breaker;
+  }
+
+  /** Whether it may get calls as far as the registry knows. Weight 0 drains. */
+  get isListedForCalls(): boolean {
+    const { status, weight } = this.instance;
+    return status === InstanceStatus.INSTANCE_STATUS_RUNNING && (weight ?? 1) > 0;
+  }
+}
+
+/** Identity of an endpoint: a new incarnation or address is another endpoint. */
+export function endpointKey({ id, incarnation, address }: Instance): string {
+  return `${id}/${incarnation}@${addressText(address)}`;
+}
+
+/** `host:port`, with brackets around an IPv6 host. */
+export function addressText(address: Instance['address']): string {
+  if (address === undefined) return '';
+  const { host, port } = address;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,146 @@
+import {
+  type DescMethod,
+  type FileRegistry,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import type { Channel, ServiceDefinition } from '@grpc/grpc-js';
+import type { ClientFactory } from 'nice-grpc';
+import type { MethodTraits } from '../contract/contract.ts';
+import { WeftError } from '../errors.ts';
+import type { MethodTable } from './method-table.ts';
+import { reflect } from './reflection-client.ts';
+import type { MeshCallOptions } from './timeout-middleware.ts';
+
+export interface DynamicCallerOptions {
+  clients: ClientFactory<MeshCallOptions>;
+  methods: MethodTable;
+  channelOf: (service: string) => Channel;
+  /** How long reflection may take, in ms. */
+  timeoutMs: number;
+  /** How long what reflection told is believed, in ms. */
+  ttlMs: number;
+}
+
+interface Described {
+  readonly files: FileRegistry;
+  readonly at: number;
+}
+
+function* methodsOf(files: FileRegistry): Generator<DescMethod> {
+  for (const type of files) {
+    if (type.kind === 'service') yield* type.methods;
+  }
+}
+
+function pathOf({ parent, name }: DescMethod): string {
+  return `/${parent.typeName}/${name}`;
+}
+
+function traitsOf(method: DescMethod): MethodTraits {
+  return {
+    path: pathOf(method),
+    isUnary: method.methodKind === 'unary',
+    isIdempotent: method.idempotency !== IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+  };
+}
+
+/** Calls methods by name with JSON, learning the contract from the service itself. For tools. */
+export class DynamicCaller {
+  readonly #options: DynamicCallerOptions;
+  readonly #described = new Map<string, Described>();
+
+  constructor(options: DynamicCallerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param method `CreateUser`, or `user.v1.UserService/CreateUser` where the short name is not enough
+   * @param request in protobuf's JSON form
+   * @returns the response in protobuf's JSON form
+   * @throws WeftError METHOD_NOT_FOUND, NOT_UNARY, INVALID_REQUEST; ClientError when the call fails
+   */
+  async call(
+    service: string,
+    method: string,
+    request: JsonValue,
+    options: MeshCallOptions,
+  ): Promise<JsonValue> {
+    const { files, desc } = await this.#find(service, method);
+    if (desc.methodKind !== 'unary') {
+      throw new WeftError(
+        'NOT_UNARY',
+        `${pathOf(desc)} streams; only unary methods can be called by name`,
+      );
+    }
+    let requestBytes: Uint8Array;
+    try {
+      requestBytes = toBinary(desc.input, fromJson(desc.input, request, { registry: files }));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new WeftError('INVALID_REQUEST', `not a ${desc.input.typeName}: ${reason}`, {
+        cause: error,
+      });
+    }
+    const passBytes = (bytes: Buffer) => bytes;
+    const definition = {
+      call: {
+        path: pathOf(desc),
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: passBytes,
+        requestDeserialize: passBytes,
+        responseSerialize: passBytes,
+        responseDeserialize: passBytes,
+      },
+    } satisfies ServiceDefinition;
+    const { clients, channelOf } = this.#options;
+    const client = clients.create(definition, channelOf(service));
+    const response = await client.call(Buffer.from(requestBytes), options);
+    return toJson(desc.output, fromBinary(desc.output, response), {
+      registry: files,
+      alwaysEmitImplicit: true,
+    });
+  }
+
+  async #find(service: string, method: string): Promise<{ files: FileRegistry; desc: DescMethod }> {
+    const known = this.#described.get(service);
+    const isFresh = known !== undefined && performance.now() - known.at < this.#options.ttlMs;
+    const found = isFresh ? this.#lookUp(known.files, service, method) : undefined;
+    if (found !== undefined) return { files: (known as Described).files, desc: found };
+    const files = await this.#describe(service);
+    const desc = this.#lookUp(files, service, method);
+    if (desc !== undefined) return { files, desc };
+    const offered = [...methodsOf(files)].map((each) => pathOf(each).slice(1)).sort();
+    throw new WeftError(
+      'METHOD_NOT_FOUND',
+      `${service} has no method '${method}'; it offers ${offered.join(', ')}`,
+    );
+  }
+
+  #lookUp(files: FileRegistry, service: string, method: string): DescMethod | undefined {
+    const matches = [...methodsOf(files)].filter((desc) => {
+      return desc.name === method || pathOf(desc).slice(1) === method;
+    });
+    if (matches.length > 1) {
+      const names = matches.map((desc) => pathOf(desc).slice(1)).join(', ');
+      throw new WeftError(
+        'METHOD_NOT_FOUND',
+        `'${method}' of ${service} is one of ${names}: say which`,
+      );
+    }
+    return matches[0];
+  }
+
+  async #describe(service: string): Promise<FileRegistry> {
+    const { channelOf, timeoutMs, methods } = this.#options;
+    const files = await reflect(channelOf(service), timeoutMs);
+    methods.learn([...methodsOf(files)].map(traitsOf));
+    this.#described.set(service, { files, at: performance.now() });
+    return files;
+  }
+}

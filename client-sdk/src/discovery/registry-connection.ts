@@ -1,0 +1,51 @@
+import { clientTransport } from '@weft/proto';
+import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
+import { type Channel, createChannel, createClientFactory } from 'nice-grpc';
+import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
+
+/** One replica of the registry. */
+export interface Replica {
+  readonly address: string;
+  readonly client: RegistryServiceClient;
+}
+
+const clients = createClientFactory().use(errorDetailsClientMiddleware);
+
+/**
+ * The registry as a client sees it: a list of replicas, one of them in use. Who meets an error asks
+ * for `failover` and comes back after a backoff; all users of the connection move together.
+ */
+export class RegistryConnection {
+  readonly addresses: readonly string[];
+  readonly #open = new Map<string, { channel: Channel; replica: Replica }>();
+  #index: number;
+
+  /** @param random spreads clients over the replicas */
+  constructor(addresses: readonly string[], random: () => number) {
+    this.addresses = addresses;
+    this.#index = Math.floor(random() * addresses.length);
+  }
+
+  /** The replica in use. */
+  get replica(): Replica {
+    const address = this.addresses[this.#index] as string;
+    const known = this.#open.get(address);
+    if (known !== undefined) return known.replica;
+    const channel = createChannel(address, undefined, clientTransport);
+    const replica = { address, client: clients.create(RegistryServiceDefinition, channel) };
+    this.#open.set(address, { channel, replica });
+    return replica;
+  }
+
+  /** `failed` did not serve: go on with the next one, unless someone has moved on already. */
+  failover(failed: Replica): void {
+    if (failed.address === this.addresses[this.#index]) {
+      this.#index = (this.#index + 1) % this.addresses.length;
+    }
+  }
+
+  close(): void {
+    for (const { channel } of this.#open.values()) channel.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,130 @@
+import type { Log } from '@weft/proto';
+import { WeftError } from '../errors.ts';
+import type { RegistryConnection } from './registry-connection.ts';
+import type { ServiceSnapshot } from './service-snapshot.ts';
+import { ServiceWatch, type SnapshotListener } from './service-watch.ts';
+
+export interface ServiceDirectoryOptions {
+  registry: RegistryConnection;
+  /** Age without news after which a snapshot is stale; also how long an unused watch is kept, in ms. */
+  ttlMs: number;
+  /** How long the first question for a service may take, in ms. */
+  timeoutMs: number;
+  log: Log;
+}
+
+interface Entry {
+  readonly watch: ServiceWatch;
+  readonly listeners: Set<SnapshotListener>;
+  /** Runs while nobody follows; closes the watch when it ends. */
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * The services this process asks about, each under one watch however many ask. A warm question is
+ * answered from memory. A service nobody follows or asks about for the TTL is forgotten.
+ */
+export class ServiceDirectory {
+  readonly #options: ServiceDirectoryOptions;
+  readonly #entries = new Map<string, Entry>();
+  #isClosed = false;
+
+  constructor(options: ServiceDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The instances of a service, from memory once known. While the registry is away the last answer
+   * is served, marked stale past the TTL. A service without instances gives an empty list.
+   * @throws WeftError REGISTRY_UNAVAILABLE when nothing is known and the registry does not answer
+   */
+  async discover(service: string): Promise<ServiceSnapshot> {
+    const entry = this.#entry(service);
+    if (entry.listeners.size === 0) this.#restartIdleTimer(service, entry);
+    return entry.watch.snapshot ?? this.#firstAnswer(service);
+  }
+
+  /** Tells `listener` of the service as known now and of every change, until the answer is called. */
+  follow(service: string, listener: SnapshotListener): () => void {
+    const entry = this.#entry(service);
+    clearTimeout(entry.idleTimer);
+    entry.listeners.add(listener);
+    // Never within the call: resolvers must not be called back synchronously.
+    queueMicrotask(() => {
+      const { snapshot, failure } = entry.watch;
+      if (!entry.listeners.has(listener)) return;
+      if (snapshot !== undefined) listener.snapshotChanged(snapshot);
+      else if (failure !== undefined) listener.discoveryFailed(failure);
+    });
+    return () => {
+      entry.listeners.delete(listener);
+      if (entry.listeners.size === 0) this.#restartIdleTimer(service, entry);
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const service of [...this.#entries.keys()]) this.#forget(service);
+  }
+
+  #entry(service: string): Entry {
+    if (this.#isClosed) throw new WeftError('MESH_CLOSED', 'this mesh is closed; create another');
+    const known = this.#entries.get(service);
+    if (known !== undefined) return known;
+    const listeners = new Set<SnapshotListener>();
+    const { registry, ttlMs, log } = this.#options;
+    const watch = new ServiceWatch({
+      service,
+      registry,
+      ttlMs,
+      log,
+      listener: {
+        snapshotChanged: (snapshot) => {
+          for (const listener of [...listeners]) listener.snapshotChanged(snapshot);
+        },
+        discoveryFailed: (error) => {
+          for (const listener of [...listeners]) listener.discoveryFailed(error);
+        },
+      },
+    });
+    const entry: Entry = { watch, listeners, idleTimer: undefined };
+    this.#entries.set(service, entry);
+    return entry;
+  }
+
+  async #firstAnswer(service: string): Promise<ServiceSnapshot> {
+    const { promise, resolve, reject } = Promise.withResolvers<ServiceSnapshot>();
+    const { registry, timeoutMs } = this.#options;
+    const timer = setTimeout(() => {
+      const addresses = registry.addresses.join(', ');
+      reject(
+        new WeftError(
+          'REGISTRY_UNAVAILABLE',
+          `cannot discover ${service}: the registry at ${addresses} said nothing in ${timeoutMs} ms`,
+        ),
+      );
+    }, timeoutMs);
+    const unfollow = this.follow(service, { snapshotChanged: resolve, discoveryFailed: reject });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      unfollow();
+    }
+  }
+
+  #restartIdleTimer(service: string, entry: Entry): void {
+    if (this.#isClosed) return;
+    clearTimeout(entry.idleTimer);
+    entry.idleTimer = setTimeout(() => this.#forget(service), this.#options.ttlMs);
+    entry.idleTimer.unref();
+  }
+
+  #forget(service: string): void {
+    const entry = this.#entries.get(service);
+    if (entry === undefined) return;
+    this.#entries.delete(service);
+    clearTimeout(entry.idleTimer);
+    entry.watch.close();
+  }
+}

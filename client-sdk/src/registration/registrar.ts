@@ -1,0 +1,181 @@
+import type { Log } from '@weft/proto';
+import type { Instance, InstanceStatus } from '@weft/proto/registry';
+import { Backoff, pause } from '../backoff.ts';
+import type { RegistryConnection } from '../discovery/registry-connection.ts';
+import { openRenewalStream, type RenewalStream } from './renewal.ts';
+
+export interface RegistrarOptions {
+  /** What to list; its id and incarnation must be set, so that registering is idempotent. */
+  instance: Instance;
+  /** Lease time to live, in seconds. */
+  ttlSeconds: number;
+  registry: RegistryConnection;
+  log: Log;
+  random: () => number;
+}
+
+/** How long one unary request to the registry may take, in ms. */
+const REQUEST_TIMEOUT_MS = 3000;
+
+interface Lease {
+  readonly id: bigint;
+  readonly ttlMs: number;
+  /** When it has run out for certain, on the monotonic clock. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Keeps one instance listed for as long as it runs, through every failure of the registry: renews at
+ * a third of the TTL, on another replica if need be, and registers again whenever the lease is gone.
+ * The lease's end is judged by this process's own monotonic clock.
+ */
+export class Registrar {
+  readonly #options: RegistrarOptions;
+  readonly #closer = new AbortController();
+  readonly #backoff: Backoff;
+  readonly #firstRegistration = Promise.withResolvers<Instance>();
+  #instance: Instance;
+  #lease: Lease | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: RegistrarOptions) {
+    this.#options = options;
+    this.#instance = options.instance;
+    this.#backoff = new Backoff({ random: options.random });
+    // Whoever does not ask whether it is registered need not hear that it never was.
+    this.#firstRegistration.promise.catch(() => {});
+  }
+
+  /** The instance as it is, or is to be, listed. */
+  get instance(): Instance {
+    return this.#instance;
+  }
+
+  /** Begins to register; returns at once. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Resolves once it has been listed for the first time; rejects if it is closed before. */
+  registered(): Promise<Instance> {
+    return this.#firstRegistration.promise;
+  }
+
+  /** Changes the listed status, now and in every later registration. Best effort, bounded in time. */
+  async setStatus(status: InstanceStatus): Promise<void> {
+    this.#instance = { ...this.#instance, status };
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    const { service, id } = this.#instance;
+    await this.#try('update', (client, signal) =>
+      client.updateInstance({ service, id, leaseId: lease.id, status }, { signal }),
+    );
+  }
+
+  /**
+   * Stops renewing and takes the instance off the list; leaves no key behind, not even when a
+   * registration is under way. Without the registry the lease runs out by itself.
+   */
+  async close(): Promise<void> {
+    this.#closer.abort();
+    await this.#loop;
+    this.#firstRegistration.reject(new Error('closed before the registry listed it'));
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    this.#lease = undefined;
+    const { service, id } = this.#instance;
+    await this.#try('deregister', (client, signal) =>
+      client.deregister({ service, id, leaseId: lease.id }, { signal }),
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closer;
+    const { registry, log } = this.#options;
+    while (!signal.aborted) {
+      const { replica } = registry;
+      try {
+        const lease = this.#lease ?? (await this.#register());
+        await this.#renew(openRenewalStream(replica.client), lease);
+      } catch (error) {
+        if (signal.aborted) return;
+        const { service, id } = this.#instance;
+        const reason = error instanceof Error ? error.message : String(error);
+        log.warn(
+          { service, id, registry: replica.address, error: reason },
+          'not registered with the registry, or not renewed; trying again',
+        );
+        registry.failover(replica);
+        await pause(this.#backoff.nextMs(), signal);
+      }
+      this.#forgetExpiredLease();
+    }
+  }
+
+  async #register(): Promise<Lease> {
+    const { registry, ttlSeconds, log } = this.#options;
+    const { replica } = registry;
+    const response = await replica.client.register(
+      { instance: this.#instance, ttlSeconds },
+      { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) },
+    );
+    this.#instance = { ...this.#instance, ...response.instance, status: this.#instance.status };
+    const ttlMs = response.ttlSeconds * 1000;
+    this.#lease = { id: response.leaseId, ttlMs, expiresAt: performance.now() + ttlMs };
+    this.#backoff.reset();
+    const { service, id } = this.#instance;
+    log.info({ service, id, registry: replica.address, ttlSeconds: ttlMs / 1000 }, 'registered');
+    this.#firstRegistration.resolve(this.#instance);
+    return this.#lease;
+  }
+
+  /** Renews until the stream breaks, which it throws, or the registry no longer knows the lease. */
+  async #renew(stream: RenewalStream, { id, ttlMs }: Lease): Promise<void> {
+    const { signal } = this.#closer;
+    const { random, log } = this.#options;
+    const abandon = () => stream.close();
+    signal.addEventListener('abort', abandon, { once: true });
+    try {
+      while (!signal.aborted) {
+        const askedAt = performance.now();
+        const ttlSeconds = await stream.renew(id, ttlMs / 3);
+        if (ttlSeconds === 0) {
+          log.warn({ service: this.#instance.service, leaseId: id }, 'the lease is gone');
+          this.#lease = undefined;
+          return;
+        }
+        this.#lease = { id, ttlMs, expiresAt: askedAt + ttlMs };
+        this.#backoff.reset();
+        // A third of the TTL, up to a tenth earlier, so that many instances do not renew in step.
+        await pause((ttlMs / 3) * (1 - 0.1 * random()), signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', abandon);
+      stream.close();
+    }
+  }
+
+  #forgetExpiredLease(): void {
+    if (this.#lease !== undefined && performance.now() > this.#lease.expiresAt) {
+      this.#lease = undefined;
+    }
+  }
+
+  async #try(
+    what: string,
+    request: (
+      client: RegistryConnection['replica']['client'],
+      signal: AbortSignal,
+    ) => Promise<unknown>,
+  ): Promise<void> {
+    const { registry, log } = this.#options;
+    const { replica } = registry;
+    try {
+      await request(replica.client, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ what, registry: replica.address, error: reason }, 'the registry was not told');
+      registry.failover(replica);
+    }
+  }
+}

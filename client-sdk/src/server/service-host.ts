@@ -1,0 +1,126 @@
+import { GrpcServer, type Log, ServingStatus } from '@weft/proto';
+import type { Instance } from '@weft/proto/registry';
+import { pause } from '../backoff.ts';
+import { addressText } from '../balancer/endpoint.ts';
+import type { RegistryConnection } from '../discovery/registry-connection.ts';
+import { WeftError } from '../errors.ts';
+import { Registrar } from '../registration/registrar.ts';
+import { type LifecycleStatus, listedStatus, transition } from './lifecycle.ts';
+import { instanceOf, type ServeConfig } from './serve-options.ts';
+import { closeOnSignals } from './signals.ts';
+
+/**
+ * One offered service, from listening to having left: the base of every microservice of the mesh.
+ *
+ * It listens, turns SERVING and only then registers; registering goes on in the background, so that
+ * it starts and answers its own health while the registry is away.
+ */
+export class ServiceHost {
+  readonly #config: ServeConfig;
+  readonly #server: GrpcServer;
+  readonly #registrar: Registrar;
+  readonly #log: Log;
+  readonly #stopListening: () => void;
+  #status: LifecycleStatus = 'STARTING';
+  #closing: Promise<void> | undefined;
+
+  private constructor(config: ServeConfig, server: GrpcServer, registrar: Registrar, log: Log) {
+    this.#config = config;
+    this.#server = server;
+    this.#registrar = registrar;
+    this.#log = log;
+    this.#stopListening = config.handleSignals ? closeOnSignals(() => this.close(), log) : () => {};
+  }
+
+  /** @throws WeftError LISTEN_FAILED when the port is taken or the host is not of this machine */
+  static async start(
+    config: ServeConfig,
+    registry: RegistryConnection,
+    log: Log,
+  ): Promise<ServiceHost> {
+    const { routes, descriptorSets, host, port, ttlSeconds } = config;
+    const server = new GrpcServer({ routes, descriptorSets, log });
+    const listenOn = addressText({ host, port });
+    const actualPort = await server.listen(listenOn).catch((error: Error) => {
+      throw new WeftError(
+        'LISTEN_FAILED',
+        `${config.name} cannot listen on ${listenOn}: ${error.message}; free the port or choose another`,
+        { cause: error },
+      );
+    });
+    const instance = instanceOf(config, actualPort);
+    const registrar = new Registrar({ instance, ttlSeconds, registry, log, random: Math.random });
+    const serviceHost = new ServiceHost(config, server, registrar, log);
+    server.health.setAll(ServingStatus.SERVING);
+    serviceHost.#setStatus('RUNNING');
+    registrar.start();
+    return serviceHost;
+  }
+
+  /** As the registry lists it. */
+  get instance(): Instance {
+    return this.#registrar.instance;
+  }
+
+  /** `host:port` that others reach it by. */
+  get address(): string {
+    return addressText(this.instance.address);
+  }
+
+  get status(): LifecycleStatus {
+    return this.#status;
+  }
+
+  /** Calls being answered now. */
+  get inFlight(): number {
+    return this.#server.inFlight;
+  }
+
+  /** Resolves once the registry has listed it. Rejects if it is closed before. */
+  registered(): Promise<Instance> {
+    return this.#registrar.registered();
+  }
+
+  /** Says that it cannot serve for now: NOT_SERVING, and ERROR in the registry, so that no calls come. */
+  async markError(reason: string): Promise<void> {
+    this.#log.error({ service: this.#config.name, reason }, 'service cannot serve');
+    this.#setStatus('ERROR');
+    this.#server.health.setAll(ServingStatus.NOT_SERVING);
+    await this.#registrar.setStatus(listedStatus('ERROR'));
+  }
+
+  /** Says that it can serve again after `markError`. */
+  async markRunning(): Promise<void> {
+    this.#setStatus('RUNNING');
+    this.#server.health.setAll(ServingStatus.SERVING);
+    await this.#registrar.setStatus(listedStatus('RUNNING'));
+  }
+
+  /**
+   * Leaves without failing a call: STOPPING in the registry, a moment for clients to see it, then
+   * NOT_SERVING, in-flight calls finish (at most `drainMs`), it deregisters. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { name, settleMs, drainMs, onClose } = this.#config;
+    this.#setStatus('STOPPING');
+    this.#log.info({ service: name, inFlight: this.inFlight }, 'stopping: draining calls');
+    const isListed = this.instance.leaseId !== 0n;
+    await this.#registrar.setStatus(listedStatus('STOPPING'));
+    if (isListed) await pause(settleMs, new AbortController().signal);
+    await this.#server.close(drainMs);
+    await this.#registrar.close();
+    await onClose();
+    this.#stopListening();
+    this.#setStatus('STOPPED');
+    this.#log.info({ service: name }, 'stopped');
+  }
+
+  #setStatus(to: LifecycleStatus): void {
+    this.#status = transition(this.#status, to);
+  }
+}
