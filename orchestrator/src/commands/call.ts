@@ -1,0 +1,71 @@
+import { createMesh } from '@weft/client-sdk';
+import { type Command, InvalidArgumentError } from 'commander';
+import { liveState } from '../control/control-client.ts';
+import { WeftError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { callFailure, callFailureText } from '../output/call-error.ts';
+import { printJson } from '../output/terminal.ts';
+import { folderOf, type GlobalOptions, globalOptions } from './context.ts';
+
+const CALL_DEADLINE_MS = 30_000;
+
+function parseRequest(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}.`);
+  }
+  if (!isJsonObject(value)) throw new InvalidArgumentError('It must be a JSON object.');
+  return value;
+}
+
+function registryOf(options: GlobalOptions, named: string | undefined): string {
+  const registry = named ?? process.env.WEFT_REGISTRY ?? liveState(folderOf(options))?.registry;
+  if (registry === undefined || registry === '') {
+    throw new WeftError(
+      'no registry to ask: start a mesh with `weft up`, or name one with --registry or $WEFT_REGISTRY.',
+    );
+  }
+  return registry;
+}
+
+interface CallOptions {
+  readonly json: boolean;
+  readonly registry?: string;
+}
+
+export function addCallCommand(program: Command): void {
+  program
+    .command('call')
+    .description('call a method by name through the mesh; prints the answer as JSON')
+    .argument('<service>', 'such as user-service')
+    .argument('<method>', 'such as CreateUser')
+    .argument('[request]', 'the request as JSON', parseRequest, {})
+    .option(
+      '--registry <address>',
+      'registry to ask (default: $WEFT_REGISTRY, else the mesh that is up here)',
+    )
+    .option('--json', 'print a failure as JSON on standard output too', false)
+    .action(
+      async (
+        service: string,
+        method: string,
+        request: JsonObject,
+        options: CallOptions,
+        command: Command,
+      ) => {
+        const registry = registryOf(globalOptions(command), options.registry);
+        const mesh = createMesh({ registry, defaultDeadlineMs: CALL_DEADLINE_MS });
+        try {
+          printJson(await mesh.call(service, method, request));
+        } catch (error) {
+          const failure = callFailure(error);
+          if (options.json) printJson({ error: failure });
+          throw new WeftError(callFailureText(failure));
+        } finally {
+          mesh.close();
+        }
+      },
+    );
+}

@@ -1,0 +1,75 @@
+import { FieldChecks, failedPrecondition, notFound } from '@weft/proto';
+import type { OrchestratorServiceImplementation, ServiceStatus } from '@weft/proto/orchestrator';
+import { WeftError } from '../errors.ts';
+import type { SlotGroup } from '../slot/slot-group.ts';
+import { serviceStatus } from '../slot/slot-status.ts';
+import type { Supervisor } from '../supervisor.ts';
+
+const MAX_INSTANCES = 100;
+
+export interface OrchestratorHandlerOptions {
+  readonly supervisor: Supervisor;
+  /** "etcd" or "memory". */
+  readonly store: string;
+  /** Stops the mesh; resolves when all its processes have ended. */
+  readonly stop: () => Promise<void>;
+}
+
+function statusOf(group: SlotGroup): ServiceStatus {
+  return serviceStatus(group.name, group.wanted, group.slots);
+}
+
+/** Answers a change that did not work out as a status with its reason. */
+async function attempt(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    throw failedPrecondition(error.message, { reason: 'PROCESS_DID_NOT_START' });
+  }
+}
+
+/** OrchestratorService over a supervisor. */
+export function createOrchestratorHandlers({
+  supervisor,
+  store,
+  stop,
+}: OrchestratorHandlerOptions): OrchestratorServiceImplementation {
+  const groupOf = (service: string) => {
+    const group = supervisor.group(service);
+    if (group === undefined) throw notFound('service', service);
+    return group;
+  };
+  return {
+    async getStatus() {
+      return {
+        services: supervisor.status(),
+        store,
+        registryAddress: supervisor.registryAddress,
+        etcdEndpoints: supervisor.etcdEndpoints,
+      };
+    },
+    async scale({ service, instances }) {
+      const checks = new FieldChecks();
+      checks.check(service !== '', 'service', 'must name a service of weft.yaml');
+      checks.check(
+        instances >= 0 && instances <= MAX_INSTANCES,
+        'instances',
+        `must be 0 to ${MAX_INSTANCES}`,
+      );
+      checks.throwIfAny();
+      const group = groupOf(service);
+      await attempt(group.scale(instances));
+      return { service: statusOf(group) };
+    },
+    async restart({ service }) {
+      const groups = service === '' ? supervisor.groups() : [groupOf(service)];
+      for (const group of groups) await attempt(group.restart());
+      return { services: groups.map(statusOf) };
+    },
+    async stop() {
+      await stop();
+      return {};
+    },
+  };
+}

@@ -1,0 +1,9 @@
+/** Something the user can act on: the message says what was wrong, where, and what to do. */
+export class WeftError extends Error {
+  override readonly name: string = 'WeftError';
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url';
+import type { MeshFolder } from './mesh-folder.ts';
+import { startChild } from './process/child.ts';
+import { startEtcdChild } from './process/etcd-child.ts';
+import { addressText, freePort } from './process/ports.ts';
+import { etcdProbe, grpcProbe } from './slot/probes.ts';
+import { Slot } from './slot/slot.ts';
+import type { ChosenStore } from './store-choice.ts';
+import type { Topology } from './topology/topology.ts';
+
+const HEALTH = { intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 20_000 };
+const STOP_TIMEOUT_MS = 5000;
+
+/** What every mesh stands on: the registry, and etcd where we run it. */
+export interface Foundation {
+  /** `host:port`. */
+  readonly registryAddress: string;
+  /** `host:port`, several with commas between; empty on the memory store. */
+  readonly etcdEndpoints: string;
+  /** In the order to start them. */
+  readonly slots: readonly Slot[];
+}
+
+export interface FoundationOptions {
+  readonly topology: Topology;
+  readonly folder: MeshFolder;
+  readonly store: ChosenStore;
+  readonly onChange: (slot: Slot) => void;
+}
+
+function etcdSlot(options: FoundationOptions, binary: string, port: number): Slot {
+  const { topology, folder, onChange } = options;
+  const logFile = folder.log('etcd');
+  return new Slot({
+    name: 'etcd',
+    logFile,
+    health: HEALTH,
+    stopTimeoutMs: STOP_TIMEOUT_MS,
+    onChange,
+    launch: () => ({
+      process: startEtcdChild({
+        binary,
+        dataDir: folder.etcdData,
+        host: topology.host,
+        clientPort: port,
+        logFile,
+      }),
+      probe: etcdProbe(addressText(topology.host, port)),
+      instanceId: '',
+    }),
+  });
+}
+
+function registrySlot(options: FoundationOptions, etcd: string, port: number): Slot {
+  const { topology, folder, onChange } = options;
+  const logFile = folder.log('registry');
+  const store = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
+  const program = fileURLToPath(import.meta.resolve('@weft/registry/main'));
+  return new Slot({
+    name: 'registry',
+    logFile,
+    health: HEALTH,
+    stopTimeoutMs: STOP_TIMEOUT_MS,
+    onChange,
+    launch: () => ({
+      process: startChild({
+        command: [
+          process.execPath,
+          ...process.execArgv,
+          program,
+          ...store,
+          ...['--host', topology.host, '--port', String(port)],
+        ],
+        folder: topology.folder,
+        environment: {},
+        logFile,
+      }),
+      probe: grpcProbe(addressText(topology.host, port)),
+      instanceId: '',
+    }),
+  });
+}
+
+/** Lays out registry and etcd on the ports of weft.yaml; nothing starts yet. */
+export async function createFoundation(options: FoundationOptions): Promise<Foundation> {
+  const { topology, store } = options;
+  const { host } = topology;
+  const registryPort = topology.registry.port || (await freePort(host));
+  const slots: Slot[] = [];
+  let etcdEndpoints = '';
+  if (store.kind === 'named-etcd') etcdEndpoints = store.endpoints;
+  if (store.kind === 'own-etcd') {
+    const port = topology.etcd.port || (await freePort(host));
+    etcdEndpoints = addressText(host, port);
+    slots.push(etcdSlot(options, store.binary, port));
+  }
+  slots.push(registrySlot(options, etcdEndpoints, registryPort));
+  return { registryAddress: addressText(host, registryPort), etcdEndpoints, slots };
+}

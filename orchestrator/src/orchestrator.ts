@@ -1,0 +1,150 @@
+import { GrpcServer, type Log, route } from '@weft/proto';
+import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
+import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
+import { WeftError } from './errors.ts';
+import { takeLock } from './folder-lock.ts';
+import { endLeftovers } from './leftovers.ts';
+import type { MeshFolder } from './mesh-folder.ts';
+import { addressText } from './process/ports.ts';
+import { identityOf, type ProcessIdentity } from './process/process-identity.ts';
+import type { Slot } from './slot/slot.ts';
+import { SlotReporter } from './slot/slot-reporter.ts';
+import { readState, removeState, type StartedProcess, writeState } from './state-file.ts';
+import type { ChosenStore } from './store-choice.ts';
+import { Supervisor } from './supervisor.ts';
+import type { Topology } from './topology/topology.ts';
+
+/** Other commands reach the orchestrator on this machine only. */
+const CONTROL_HOST = '127.0.0.1';
+
+export interface OrchestratorOptions {
+  readonly topology: Topology;
+  readonly folder: MeshFolder;
+  readonly store: ChosenStore;
+  readonly log: Log;
+  /** Told in a sentence what happens. */
+  readonly onNews: (text: string) => void;
+}
+
+/** One mesh and its control server, kept in one folder that no other orchestrator may use meanwhile. */
+export class Orchestrator {
+  readonly supervisor: Supervisor;
+  /** Resolves when `stop` is done, whoever asked for it. */
+  readonly stopped: Promise<void>;
+  readonly #resolveStopped: () => void;
+  readonly #options: OrchestratorOptions;
+  readonly #reporter = new SlotReporter();
+  readonly #identities = new WeakMap<Slot, ProcessIdentity>();
+  #control: GrpcServer | undefined;
+  #listening: Promise<void> | undefined;
+  #controlAddress = '';
+  #releaseLock: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: OrchestratorOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.stopped = promise;
+    this.#resolveStopped = resolve;
+    this.supervisor = new Supervisor({ ...options, onChange: (slot) => this.#onChange(slot) });
+  }
+
+  /**
+   * Starts the mesh; what an orchestrator that crashed left behind in the folder is ended first.
+   * @throws WeftError when the folder is in use or something does not start; nothing is then left running.
+   */
+  async start(): Promise<void> {
+    const { folder, onNews } = this.#options;
+    this.#releaseLock = takeLock(folder.lockFile);
+    if (this.#releaseLock === undefined) throw this.#inUse();
+    try {
+      const leftBehind = await endLeftovers(readState(folder.stateFile)?.processes ?? []);
+      if (leftBehind.length > 0) {
+        onNews(`ended what an earlier weft up left running: ${leftBehind.join(', ')}`);
+      }
+      this.#listening = this.#listen();
+      await this.#listening;
+      await this.supervisor.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops the mesh in reverse order; `graceMs` as for the supervisor. Resolves when all is gone. */
+  stop(graceMs?: number): Promise<void> {
+    if (this.#stopping && graceMs !== undefined) void this.supervisor.stop(graceMs);
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  async #stop(graceMs?: number): Promise<void> {
+    await this.supervisor.stop(graceMs);
+    await this.#listening?.catch(() => {});
+    await this.#control?.close(1000);
+    if (this.#releaseLock) {
+      removeState(this.#options.folder.stateFile);
+      this.#releaseLock();
+    }
+    this.#resolveStopped();
+  }
+
+  async #listen(): Promise<void> {
+    const { supervisor } = this;
+    const handlers = createOrchestratorHandlers({
+      supervisor,
+      store: this.#options.store.kind === 'memory' ? 'memory' : 'etcd',
+      stop: async () => {
+        this.#options.onNews('weft down: stopping');
+        void this.stop();
+        await supervisor.stop();
+      },
+    });
+    this.#control = new GrpcServer({
+      routes: [route(OrchestratorServiceDefinition, handlers)],
+      log: this.#options.log,
+    });
+    const port = await this.#control.listen(addressText(CONTROL_HOST, 0));
+    this.#controlAddress = addressText(CONTROL_HOST, port);
+    this.#save();
+  }
+
+  #onChange(slot: Slot): void {
+    this.#save();
+    const news = this.#reporter.describe(slot);
+    if (news === undefined) return;
+    this.#options.log.info({ slot: slot.name }, news);
+    this.#options.onNews(news);
+  }
+
+  #save(): void {
+    const orchestrator = identityOf(process.pid);
+    if (orchestrator === undefined) throw new Error('cannot tell our own identity');
+    writeState(this.#options.folder.stateFile, {
+      orchestrator,
+      control: this.#controlAddress,
+      registry: this.supervisor.registryAddress,
+      etcd: this.supervisor.etcdEndpoints,
+      processes: this.supervisor.slots.flatMap((slot) => this.#started(slot)),
+    });
+  }
+
+  #started(slot: Slot): StartedProcess[] {
+    const { pid, name } = slot;
+    if (pid === undefined) return [];
+    const known = this.#identities.get(slot);
+    const identity = known?.pid === pid ? known : identityOf(pid);
+    if (identity === undefined) return [];
+    this.#identities.set(slot, identity);
+    return [{ name, ...identity }];
+  }
+
+  #inUse(): WeftError {
+    const { folder, topology } = this.#options;
+    const pid = readState(folder.stateFile)?.orchestrator.pid;
+    const who = pid === undefined ? '' : ` (pid ${pid})`;
+    return new WeftError(
+      `the mesh of ${topology.file} is up already${who}: see \`weft status\`, end it with \`weft down\`.`,
+    );
+  }
+}

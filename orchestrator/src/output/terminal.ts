@@ -1,0 +1,27 @@
+/** Whether to colour what we print: on a terminal, and where NO_COLOR is not set. */
+export const isColored =
+  process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+
+/** Prints a result on standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Prints what goes on, on standard error: a result on standard output stays clean. */
+export function printNews(text: string): void {
+  process.stderr.write(`weft: ${text}\n`);
+}
+
+/** Prints one JSON document on standard output. */
+export function printJson(value: unknown): void {
+  print(jsonText(value));
+}
+
+/** JSON as we print it; whole numbers too large for JSON become text, as protobuf has them. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item),
+    2,
+  );
+}

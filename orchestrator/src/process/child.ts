@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { delimiter, dirname } from 'node:path';
+import { openLog } from './log-file.ts';
+import type { ManagedProcess } from './managed-process.ts';
+import { signalGroup } from './signal-group.ts';
+
+export interface ChildOptions {
+  /** Program and arguments; no shell. `node` is the one that runs us. */
+  readonly command: readonly string[];
+  readonly folder: string;
+  /** Over our own environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Its output is appended here. */
+  readonly logFile: string;
+}
+
+function endReason(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
+}
+
+/**
+ * Starts a process in a group of its own, so that a Ctrl-C in the terminal reaches only us, writing
+ * straight to its log, so that it lives on when we crash. Once it has ended, what it left behind in
+ * its group is killed.
+ */
+export function startChild({
+  command,
+  folder,
+  environment,
+  logFile,
+}: ChildOptions): ManagedProcess {
+  const [program = '', ...parameters] = command;
+  const { promise: exited, resolve } = Promise.withResolvers<string>();
+  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
+  const log = openLog(logFile);
+  let killTimer: NodeJS.Timeout | undefined;
+  const child = spawn(program, parameters, {
+    cwd: folder,
+    env: { ...process.env, PATH: path, ...environment },
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const { pid } = child;
+  child.once('error', ({ message }) => resolve(`could not be started (${message})`));
+  child.once('exit', (code, signal) => {
+    clearTimeout(killTimer);
+    if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+    resolve(endReason(code, signal));
+  });
+  return {
+    pid,
+    exited,
+    terminate(graceMs) {
+      if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      signalGroup(pid, graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+      clearTimeout(killTimer);
+      if (graceMs > 0) killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** One run of one process: a process id alone may belong to someone else by now. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Tells this process from a later one with the same id; opaque. */
+  readonly startedAs: string;
+}
+
+let bootId: string | undefined;
+
+function linuxStart(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold anything; the fields after it are plain.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${bootId}/${fields[19]}`;
+}
+
+/** The identity of a live process; undefined when there is none with that id. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  try {
+    const startedAs =
+      process.platform === 'linux'
+        ? linuxStart(pid)
+        : execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return startedAs ? { pid, startedAs } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether exactly that process is still alive. */
+export function isAlive({ pid, startedAs }: ProcessIdentity): boolean {
+  return identityOf(pid)?.startedAs === startedAs;
+}

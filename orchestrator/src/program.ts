@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { addCallCommand } from './commands/call.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addDownCommand } from './commands/down.ts';
+import { addLogsCommand } from './commands/logs.ts';
+import { addRestartCommand } from './commands/restart.ts';
+import { addScaleCommand } from './commands/scale.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addUpCommand } from './commands/up.ts';
+import { WeftError } from './errors.ts';
+import { printNews } from './output/terminal.ts';
+
+/** What `weft` ends with. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+const HELP = `
+Examples:
+  weft up                                   start the mesh of ./weft.yaml
+  weft status --json                        what runs where, for programs
+  weft call user-service CreateUser '{"name": "Ada", "email": "ada@example.com"}'
+  weft scale user-service=3                 one instance more
+  weft restart order-service                replace its instances, no call fails
+  weft logs payment-service -f              follow what it writes
+  weft demo                                 the whole tour on free ports, then stop
+
+Environment:
+  ETCD_ENDPOINTS   an etcd that runs already (host:port, ...); else weft up runs its own
+  ETCD_BIN         the etcd program, when it is not in PATH
+  WEFT_REGISTRY    the registry that weft call asks
+  NO_COLOR         print without colours
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+
+function createProgram(): Command {
+  const program = new Command('weft')
+    .description('Starts and supervises a service mesh, and looks inside.')
+    .option('--file <path>', 'the description of the mesh', 'weft.yaml')
+    .addHelpText('after', HELP)
+    .showHelpAfterError('(weft --help tells more)')
+    .exitOverride();
+  addUpCommand(program);
+  addStatusCommand(program);
+  addScaleCommand(program);
+  addRestartCommand(program);
+  addLogsCommand(program);
+  addDownCommand(program);
+  addCallCommand(program);
+  addDemoCommand(program);
+  return program;
+}
+
+/** Runs `weft` with the words after its name. Answers its exit code. */
+export async function runWeft(words: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(words, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof WeftError)) throw error;
+    for (const line of error.message.split('\n')) printNews(line);
+    return EXIT.failed;
+  }
+}

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { MeshFolder } from './mesh-folder.ts';
+import { startChild } from './process/child.ts';
+import type { RegistryView } from './registry-view.ts';
+import { instanceProbe } from './slot/probes.ts';
+import { Slot, type SlotOptions } from './slot/slot.ts';
+import type { ServiceSpec } from './topology/topology.ts';
+
+export interface ServiceSlotOptions extends Pick<SlotOptions, 'onChange' | 'onEnd'> {
+  readonly spec: ServiceSpec;
+  /** Of the slot, 1 and up. */
+  readonly number: number;
+  readonly host: string;
+  /** Folder that commands run in. */
+  readonly workFolder: string;
+  readonly folder: MeshFolder;
+  readonly registryAddress: string;
+  readonly view: RegistryView;
+}
+
+/** An id no start of any slot has had; a DNS label like every instance id. */
+function newInstanceId(service: string, number: number): string {
+  return `${service.slice(0, 48)}-${number}-${randomBytes(4).toString('hex')}`;
+}
+
+/** A slot for one instance of a service: told all it needs by its environment. */
+export function createServiceSlot(options: ServiceSlotOptions): Slot {
+  const { spec, number, folder, view, onChange, onEnd } = options;
+  const name = `${spec.name}-${number}`;
+  const logFile = folder.log(name);
+  const dataFolder = folder.data(spec.name);
+  mkdirSync(dataFolder, { recursive: true });
+  return new Slot({
+    name,
+    logFile,
+    health: spec.health,
+    stopTimeoutMs: spec.stopTimeoutMs,
+    onChange,
+    onEnd,
+    launch() {
+      const instanceId = newInstanceId(spec.name, number);
+      return {
+        process: startChild({
+          command: spec.command,
+          folder: options.workFolder,
+          environment: {
+            ...spec.environment,
+            WEFT_REGISTRY: options.registryAddress,
+            WEFT_HOST: options.host,
+            WEFT_PORT: String(spec.port === 0 ? 0 : spec.port + number - 1),
+            WEFT_INSTANCE_ID: instanceId,
+            WEFT_DATA_DIR: dataFolder,
+          },
+          logFile,
+        }),
+        probe: instanceProbe(view, instanceId, spec.health.service),
+        instanceId,
+      };
+    },
+  });
+}

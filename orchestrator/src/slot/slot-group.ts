@@ -1,0 +1,139 @@
+import { messageOf, WeftError } from '../errors.ts';
+import type { Slot } from './slot.ts';
+
+export interface SlotGroupOptions {
+  /** Name of the service. */
+  readonly name: string;
+  /** Makes the slot with that number, 1 and up; the group starts it. */
+  readonly createSlot: (number: number) => Slot;
+  /**
+   * Whether two processes can stand in one slot for a while. Where not (a fixed port), a restart
+   * stops the old process first.
+   */
+  readonly canOverlap: boolean;
+}
+
+interface Member {
+  readonly number: number;
+  slot: Slot;
+}
+
+/** The slots of one service: as many as wanted, replaced one at a time. Changes happen one by one. */
+export class SlotGroup {
+  readonly name: string;
+  readonly #options: SlotGroupOptions;
+  #members: Member[] = [];
+  #wanted = 0;
+  /** Slots about to take a place or leaving one; stopped with the rest. */
+  readonly #passing = new Set<Slot>();
+  #lastChange: Promise<unknown> = Promise.resolve();
+  #isStopping = false;
+
+  constructor(options: SlotGroupOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** How many slots it should have. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+
+  /** Its slots by number. */
+  get slots(): readonly Slot[] {
+    return this.#members.map(({ slot }) => slot);
+  }
+
+  /** Every slot that has a process, those about to take a place or leaving one too. */
+  get everySlot(): readonly Slot[] {
+    return [...this.slots, ...this.#passing];
+  }
+
+  /**
+   * Brings the group to `count` slots: new ones take the lowest free numbers and are waited for until
+   * healthy, the highest leave first and are waited for until drained.
+   * @throws WeftError when a new one does not start; it goes on trying.
+   */
+  scale(count: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#wanted = count;
+      const leaving = this.#members.slice(count);
+      this.#members = this.#members.slice(0, count);
+      for (const { slot } of leaving) this.#passing.add(slot);
+      while (this.#members.length < count) this.#add();
+      await Promise.all([
+        ...this.slots.map((slot) => slot.healthy()),
+        ...leaving.map(({ slot }) => slot.stop().finally(() => this.#passing.delete(slot))),
+      ]);
+    });
+  }
+
+  /**
+   * Replaces every process, one at a time: the new one is healthy before the old one drains.
+   * @throws WeftError when a new one does not start; the old one then stays, and so do the rest.
+   */
+  restart(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const member of [...this.#members]) {
+        if (this.#isStopping) return;
+        if (this.#options.canOverlap) await this.#replace(member);
+        else await this.#stopAndStart(member);
+      }
+    });
+  }
+
+  /** Stops every slot, at once; no change after this. Resolves when no process is left. */
+  async stop(graceMs?: number): Promise<void> {
+    this.#isStopping = true;
+    this.#wanted = 0;
+    await Promise.all(this.everySlot.map((slot) => slot.stop(graceMs)));
+  }
+
+  #add(): void {
+    const taken = new Set(this.#members.map(({ number }) => number));
+    let number = 1;
+    while (taken.has(number)) number += 1;
+    const slot = this.#options.createSlot(number);
+    this.#members.push({ number, slot });
+    this.#members.sort((a, b) => a.number - b.number);
+    slot.start();
+  }
+
+  async #replace(member: Member): Promise<void> {
+    const old = member.slot;
+    const fresh = this.#options.createSlot(member.number);
+    this.#passing.add(fresh);
+    fresh.start();
+    try {
+      await fresh.healthy();
+    } catch (error) {
+      await fresh.stop();
+      this.#passing.delete(fresh);
+      throw new WeftError(
+        `${old.name} was not replaced and runs on as it was. ${messageOf(error)}`,
+      );
+    }
+    member.slot = fresh;
+    this.#passing.delete(fresh);
+    this.#passing.add(old);
+    await old.stop();
+    this.#passing.delete(old);
+  }
+
+  async #stopAndStart(member: Member): Promise<void> {
+    await member.slot.stop();
+    if (this.#isStopping) return;
+    member.slot = this.#options.createSlot(member.number);
+    member.slot.start();
+    await member.slot.healthy();
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const turn = this.#lastChange.then(() => {
+      if (this.#isStopping) throw new WeftError(`${this.name} is being stopped`);
+      return change();
+    });
+    this.#lastChange = turn.catch(() => {});
+    return turn;
+  }
+}

@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WeftError } from '../errors.ts';
+import { lastLines } from '../process/log-file.ts';
+import type { ManagedProcess } from '../process/managed-process.ts';
+import type { Probe, Reading } from './probe.ts';
+import { type SlotEvent, type SlotState, transition } from './slot-state.ts';
+
+/** Between two looks at a process that is not ready yet. */
+const STARTING_INTERVAL_MS = 100;
+/** A process that ended this often before it was ever healthy is given up by who waits for it. */
+const START_ATTEMPTS = 3;
+
+/** One run of the slot's program. */
+export interface Launched {
+  readonly process: ManagedProcess;
+  readonly probe: Probe;
+  /** Id it registers under; empty for one that does not. */
+  readonly instanceId: string;
+}
+
+export interface SlotOptions {
+  /** Such as "user-service-1". */
+  readonly name: string;
+  readonly logFile: string;
+  readonly health: {
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly startTimeoutMs: number;
+  };
+  /** Between SIGTERM and SIGKILL. */
+  readonly stopTimeoutMs: number;
+  /** Starts the program once more. */
+  readonly launch: () => Launched;
+  /** Told after every change of state. */
+  readonly onChange: (slot: Slot) => void;
+  /** Told when a process has ended, before the next one starts. */
+  readonly onEnd?: (instanceId: string) => void;
+}
+
+const nothing: Reading = { address: '', isHealthy: false, isReady: false, isExcused: false };
+
+/** Keeps one process running: starts it, watches its health, starts it again with backoff. */
+export class Slot {
+  readonly name: string;
+  readonly logFile: string;
+  readonly #options: SlotOptions;
+  #state: SlotState = { kind: 'stopped', sinceMs: performance.now() };
+  #changed = Promise.withResolvers<void>();
+  #launched: Launched | undefined;
+  #reading = nothing;
+  #startTime: Date | undefined;
+  #starts = 0;
+  #lastExit = '';
+  #endedFor: string | undefined;
+  #backoffTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: SlotOptions) {
+    this.name = options.name;
+    this.logFile = options.logFile;
+    this.#options = options;
+  }
+
+  get state(): SlotState {
+    return this.#state;
+  }
+
+  /** Its process id, while it has one. */
+  get pid(): number | undefined {
+    return this.#startTime === undefined ? undefined : this.#launched?.process.pid;
+  }
+
+  /** Where it listens; empty when not known. */
+  get address(): string {
+    return this.#reading.address;
+  }
+
+  /** Whether the last look at it found it healthy. */
+  get isHealthy(): boolean {
+    return this.#reading.isHealthy;
+  }
+
+  /** Id its process registers under; empty for none. */
+  get instanceId(): string {
+    return this.#startTime === undefined ? '' : (this.#launched?.instanceId ?? '');
+  }
+
+  /** When its process started, while it has one. */
+  get startTime(): Date | undefined {
+    return this.#startTime;
+  }
+
+  /** How often it was started again after it ended by itself. */
+  get restarts(): number {
+    return Math.max(0, this.#starts - 1);
+  }
+
+  /** Why its process last ended; empty when none did. */
+  get lastExit(): string {
+    return this.#lastExit;
+  }
+
+  start(): void {
+    this.#apply('start_requested');
+  }
+
+  /**
+   * Resolves when its process has been healthy.
+   * @throws WeftError when it is stopped, or when it ended again and again and never was healthy.
+   */
+  async healthy(): Promise<void> {
+    for (;;) {
+      const state = this.#state;
+      if (state.kind === 'running') return;
+      if (state.kind === 'stopped' || state.kind === 'stopping') {
+        throw new WeftError(`${this.name} was stopped before it was healthy`);
+      }
+      if (state.kind === 'backoff' && state.failures >= START_ATTEMPTS) throw this.#startError();
+      await this.#changed.promise;
+    }
+  }
+
+  /** Ends its process for good; resolves when it has ended. May be called again with a shorter grace. */
+  async stop(graceMs = this.#options.stopTimeoutMs): Promise<void> {
+    this.#apply('stop_requested');
+    if (this.#state.kind === 'stopping') this.#launched?.process.terminate(graceMs);
+    while (this.#state.kind === 'stopping') await this.#changed.promise;
+  }
+
+  #startError(): WeftError {
+    const lines = lastLines(this.logFile, 10).map((line) => `  ${line}`);
+    const log = lines.length > 0 ? `. The end of ${this.logFile}:\n${lines.join('\n')}` : '';
+    return new WeftError(
+      `${this.name} does not start: tried ${START_ATTEMPTS} times, last ${this.#lastExit}${log}`,
+    );
+  }
+
+  #apply(event: SlotEvent): void {
+    const circumstances = { nowMs: performance.now(), random: Math.random() };
+    const next = transition(this.#state, event, circumstances);
+    if (next === this.#state) return;
+    this.#state = next;
+    clearTimeout(this.#backoffTimer);
+    if (next.kind === 'starting') this.#launch();
+    if (next.kind === 'backoff') {
+      this.#backoffTimer = setTimeout(() => this.#apply('backoff_elapsed'), next.waitMs);
+    }
+    this.#announce();
+  }
+
+  #announce(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    resolve();
+    this.#options.onChange(this);
+  }
+
+  #launch(): void {
+    const launched = this.#options.launch();
+    const ended = new AbortController();
+    this.#launched = launched;
+    this.#startTime = new Date();
+    this.#starts += 1;
+    this.#endedFor = undefined;
+    launched.process.exited.then((reason) => {
+      ended.abort();
+      launched.probe.close();
+      this.#startTime = undefined;
+      this.#reading = nothing;
+      this.#lastExit = this.#endedFor ?? reason;
+      this.#options.onEnd?.(launched.instanceId);
+      this.#apply('exited');
+    });
+    void this.#watch(launched, ended.signal);
+  }
+
+  /** Looks at one process until it ends. */
+  async #watch({ process, probe }: Launched, ended: AbortSignal): Promise<void> {
+    const { intervalMs, timeoutMs, startTimeoutMs } = this.#options.health;
+    let deadlineMs = performance.now() + startTimeoutMs;
+    while (!ended.aborted) {
+      const reading = await probe.read(timeoutMs);
+      if (ended.aborted) return;
+      const isNews =
+        reading.isHealthy !== this.#reading.isHealthy || reading.address !== this.#reading.address;
+      this.#reading = reading;
+      if (this.#state.kind === 'starting') {
+        const nowMs = performance.now();
+        if (reading.isExcused) deadlineMs = nowMs + startTimeoutMs;
+        if (reading.isReady) {
+          this.#apply('became_healthy');
+        } else if (nowMs > deadlineMs && this.#endedFor === undefined) {
+          this.#endedFor = `not healthy within ${startTimeoutMs / 1000} s of its start`;
+          process.terminate(this.#options.stopTimeoutMs);
+        }
+      } else if (isNews) {
+        this.#announce();
+      }
+      const pauseMs = this.#state.kind === 'starting' ? STARTING_INTERVAL_MS : intervalMs;
+      await sleep(pauseMs, undefined, { signal: ended }).catch(() => {});
+    }
+  }
+}

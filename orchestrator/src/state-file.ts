@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ProcessIdentity } from './process/process-identity.ts';
+
+/** A process that we started. */
+export interface StartedProcess extends ProcessIdentity {
+  /** Its slot. */
+  readonly name: string;
+}
+
+/** What `weft up` leaves on disk for the other commands, and for the next `weft up` after a crash. */
+export interface MeshState {
+  /** The orchestrator. */
+  readonly orchestrator: ProcessIdentity;
+  /** Where OrchestratorService answers, `host:port`. */
+  readonly control: string;
+  /** Where RegistryService answers, `host:port`. */
+  readonly registry: string;
+  /** Where etcd answers; empty on the memory store. */
+  readonly etcd: string;
+  /** Everything running, in the order it was started. */
+  readonly processes: readonly StartedProcess[];
+}
+
+/** Reads the state; undefined when there is none that can be read. */
+export function readState(file: string): MeshState | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as MeshState;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the state in one step: a reader sees the old one or the new one, whole. */
+export function writeState(file: string, state: MeshState): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+export function removeState(file: string): void {
+  rmSync(file, { force: true });
+}

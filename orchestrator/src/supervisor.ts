@@ -1,0 +1,182 @@
+import type { Log } from '@weft/proto';
+import type { ServiceStatus } from '@weft/proto/orchestrator';
+import { WeftError } from './errors.ts';
+import { createFoundation, type Foundation } from './foundation.ts';
+import type { MeshFolder } from './mesh-folder.ts';
+import { boundLog } from './process/log-file.ts';
+import { RegistryView } from './registry-view.ts';
+import { createServiceSlot } from './service-slot.ts';
+import type { Slot } from './slot/slot.ts';
+import { SlotGroup } from './slot/slot-group.ts';
+import { serviceStatus } from './slot/slot-status.ts';
+import type { ChosenStore } from './store-choice.ts';
+import { checkPorts } from './taken-ports.ts';
+import { dependencyLevels } from './topology/dependency-levels.ts';
+import type { ServiceSpec, Topology } from './topology/topology.ts';
+
+/** Between two looks at the size of the logs. */
+const LOG_CHECK_MS = 10_000;
+
+export interface SupervisorOptions {
+  readonly topology: Topology;
+  readonly folder: MeshFolder;
+  readonly store: ChosenStore;
+  readonly log: Log;
+  /** Told after every change of a slot. */
+  readonly onChange: (slot: Slot) => void;
+}
+
+interface Started extends Foundation {
+  readonly view: RegistryView;
+  /** In dependency order. */
+  readonly levels: readonly (readonly SlotGroup[])[];
+}
+
+/** Starts the processes of a mesh in dependency order, keeps them running, stops them in reverse. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #deregistrations = new Set<Promise<unknown>>();
+  #started: Started | undefined;
+  #logTimer: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Where the registry answers; empty before `start`. */
+  get registryAddress(): string {
+    return this.#started?.registryAddress ?? '';
+  }
+
+  /** Where etcd answers; empty before `start` and on the memory store. */
+  get etcdEndpoints(): string {
+    return this.#started?.etcdEndpoints ?? '';
+  }
+
+  /** Every slot there is, in the order they start. */
+  get slots(): readonly Slot[] {
+    const { slots = [], levels = [] } = this.#started ?? {};
+    return [...slots, ...levels.flat().flatMap((group) => group.everySlot)];
+  }
+
+  /**
+   * Starts everything: etcd, the registry, then the services level by level, each level once the one
+   * before is healthy. After an error the caller stops what did start.
+   * @throws WeftError for a taken port, before anything starts, and for a process that does not start.
+   */
+  async start(): Promise<void> {
+    const { topology, store, log } = this.#options;
+    await checkPorts(topology, store);
+    const foundation = await createFoundation({ ...this.#options, onChange: this.#onChange });
+    this.#assertGoingOn();
+    const view = new RegistryView(foundation.registryAddress, log);
+    const levels = dependencyLevels(topology.services).map((level) =>
+      level.map((spec) => this.#createGroup(spec, foundation.registryAddress, view)),
+    );
+    this.#started = { ...foundation, view, levels };
+    this.#logTimer = setInterval(() => this.#boundLogs(), LOG_CHECK_MS).unref();
+    for (const slot of foundation.slots) {
+      this.#assertGoingOn();
+      slot.start();
+      await slot.healthy();
+    }
+    view.start();
+    for (const level of levels) {
+      this.#assertGoingOn();
+      await Promise.all(level.map((group) => group.scale(this.#specOf(group.name).instances)));
+    }
+  }
+
+  /**
+   * Stops everything in reverse order; resolves when no process and no registration of ours is left.
+   * @param graceMs Between SIGTERM and SIGKILL, in place of what weft.yaml says; may be called again
+   * with less.
+   */
+  stop(graceMs?: number): Promise<void> {
+    if (this.#stopping && graceMs !== undefined) {
+      for (const slot of this.slots) if (slot.pid !== undefined) void slot.stop(graceMs);
+    }
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  /** Every service as it stands, etcd and the registry first. */
+  status(): ServiceStatus[] {
+    const { slots = [], levels = [] } = this.#started ?? {};
+    return [
+      ...slots.map((slot) => serviceStatus(slot.name, 1, [slot])),
+      ...levels.flat().map((group) => serviceStatus(group.name, group.wanted, group.slots)),
+    ];
+  }
+
+  /** The group of a service; undefined when weft.yaml names none such. */
+  group(service: string): SlotGroup | undefined {
+    return this.groups().find(({ name }) => name === service);
+  }
+
+  /** The groups of all services, in dependency order. */
+  groups(): readonly SlotGroup[] {
+    return this.#started?.levels.flat() ?? [];
+  }
+
+  async #stop(graceMs?: number): Promise<void> {
+    if (this.#started === undefined) return;
+    const { slots, levels, view } = this.#started;
+    for (const level of levels.toReversed()) {
+      await Promise.all(level.map((group) => group.stop(graceMs)));
+    }
+    await Promise.all(this.#deregistrations);
+    await view.close();
+    for (const slot of slots.toReversed()) await slot.stop(graceMs);
+    clearInterval(this.#logTimer);
+  }
+
+  #createGroup(spec: ServiceSpec, registryAddress: string, view: RegistryView): SlotGroup {
+    const { topology, folder } = this.#options;
+    return new SlotGroup({
+      name: spec.name,
+      canOverlap: spec.port === 0,
+      createSlot: (number) =>
+        createServiceSlot({
+          spec,
+          number,
+          host: topology.host,
+          workFolder: topology.folder,
+          folder,
+          registryAddress,
+          view,
+          onChange: this.#onChange,
+          onEnd: (instanceId) => this.#deregister(view, spec.name, instanceId),
+        }),
+    });
+  }
+
+  /** A process that has ended is no instance any more, however it ended: no need to wait for its lease. */
+  #deregister(view: RegistryView, service: string, instanceId: string): void {
+    const done = view.deregister(service, instanceId).finally(() => {
+      this.#deregistrations.delete(done);
+    });
+    this.#deregistrations.add(done);
+  }
+
+  #onChange = (slot: Slot): void => {
+    this.#options.onChange(slot);
+  };
+
+  #specOf(name: string): ServiceSpec {
+    const spec = this.#options.topology.services.find((service) => service.name === name);
+    if (spec === undefined) throw new Error(`no service ${name}`);
+    return spec;
+  }
+
+  #assertGoingOn(): void {
+    if (this.#stopping) throw new WeftError('stopped while starting');
+  }
+
+  #boundLogs(): void {
+    for (const file of [this.#options.folder.ownLog, ...this.slots.map((slot) => slot.logFile)]) {
+      boundLog(file);
+    }
+  }
+}

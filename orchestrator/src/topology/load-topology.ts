@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, WeftError } from '../errors.ts';
+import { parseTopology } from './parse-topology.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * Reads weft.yaml from disk.
+ * @throws WeftError when it cannot be read, TopologyError when it is not as it must be.
+ */
+export function loadTopology(file: string): Topology {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new WeftError(
+      `cannot read ${file}: ${messageOf(error)}. Run weft in the folder of weft.yaml, or name it with --file.`,
+    );
+  }
+  return parseTopology(text, file);
+}

@@ -1,0 +1,52 @@
+import type { StoreChoice } from '../store-choice.ts';
+
+/** How the health of a process is asked and judged. */
+export interface HealthSpec {
+  /** Name asked for over grpc.health.v1; empty for the whole server (the default). */
+  readonly service: string;
+  /** Between two checks of a running process. Default 2000. */
+  readonly intervalMs: number;
+  /** How long one check may take. Default 1000. */
+  readonly timeoutMs: number;
+  /** How long a process may take from its start to its first healthy check. Default 30,000. */
+  readonly startTimeoutMs: number;
+}
+
+/** One service of weft.yaml, defaults filled in. */
+export interface ServiceSpec {
+  readonly name: string;
+  /** Program and arguments; run without a shell in the folder of weft.yaml. */
+  readonly command: readonly string[];
+  /** How many instances, 0 to 100. Default 1. */
+  readonly instances: number;
+  /** Port of the first instance, the next has the next; 0 (the default) lets each take a free one. */
+  readonly port: number;
+  /** Services that must be healthy before this one starts. */
+  readonly dependencies: readonly string[];
+  /** Set for the process, over the environment of `weft` itself. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly health: HealthSpec;
+  /** Between SIGTERM and SIGKILL. Default 35,000: a drain takes at most 30 s. */
+  readonly stopTimeoutMs: number;
+}
+
+/** What weft.yaml says. */
+export interface Topology {
+  /** Path of the file. */
+  readonly file: string;
+  /** Its folder: commands run there, and `.weft` stands there. */
+  readonly folder: string;
+  /** IP address that everything listens on. Default 127.0.0.1. */
+  readonly host: string;
+  readonly registry: {
+    /** Default 7400; 0 takes a free one. */
+    readonly port: number;
+    readonly store: StoreChoice;
+  };
+  readonly etcd: {
+    /** Client port of the etcd that `weft up` runs. Default 2379; 0 takes a free one. */
+    readonly port: number;
+  };
+  /** In the order of the file. */
+  readonly services: readonly ServiceSpec[];
+}
