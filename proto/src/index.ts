@@ -1,6 +1,5 @@
 /** What every Weft server and client shares besides the generated contracts. */
 
-export { Status } from 'nice-grpc-common';
 export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';

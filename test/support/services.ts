@@ -21,12 +21,12 @@ import { UserRepository } from '../../services/user/src/repository.ts';
 /** What was started and must be stopped, last first. */
 export type Cleanup = AsyncDisposableStack;
 
-/** Serves routes on a free port and answers the address. */
-export async function serve(cleanup: Cleanup, ...routes: Route[]): Promise<string> {
+/** Serves routes, on a free port unless told, and answers the address. */
+export async function serve(cleanup: Cleanup, routes: Route[] = [], port = 0): Promise<string> {
   const server = new GrpcServer({ routes });
-  const port = await server.listen('127.0.0.1:0');
+  const taken = await server.listen(`127.0.0.1:${port}`);
   cleanup.defer(async () => void (await server.close(1000)));
-  return `127.0.0.1:${port}`;
+  return `127.0.0.1:${taken}`;
 }
 
 /** A client straight at an address, with error details, as the SDK's clients have them. */
@@ -44,7 +44,7 @@ export function connect<Definition extends TsProtoServiceDefinition>(
 export async function startUsers(cleanup: Cleanup, file = ':memory:') {
   const users = new UserRepository(file);
   cleanup.defer(() => users.close());
-  const address = await serve(cleanup, route(UserServiceDefinition, createUserHandlers(users)));
+  const address = await serve(cleanup, [route(UserServiceDefinition, createUserHandlers(users))]);
   return { address, users, client: connect(cleanup, UserServiceDefinition, address) };
 }
 
@@ -52,12 +52,12 @@ export async function startUsers(cleanup: Cleanup, file = ':memory:') {
 export async function startOrders(
   cleanup: Cleanup,
   users: Pick<UserServiceClient, 'getUser'>,
-  file = ':memory:',
+  { file = ':memory:', port = 0 }: { file?: string; port?: number } = {},
 ) {
   const orders = new OrderRepository(file);
   cleanup.defer(() => orders.close());
   const handlers = createOrderHandlers({ orders, users });
-  const address = await serve(cleanup, route(OrderServiceDefinition, handlers));
+  const address = await serve(cleanup, [route(OrderServiceDefinition, handlers)], port);
   return { address, orders, client: connect(cleanup, OrderServiceDefinition, address) };
 }
 
@@ -83,7 +83,7 @@ export async function startPayments(
   cleanup.defer(() => worker.stop());
   worker.start();
   const handlers = createPaymentHandlers({ payments, orders, worker });
-  const address = await serve(cleanup, route(PaymentServiceDefinition, handlers));
+  const address = await serve(cleanup, [route(PaymentServiceDefinition, handlers)]);
   return { address, payments, worker, client: connect(cleanup, PaymentServiceDefinition, address) };
 }
 
