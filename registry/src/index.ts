@@ -2,5 +2,6 @@
 
 export { createRegistry, type Registry, type RegistryOptions } from './server.ts';
 // Stores
+export { EtcdStore, type EtcdStoreOptions } from './store/etcd-store.ts';
 export { MemoryStore } from './store/memory-store.ts';
 export type { Store } from './store/store.ts';

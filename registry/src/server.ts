@@ -25,6 +25,7 @@ export interface RegistryOptions {
 export interface Registry {
   /** `host:port` it listens on. */
   readonly address: string;
+  /** Where its instances are kept. */
   readonly store: Store;
   /** Ends streams, lets calls finish for at most `graceMs` (default 5000), closes the store. */
   close(graceMs?: number): Promise<void>;

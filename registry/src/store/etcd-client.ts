@@ -1,0 +1,292 @@
+import {
+  ClientClosedError,
+  Etcd3,
+  EtcdLeaseInvalidError,
+  GRPCFailedPreconditionError,
+  type IKeyValue,
+  type IOptions,
+  type IResponseHeader,
+  isRecoverableError,
+} from 'etcd3';
+import { StoreError } from '../errors.ts';
+import { prefixEnd } from './etcd-keys.ts';
+
+/** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
+const ATTEMPT_MS = 2000;
+const PAGE = 500;
+
+/** One key as etcd holds it. */
+export interface KeyValue {
+  key: string;
+  value: string;
+  leaseId: bigint;
+  createRevision: bigint;
+  modRevision: bigint;
+}
+
+/** Where an answer stands: a store that was wiped has another cluster id, or a lower revision. */
+export interface Position {
+  clusterId: string;
+  revision: bigint;
+}
+
+export interface WatchListener {
+  /** etcd has taken the watch. */
+  created(): void;
+  /** Changes in revision order. A deleted key has an empty value. */
+  changed(changes: { isDelete: boolean; keyValue: KeyValue }[]): void;
+  /** Nothing follows. `compacted`: the revision to go on from is no longer held. */
+  ended(reason: { compacted: boolean; message: string }): void;
+}
+
+export interface KeepAliveListener {
+  renewed(leaseId: bigint, ttlSeconds: number): void;
+  ended(error: Error): void;
+}
+
+type FaultHandling = NonNullable<IOptions['faultHandling']>;
+
+/** Runs a call once per host, in etcd3's order, until one of them answers. */
+function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
+  return {
+    async execute(run: (context: { signal: AbortSignal }) => unknown) {
+      const context = { signal: new AbortController().signal };
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await run(context);
+        } catch (error) {
+          if (attempt >= hosts || !isOutage(error)) throw error;
+        }
+      }
+    },
+  } as unknown as NonNullable<FaultHandling['global']>;
+}
+
+function isOutage(error: unknown): error is Error {
+  return (
+    error instanceof Error && (isRecoverableError(error) || error instanceof ClientClosedError)
+  );
+}
+
+function position({ cluster_id, revision }: IResponseHeader): Position {
+  return { clusterId: cluster_id, revision: BigInt(revision) };
+}
+
+function keyValue(kv: IKeyValue): KeyValue {
+  return {
+    key: kv.key.toString('utf8'),
+    value: kv.value.toString('utf8'),
+    leaseId: BigInt(kv.lease),
+    createRevision: BigInt(kv.create_revision),
+    modRevision: BigInt(kv.mod_revision),
+  };
+}
+
+/**
+ * The calls a store makes to etcd, each bounded in time. Uses etcd3's calls only: its own watcher and
+ * leases hide losses (see the store's feed and keepalives for what stands in their place).
+ * Every call fails with StoreError `unavailable` when etcd does not answer.
+ */
+export class EtcdClient {
+  readonly #etcd: Etcd3;
+  readonly #endpoints: string;
+
+  /** `endpoints`: `host:port` each. */
+  constructor(endpoints: readonly string[]) {
+    this.#endpoints = endpoints.join(', ');
+    const once = onePerHost(1);
+    this.#etcd = new Etcd3({
+      hosts: endpoints.map((endpoint) => endpoint.replace(/^http:\/\//, '')),
+      grpcOptions: {
+        'grpc.max_receive_message_length': 64 * 1024 * 1024,
+        'grpc.keepalive_time_ms': 10_000,
+        'grpc.keepalive_timeout_ms': 5_000,
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.min_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 1_000,
+      },
+      defaultCallOptions: ({ isStream }) =>
+        isStream ? {} : { deadline: Date.now() + ATTEMPT_MS / Math.min(2, endpoints.length) },
+      faultHandling: { host: () => once, global: onePerHost(Math.min(3, endpoints.length)) },
+    });
+  }
+
+  async get(key: string): Promise<Position & { found: KeyValue | undefined }> {
+    const answer = await this.#call(this.#etcd.kv.range({ key: Buffer.from(key) }));
+    const [kv] = answer.kvs;
+    return { ...position(answer.header), found: kv && keyValue(kv) };
+  }
+
+  /** Every key with the prefix, all at one revision, page by page. */
+  async list(
+    prefix: string,
+    { keysOnly = false } = {},
+  ): Promise<Position & { keyValues: KeyValue[] }> {
+    const keyValues: KeyValue[] = [];
+    let at: Position | undefined;
+    let key = Buffer.from(prefix);
+    for (;;) {
+      const answer = await this.#call(
+        this.#etcd.kv.range({
+          key,
+          range_end: prefixEnd(prefix),
+          limit: PAGE,
+          keys_only: keysOnly,
+          revision: at === undefined ? 0 : `${at.revision}`,
+        }),
+      );
+      at ??= position(answer.header);
+      for (const kv of answer.kvs) keyValues.push(keyValue(kv));
+      const last = answer.kvs.at(-1);
+      if (!answer.more || last === undefined) return { ...at, keyValues };
+      key = Buffer.concat([last.key, Buffer.from([0])]);
+    }
+  }
+
+  /** Writes a key under a lease if it still is at `modRevision` (0n: absent). */
+  async putIf(
+    modRevision: bigint,
+    { key, value, leaseId }: { key: string; value: string; leaseId: bigint },
+  ): Promise<{ outcome: 'written' | 'changed' | 'lease-lost'; revision: bigint }> {
+    const name = Buffer.from(key);
+    const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
+    const transaction = this.#etcd.kv.txn({
+      compare: [
+        { key: name, target: 'Mod' as const, result: 'Equal', mod_revision: `${modRevision}` },
+      ],
+      success: [{ request_put: put }],
+    });
+    const answer = await this.#unlessLeaseLost(transaction);
+    if (answer === undefined) return { outcome: 'lease-lost', revision: 0n };
+    const { revision } = position(answer.header);
+    return { outcome: answer.succeeded ? 'written' : 'changed', revision };
+  }
+
+  /** Deletes a key if it still is at `modRevision`. */
+  async deleteIf(
+    modRevision: bigint,
+    key: string,
+  ): Promise<{ isDeleted: boolean; revision: bigint }> {
+    const name = Buffer.from(key);
+    const answer = await this.#call(
+      this.#etcd.kv.txn({
+        compare: [{ key: name, target: 'Mod', result: 'Equal', mod_revision: `${modRevision}` }],
+        success: [{ request_delete_range: { key: name } }],
+      }),
+    );
+    return { isDeleted: answer.succeeded, revision: position(answer.header).revision };
+  }
+
+  /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */
+  async grant(leaseId: bigint, ttlSeconds: number): Promise<number> {
+    const request = this.#etcd.leaseClient.leaseGrant({ ID: `${leaseId}`, TTL: ttlSeconds });
+    try {
+      return Number((await request).TTL);
+    } catch (error) {
+      // The id is random: it exists because an attempt before this one took it.
+      if (error instanceof GRPCFailedPreconditionError) return ttlSeconds;
+      throw this.#failure(error);
+    }
+  }
+
+  /** Ends a lease, and with it its key. Undefined when there is none. */
+  async revoke(leaseId: bigint): Promise<Position | undefined> {
+    const request = this.#etcd.leaseClient.leaseRevoke({ ID: `${leaseId}` });
+    const answer = await this.#unlessLeaseLost(request);
+    return answer && position(answer.header);
+  }
+
+  /** Opens a watch of a prefix from a revision on; the answer cancels it, after which nothing is told. */
+  async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
+    const stream = await this.#call(this.#etcd.watchClient.watch());
+    let isOver = false;
+    const end = (compacted: boolean, message: string) => {
+      if (isOver) return;
+      isOver = true;
+      stream.cancel();
+      listener.ended({ compacted, message });
+    };
+    stream.on('data', (answer) => {
+      if (isOver) return;
+      if (answer.canceled) {
+        const isCompacted = answer.compact_revision !== '0';
+        end(isCompacted, isCompacted ? 'compacted' : answer.cancel_reason || 'canceled by etcd');
+      } else if (answer.created) {
+        listener.created();
+      } else if (answer.events.length > 0) {
+        const changes = answer.events.map(({ type, kv }) => {
+          return { isDelete: type === 'Delete' || `${type}` === 'DELETE', keyValue: keyValue(kv) };
+        });
+        listener.changed(changes);
+      }
+    });
+    stream.on('error', (error) => end(false, error.message));
+    stream.on('end', () => end(false, 'ended by etcd'));
+    stream.write({
+      create_request: {
+        key: Buffer.from(prefix),
+        range_end: prefixEnd(prefix),
+        start_revision: `${fromRevision}`,
+      },
+    });
+    return () => {
+      isOver = true;
+      stream.cancel();
+    };
+  }
+
+  /** Opens a stream that renews leases. */
+  async keepAlive(
+    listener: KeepAliveListener,
+  ): Promise<{ renew(leaseId: bigint): void; close(): void }> {
+    const stream = await this.#call(this.#etcd.leaseClient.leaseKeepAlive());
+    let isOver = false;
+    const end = (message: string) => {
+      if (isOver) return;
+      isOver = true;
+      stream.cancel();
+      listener.ended(this.#unavailable(message));
+    };
+    stream.on('data', ({ ID, TTL }) => listener.renewed(BigInt(ID), Number(TTL)));
+    stream.on('error', (error) => end(error.message));
+    stream.on('end', () => end('the stream was ended'));
+    return {
+      renew: (leaseId) => stream.write({ ID: `${leaseId}` }),
+      close: () => {
+        isOver = true;
+        stream.cancel();
+      },
+    };
+  }
+
+  close(): void {
+    this.#etcd.close();
+  }
+
+  async #call<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  async #unlessLeaseLost<T>(answer: Promise<T>): Promise<T | undefined> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof EtcdLeaseInvalidError) return undefined;
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): unknown {
+    return isOutage(error) ? this.#unavailable(error.message, error) : error;
+  }
+
+  #unavailable(message: string, cause?: unknown): StoreError {
+    return new StoreError('unavailable', `etcd at ${this.#endpoints} does not answer: ${message}`, {
+      cause,
+    });
+  }
+}

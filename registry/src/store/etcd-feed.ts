@@ -1,0 +1,225 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '@weft/proto';
+import { EventType } from '@weft/proto/registry';
+import type { Catalog } from './catalog.ts';
+import { differences } from './etcd-audit.ts';
+import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
+import { SERVICES_PREFIX } from './etcd-keys.ts';
+import { RecordReader } from './etcd-record.ts';
+import type { StoreEvent } from './event-log.ts';
+
+export interface EtcdFeedOptions {
+  client: EtcdClient;
+  catalog: Catalog;
+  log: Log;
+  /** How often etcd is asked whether it is there and how far it is. Default 1000. */
+  checkMs?: number;
+  /** How often all keys are compared with the catalog. Default 60,000. */
+  auditMs?: number;
+  /** How long a list that lost everything is held back until a second one confirms it. Default 5000. */
+  confirmMs?: number;
+}
+
+const CREATED_MS = 2000;
+const MAX_BACKOFF_MS = 1000;
+
+/** Only the revision of the answer counts; nothing is stored there. */
+const PROBE_KEY = '/weft/v1/probe';
+
+/**
+ * Keeps a catalog like etcd, for as long as it lives: one list, then one watch from there on. etcd
+ * answering late, never or from another history only makes the catalog stale until it has caught up.
+ *
+ * A watch can fall silent without an end, so etcd's revision is asked for too; where it moves on and
+ * the watch does not, and now and then in any case, the keys are compared (audit). A difference found
+ * twice starts the watch anew from a fresh list.
+ */
+export class EtcdFeed {
+  readonly #options: Required<EtcdFeedOptions>;
+  readonly #closer = new AbortController();
+  readonly #reader: RecordReader;
+  #running: Promise<void> | undefined;
+  #clusterId: string | undefined;
+  #mustList = true;
+  #isAway = false;
+  #auditedAtMs = 0;
+  /** etcd's revision and ours at the last check, and etcd's at the last audit that found all well. */
+  #seen = { etcd: 0n, catalog: 0n, audited: 0n };
+  #suspects: ReadonlySet<string> = new Set();
+
+  constructor(options: EtcdFeedOptions) {
+    this.#options = { checkMs: 1000, auditMs: 60_000, confirmMs: 5000, ...options };
+    this.#reader = new RecordReader(options.catalog, options.log);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closer.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closer;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(() => {
+          failures = 0;
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        this.#setAway(true, error);
+      }
+      this.#options.catalog.setStale(true);
+      const backoffMs = Math.min(MAX_BACKOFF_MS, 50 * 2 ** Math.min(failures, 10));
+      await this.#sleep(backoffMs * (0.5 + Math.random() / 2), signal);
+    }
+  }
+
+  /** Follows etcd until the watch ends (by throwing) or a list is needed. */
+  async #follow(onFollowing: () => void): Promise<void> {
+    const { client, catalog, checkMs } = this.#options;
+    this.#compare(await client.get(PROBE_KEY));
+    if (this.#mustList) await this.#relist();
+    const created = Promise.withResolvers<void>();
+    const ended = new AbortController();
+    const cancel = await client.watch(SERVICES_PREFIX, catalog.revision + 1n, {
+      created: created.resolve,
+      changed: (changes) => this.#apply(changes),
+      ended: ({ compacted, message }) => {
+        if (compacted) this.#mustList = true;
+        ended.abort(new Error(`the watch ended: ${message}`));
+        created.resolve();
+      },
+    });
+    const signal = AbortSignal.any([this.#closer.signal, ended.signal]);
+    try {
+      const late = this.#sleep(CREATED_MS, signal).then(() => 'late' as const);
+      if ((await Promise.race([created.promise, late])) === 'late') {
+        throw new Error(`etcd did not take the watch within ${CREATED_MS} ms`);
+      }
+      onFollowing();
+      this.#auditedAtMs = Number.NEGATIVE_INFINITY;
+      while (!signal.aborted && !this.#mustList) {
+        catalog.setStale(!(await this.#check()) || signal.aborted);
+        await this.#sleep(checkMs, signal);
+      }
+      if (!this.#mustList) signal.throwIfAborted();
+    } finally {
+      ended.abort();
+      cancel();
+    }
+  }
+
+  /** Whether etcd answers and the catalog is, for all that can be told, like it. */
+  async #check(): Promise<boolean> {
+    const { client, catalog, auditMs } = this.#options;
+    let position: Position;
+    try {
+      position = await client.get(PROBE_KEY);
+    } catch (error) {
+      this.#setAway(true, error);
+      return false;
+    }
+    this.#setAway(false);
+    this.#compare(position);
+    if (this.#mustList) return false;
+    const seen = this.#seen;
+    const isBehind = seen.etcd > catalog.revision && seen.catalog === catalog.revision;
+    this.#seen = { ...seen, etcd: position.revision, catalog: catalog.revision };
+    const isDue = performance.now() - this.#auditedAtMs >= auditMs;
+    if (isDue || this.#suspects.size > 0 || (isBehind && position.revision > seen.audited)) {
+      await this.#audit().catch((error) => this.#setAway(true, error));
+    }
+    return !this.#isAway && !this.#mustList;
+  }
+
+  /** Compares every key with the catalog; what is found twice in a row means a fresh list. */
+  async #audit(): Promise<void> {
+    const { client, catalog, log } = this.#options;
+    const { keyValues, revision } = await client.list(SERVICES_PREFIX, { keysOnly: true });
+    const found = differences(keyValues, catalog, this.#reader.skipped);
+    const confirmed = [...found].filter((difference) => this.#suspects.has(difference));
+    if (confirmed.length > 0) {
+      log.warn({ differences: confirmed.slice(0, 10) }, 'the watch missed changes; listing anew');
+      this.#mustList = true;
+    }
+    const isSecond = this.#suspects.size > 0;
+    this.#suspects = isSecond ? new Set() : found;
+    if (found.size > 0 && !isSecond) return;
+    this.#auditedAtMs = performance.now();
+    this.#seen.audited = revision;
+  }
+
+  /** Asks for a list when etcd's history is not the one the catalog is of. */
+  #compare(position: Position): void {
+    const { catalog, log } = this.#options;
+    if (this.#mustList || !this.#isNewHistory(position)) return;
+    const fields = { revision: `${position.revision}`, known: `${catalog.revision}` };
+    log.warn(fields, 'etcd began anew, or was restored; listing anew');
+    this.#mustList = true;
+  }
+
+  #isNewHistory({ clusterId, revision }: Position): boolean {
+    return clusterId !== this.#clusterId || revision < this.#options.catalog.revision;
+  }
+
+  async #relist(): Promise<void> {
+    const { client, catalog, confirmMs, log } = this.#options;
+    let list = await client.list(SERVICES_PREFIX);
+    const isLoss = list.keyValues.length === 0 || this.#isNewHistory(list);
+    if (isLoss && catalog.services.length > 0) {
+      // Its instances are about to register again: until then the old set is the better one.
+      log.warn({ services: catalog.services.length }, 'etcd lost what it held; asking again');
+      await this.#sleep(confirmMs, this.#closer.signal);
+      list = await client.list(SERVICES_PREFIX);
+    }
+    const { revision, clusterId } = list;
+    const isNewHistory = this.#isNewHistory(list);
+    this.#reader.clear();
+    const instances = list.keyValues
+      .map((keyValue) => this.#reader.read(keyValue))
+      .filter((instance) => instance !== undefined);
+    catalog.replace(instances, revision, { isNewHistory });
+    this.#clusterId = clusterId;
+    this.#suspects = new Set();
+    this.#seen = { etcd: 0n, catalog: 0n, audited: revision };
+    this.#mustList = false;
+    log.info({ revision: `${revision}`, instances: instances.length }, 'read all of etcd');
+  }
+
+  /** Takes what the watch brings, revision by revision: in one, a key changes once. */
+  #apply(changes: readonly { isDelete: boolean; keyValue: KeyValue }[]): void {
+    const byRevision = Map.groupBy(changes, ({ keyValue }) => keyValue.modRevision);
+    for (const [revision, group] of byRevision) {
+      const events = group.map(({ isDelete, keyValue }): StoreEvent | undefined => {
+        if (isDelete) {
+          this.#reader.forget(keyValue.key);
+          const instance = this.#reader.known(keyValue.key);
+          return instance && { type: EventType.EVENT_TYPE_DELETE, instance, revision };
+        }
+        const instance = this.#reader.read(keyValue);
+        if (instance?.modRevision !== revision) return undefined;
+        return { type: EventType.EVENT_TYPE_PUT, instance, revision };
+      });
+      this.#options.catalog.apply(events.filter((event) => event !== undefined));
+    }
+  }
+
+  #setAway(isAway: boolean, error?: unknown): void {
+    const { catalog, log } = this.#options;
+    if (isAway === this.#isAway) return;
+    this.#isAway = isAway;
+    if (isAway) log.warn({ err: error }, 'etcd is away; reads go on from memory');
+    else log.info({ revision: `${catalog.revision}` }, 'etcd answers again');
+  }
+
+  /** Waits, at most until `signal` aborts. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    await delay(ms, undefined, { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,70 @@
+import type { Log } from '@weft/proto';
+import type { Catalog } from './catalog.ts';
+import type { KeyValue } from './etcd-client.ts';
+import { parseInstanceKey } from './etcd-keys.ts';
+import { decodeInstance } from './instance-json.ts';
+import type { StoredInstance } from './store.ts';
+
+/**
+ * Reads an instance as etcd holds it.
+ * @throws Error saying why it is none: anyone may write to etcd.
+ */
+export function decodeRecord({ key, value, ...kv }: KeyValue): StoredInstance {
+  const named = parseInstanceKey(key);
+  if (named === undefined) throw new Error('the key is not <service>/<id>');
+  if (kv.leaseId === 0n) throw new Error('the key has no lease');
+  const instance = decodeInstance(value);
+  if (instance.service !== named.service || instance.id !== named.id) {
+    throw new Error(`the value is of instance '${instance.service}/${instance.id}'`);
+  }
+  return { ...instance, ...kv };
+}
+
+/** Reads records, skipping values that are no instance: logged, counted, the last good one kept. */
+export class RecordReader {
+  readonly #catalog: Catalog;
+  readonly #log: Log;
+  /** The revision of each skipped value, by key. */
+  readonly #skipped = new Map<string, bigint>();
+
+  constructor(catalog: Catalog, log: Log) {
+    this.#catalog = catalog;
+    this.#log = log;
+  }
+
+  /** Revisions of the values in etcd that are no instance, by key. */
+  get skipped(): ReadonlyMap<string, bigint> {
+    return this.#skipped;
+  }
+
+  /** The instance of a key, or the last good one when the value is none, or undefined. */
+  read(keyValue: KeyValue): StoredInstance | undefined {
+    const { key, modRevision } = keyValue;
+    try {
+      const instance = decodeRecord(keyValue);
+      this.#skipped.delete(key);
+      return instance;
+    } catch (error) {
+      this.#skipped.set(key, modRevision);
+      const reason = error instanceof Error ? error.message : String(error);
+      const skipped = this.#skipped.size;
+      this.#log.warn({ key, reason, skipped }, 'skipped a foreign value in etcd');
+      return this.known(key);
+    }
+  }
+
+  /** The instance of a key as the catalog has it. */
+  known(key: string): StoredInstance | undefined {
+    const named = parseInstanceKey(key);
+    return named && this.#catalog.get(named.service, named.id);
+  }
+
+  /** The key is gone. */
+  forget(key: string): void {
+    this.#skipped.delete(key);
+  }
+
+  clear(): void {
+    this.#skipped.clear();
+  }
+}
