@@ -1,0 +1,144 @@
+import { describe, expect, it } from '@jest/globals';
+import { TopologyError } from '../../../orchestrator/src/topology/checked-document.ts';
+import { parseTopology } from '../../../orchestrator/src/topology/parse-topology.ts';
+
+const FILE = '/somewhere/weft.yaml';
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseTopology(text, FILE);
+  } catch (error) {
+    if (error instanceof TopologyError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** One service with these lines in it. */
+function service(...lines: string[]): string {
+  return ['services:', '  one:', '    command: run it', ...lines.map((line) => `    ${line}`)].join(
+    '\n',
+  );
+}
+
+describe('parseTopology', () => {
+  it('fills in what is left out', () => {
+    const topology = parseTopology(service(), FILE);
+    expect(topology).toEqual({
+      file: FILE,
+      folder: '/somewhere',
+      host: '127.0.0.1',
+      registry: { port: 7400, store: 'auto' },
+      etcd: { port: 2379 },
+      services: [
+        {
+          name: 'one',
+          command: ['run', 'it'],
+          instances: 1,
+          port: 0,
+          dependencies: [],
+          environment: {},
+          health: { service: '', intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 30_000 },
+          stopTimeoutMs: 35_000,
+        },
+      ],
+    });
+  });
+
+  it('reads commands as text or list, and environment as text', () => {
+    const topology = parseTopology(
+      service(
+        'command: ["node", "with space.js", "--flag"]',
+        'environment: { A: 1, B: true, C: "x" }',
+      ).replace('    command: run it\n', ''),
+      FILE,
+    );
+    expect(topology.services[0]?.command).toEqual(['node', 'with space.js', '--flag']);
+    expect(topology.services[0]?.environment).toEqual({ A: '1', B: 'true', C: 'x' });
+  });
+
+  it.each([
+    ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
+    ['', /:1: services: names no service/],
+    ['servces: {}', /:1: servces: is no known key; known here are host, registry, services/],
+    [service('replicas: 2'), /:4: services\.one\.replicas: is no known key/],
+    [
+      service('instances: two'),
+      /:4: services\.one\.instances: must be a whole number from 0 to 100, not "two"/,
+    ],
+    [service('instances: 101'), /:4: services\.one\.instances: .*not 101/],
+    [service('instances: 1.5'), /:4: services\.one\.instances: .*not 1\.5/],
+    [service('port: 65536'), /:4: services\.one\.port: must be a whole number from 0 to 65535/],
+    [service('port: -1'), /:4: services\.one\.port/],
+    [
+      service('port: 65535', 'instances: 2'),
+      /:4: services\.one\.port: leaves no port for instance 2/,
+    ],
+    [
+      service('environment:', '  WEFT_PORT: 1'),
+      /:5: services\.one\.environment\.WEFT_PORT: is set by/,
+    ],
+    [service('environment:', '  A: [1]'), /:5: services\.one\.environment\.A: must be text/],
+    [service('environment: 3'), /:4: services\.one\.environment: must be a mapping, not 3/],
+    [
+      service('health: { type: http }'),
+      /:4: services\.one\.health\.type: must be grpc, not "http"/,
+    ],
+    [
+      service('health: { intervalMs: 1 }'),
+      /:4: services\.one\.health\.intervalMs: must be a whole number/,
+    ],
+    [
+      service('dependencies:', '  - nobody'),
+      /:5: services\.one\.dependencies\[0\]: 'nobody' is no service here; there are one/,
+    ],
+    [service('dependencies: [one]'), /:4: services\.one\.dependencies: form a cycle.*: one -> one/],
+    ['services:\n  one:\n    instances: 2', /:2: services\.one\.command: is missing/],
+    [
+      'services:\n  one:\n    command: "a \'b"',
+      /:3: services\.one\.command: has a quote that is not closed/,
+    ],
+    ['services:\n  one:\n    command: []', /:3: services\.one\.command: must not be empty/],
+    ['services:\n  One:\n    command: a', /:2: services\.One: is no name of a service/],
+    ['services:\n  etcd:\n    command: a', /:2: services\.etcd: is a name that Weft uses itself/],
+    ['services:\n  one: 5', /:2: services\.one: must be a mapping, not 5/],
+    ['services: [a]', /:1: services: must be a mapping, not a list/],
+    ['services:\n  one: {command: a}\n  one: {command: a}', /:3: not valid YAML: .*unique/],
+    [
+      'registry: { store: redis }',
+      /:1: registry\.store: must be auto or etcd or memory, not "redis"/,
+    ],
+    ['registry:\n  etcd:\n    port: x', /:3: registry\.etcd\.port/],
+    ['host: 0.0.0.0', /:1: host: must be the IP address of one interface/],
+    [
+      'registry: { port: 2379 }',
+      /:1: registry\.etcd\.port: port 2379 is that of the registry too|etcd\.port: port 2379/,
+    ],
+    [service('port: 7400'), /:4: services\.one\.port: port 7400 is that of the registry too/],
+  ])('names what is wrong in %j', (text, problem) => {
+    expect(problemsOf(text).join('\n')).toMatch(problem);
+  });
+
+  it('names a longer cycle along its names', () => {
+    const text = `services:
+  a: { command: x, dependencies: [b] }
+  b: { command: x, dependencies: [c] }
+  c:
+    command: x
+    dependencies: [a]`;
+    expect(problemsOf(text)).toEqual([
+      '/somewhere/weft.yaml:2: services.a.dependencies: form a cycle, so none can start first: a -> b -> c -> a',
+    ]);
+  });
+
+  it('names every fault at once, in the order of the lines', () => {
+    const problems = problemsOf('host: here\nservices:\n  one:\n    port: x\n    colour: red');
+    expect(problems.map((problem) => problem.split(':')[1])).toEqual(['1', '3', '4', '5']);
+  });
+
+  it('takes __proto__ as a name like any other', () => {
+    expect(problemsOf('__proto__: {}\nservices: { a: { command: x } }').join()).toMatch(
+      /:1: __proto__: is no known key/,
+    );
+  });
+});

@@ -1,0 +1,183 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { takeLock } from '../../../orchestrator/src/folder-lock.ts';
+import { endLeftovers } from '../../../orchestrator/src/leftovers.ts';
+import { startChild } from '../../../orchestrator/src/process/child.ts';
+import { boundLog, lastLines, readLog } from '../../../orchestrator/src/process/log-file.ts';
+import { freePort, whyTaken } from '../../../orchestrator/src/process/ports.ts';
+import { identityOf, isAlive } from '../../../orchestrator/src/process/process-identity.ts';
+import { readState, writeState } from '../../../orchestrator/src/state-file.ts';
+import { chooseStore } from '../../../orchestrator/src/store-choice.ts';
+import { eventually } from '../../support/eventually.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const sleeper = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+
+describe('startChild', () => {
+  it('runs a program in its folder and environment, its output in the log', async () => {
+    using folder = tempFolder();
+    const logFile = join(folder.path, 'logs', 'a.log');
+    const child = startChild({
+      command: ['node', '-e', 'console.log(process.cwd(), process.env.COLOUR); process.exit(3)'],
+      folder: folder.path,
+      environment: { COLOUR: 'red' },
+      logFile,
+    });
+    expect(await child.exited).toBe('exit code 3');
+    expect(lastLines(logFile, 5)).toEqual([`${folder.path} red`]);
+  });
+
+  it('tells when a program cannot be started', async () => {
+    using folder = tempFolder();
+    const child = startChild({
+      command: ['/no/such/program'],
+      folder: folder.path,
+      environment: {},
+      logFile: join(folder.path, 'a.log'),
+    });
+    expect(await child.exited).toMatch(/could not be started \(.*ENOENT/);
+    expect(child.pid).toBeUndefined();
+  });
+
+  it('kills what ignores SIGTERM, and what it started', async () => {
+    using folder = tempFolder();
+    const logFile = join(folder.path, 'a.log');
+    const program = `
+      process.on('SIGTERM', () => {});
+      const { spawn } = require('node:child_process');
+      const ignoring = 'process.on("SIGTERM", () => {}); console.log("child"); setInterval(() => {}, 1000)';
+      const grandchild = spawn(process.execPath, ['-e', ignoring], { stdio: 'inherit' });
+      console.log(grandchild.pid);
+      setInterval(() => {}, 1000);`;
+    const child = startChild({
+      command: [process.execPath, '-e', program],
+      folder: folder.path,
+      environment: {},
+      logFile,
+    });
+    const grandchild = await eventually(() => {
+      expect(lastLines(logFile, 9)).toHaveLength(2);
+      return Number(lastLines(logFile, 9).find((line) => line !== 'child'));
+    });
+    expect(identityOf(grandchild)).toBeDefined();
+    child.terminate(100);
+    expect(await child.exited).toBe('ended by SIGKILL');
+    await eventually(() => expect(identityOf(grandchild)).toBeUndefined());
+  });
+});
+
+describe('endLeftovers', () => {
+  it('ends the processes recorded and no other that got the id since', async () => {
+    const [ours, other] = [0, 1].map(() =>
+      spawn(sleeper[0] ?? '', sleeper.slice(1), { detached: true, stdio: 'ignore' }),
+    );
+    const identity = (pid: number) => ({ name: `p${pid}`, ...(identityOf(pid) ?? fail()) });
+    const fail = () => {
+      throw new Error('not alive');
+    };
+    const [oursIs, otherIs] = [identity(ours?.pid ?? 0), identity(other?.pid ?? 0)];
+    try {
+      const ended = await endLeftovers([oursIs, { ...otherIs, startedAs: 'before' }], 2000);
+      expect(ended).toEqual([oursIs.name]);
+      expect(isAlive(oursIs)).toBe(false);
+      expect(isAlive(otherIs)).toBe(true);
+    } finally {
+      other?.kill('SIGKILL');
+      if (other && other.exitCode === null) await once(other, 'exit');
+    }
+  });
+});
+
+describe('log files', () => {
+  it('are moved aside at their bound while a writer goes on', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'a.log');
+    writeFileSync(file, 'x'.repeat(50));
+    boundLog(file, 50);
+    expect(readLog(file).text).toHaveLength(50);
+    boundLog(file, 49);
+    appendFileSync(file, 'new\n');
+    expect(readFileSync(`${file}.1`, 'utf8')).toHaveLength(50);
+    expect(readLog(file, 50)).toEqual({ text: 'new\n', end: 4 });
+  });
+
+  it('are read from a place, and not more than asked', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'a.log');
+    expect(readLog(file)).toEqual({ text: '', end: 0 });
+    writeFileSync(file, 'one\ntwo\nthree\n');
+    expect(readLog(file, 4)).toEqual({ text: 'two\nthree\n', end: 14 });
+    expect(readLog(file, 0, 6)).toEqual({ text: 'three\n', end: 14 });
+    expect(lastLines(file, 2)).toEqual(['two', 'three']);
+    expect(lastLines(file, 0)).toEqual([]);
+  });
+});
+
+describe('state and lock', () => {
+  it('keeps the state whole and reads none from garbage', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'deep', 'state.json');
+    expect(readState(file)).toBeUndefined();
+    const orchestrator = identityOf(process.pid) ?? { pid: 0, startedAs: '' };
+    const state = { orchestrator, control: 'c', registry: 'r', etcd: '', processes: [] };
+    writeState(file, state);
+    expect(readState(file)).toEqual(state);
+    expect(isAlive(orchestrator)).toBe(true);
+    writeFileSync(file, '{');
+    expect(readState(file)).toBeUndefined();
+  });
+
+  it('lets one hold the lock', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'lock.db');
+    const release = takeLock(file);
+    expect(release).toBeDefined();
+    expect(takeLock(file)).toBeUndefined();
+    release?.();
+    const again = takeLock(file);
+    expect(again).toBeDefined();
+    again?.();
+  });
+});
+
+describe('ports', () => {
+  it('tells which are taken', async () => {
+    const port = await freePort('127.0.0.1');
+    expect(await whyTaken('127.0.0.1', port)).toBeUndefined();
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    expect(await whyTaken('127.0.0.1', port)).toBe('EADDRINUSE');
+    server.close();
+    await once(server, 'close');
+  });
+});
+
+describe('chooseStore', () => {
+  const nowhere = () => undefined;
+  const found = () => '/bin/etcd';
+
+  it('takes etcd where there is one, saying why', () => {
+    expect(chooseStore('auto', { env: {}, find: found })).toEqual({
+      kind: 'own-etcd',
+      binary: '/bin/etcd',
+      why: 'found /bin/etcd',
+    });
+    expect(chooseStore('auto', { env: { ETCD_ENDPOINTS: 'a:1' }, find: found })).toMatchObject({
+      kind: 'named-etcd',
+      endpoints: 'a:1',
+    });
+    expect(chooseStore('auto', { env: {}, find: nowhere })).toMatchObject({ kind: 'memory' });
+    expect(chooseStore('memory', { env: {}, find: found })).toMatchObject({ kind: 'memory' });
+  });
+
+  it('refuses etcd where there is none', () => {
+    expect(() => chooseStore('etcd', { env: {}, find: nowhere })).toThrow(/install etcd/);
+    expect(() => chooseStore('auto', { env: { ETCD_BIN: '/no/etcd' } })).toThrow(
+      /ETCD_BIN names '\/no\/etcd'.*unset it/,
+    );
+  });
+});

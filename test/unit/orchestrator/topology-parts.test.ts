@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { commandWords } from '../../../orchestrator/src/topology/command-words.ts';
+import {
+  dependencyLevels,
+  findCycle,
+} from '../../../orchestrator/src/topology/dependency-levels.ts';
+
+function node(name: string, ...dependencies: string[]) {
+  return { name, dependencies };
+}
+
+describe('dependencyLevels', () => {
+  it('puts each node after all it needs, as early as it can, in the given order', () => {
+    const levels = dependencyLevels([
+      node('payment', 'order'),
+      node('mail'),
+      node('order', 'user', 'mail'),
+      node('user'),
+    ]);
+    expect(levels.map((level) => level.map(({ name }) => name))).toEqual([
+      ['mail', 'user'],
+      ['order'],
+      ['payment'],
+    ]);
+  });
+});
+
+describe('findCycle', () => {
+  it('finds none in a diamond', () => {
+    expect(
+      findCycle([node('a', 'b', 'c'), node('b', 'd'), node('c', 'd'), node('d')]),
+    ).toBeUndefined();
+  });
+
+  it('names only the cycle, not the way to it', () => {
+    expect(findCycle([node('x', 'a'), node('a', 'b'), node('b', 'a')])).toEqual(['a', 'b', 'a']);
+  });
+});
+
+describe('commandWords', () => {
+  it.each([
+    ['node  --a=b c', ['node', '--a=b', 'c']],
+    [`say "a b" 'c "d"' e"f"g`, ['say', 'a b', 'c "d"', 'efg']],
+    ['a\\ b "c\\"d" \'\\n\'', ['a b', 'c"d', '\\n']],
+    ['empty ""', ['empty', '']],
+    ['  ', []],
+    ['open "quote', undefined],
+  ])('splits %j', (line, words) => {
+    expect(commandWords(line)).toEqual(words);
+  });
+});
