@@ -37,17 +37,17 @@ function etcdSlot(options: FoundationOptions, binary: string, port: number): Slo
     health: HEALTH,
     stopTimeoutMs: STOP_TIMEOUT_MS,
     onChange,
-    launch: () => ({
-      process: startEtcdChild({
+    launch() {
+      const process = startEtcdChild({
         binary,
         dataDir: folder.etcdData,
         host: topology.host,
         clientPort: port,
         logFile,
-      }),
-      probe: etcdProbe(addressText(topology.host, port)),
-      instanceId: '',
-    }),
+      });
+      const probe = etcdProbe(addressText(topology.host, port), process);
+      return { process, probe, instanceId: '' };
+    },
   });
 }
 

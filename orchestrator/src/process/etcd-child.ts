@@ -13,7 +13,7 @@ export function startEtcdChild(options: Omit<EtcdOptions, 'peerPort'>): ManagedP
     async (started) => {
       etcd = started;
       await started.exited;
-      return 'etcd ended; see its log';
+      return 'exit code not known';
     },
     (error: unknown) => messageOf(error),
   );

@@ -1,4 +1,5 @@
 import { InstanceStatus } from '@weft/proto/registry';
+import type { ManagedProcess } from '../process/managed-process.ts';
 import { addressText } from '../process/ports.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { GrpcHealth } from './grpc-health.ts';
@@ -16,8 +17,8 @@ export function grpcProbe(address: string): Probe {
   };
 }
 
-/** Looks at etcd through its health page. */
-export function etcdProbe(address: string): Probe {
+/** Looks at etcd through its health page; ready once its process id is known too. */
+export function etcdProbe(address: string, process: ManagedProcess): Probe {
   return {
     async read(timeoutMs) {
       const isHealthy = await fetch(`http://${address}/health`, {
@@ -26,7 +27,8 @@ export function etcdProbe(address: string): Probe {
         async (response) => response.ok && /"true"/.test(await response.text()),
         () => false,
       );
-      return { address, isHealthy, isReady: isHealthy, isExcused: false };
+      const isReady = isHealthy && process.pid !== undefined;
+      return { address, isHealthy, isReady, isExcused: false };
     },
     close() {},
   };
