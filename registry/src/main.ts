@@ -16,9 +16,6 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-const where = isEtcd ? `etcd at ${config.etcd.join(', ')}` : 'memory';
-console.log(`registry ready on ${registry.address}, instances kept in ${where}`);
-
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {
     log.info({ signal }, 'stopping');
@@ -26,3 +23,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.exit(0);
   });
 }
+
+const where = isEtcd ? `etcd at ${config.etcd.join(', ')}` : 'memory';
+log.info({ address: registry.address, store: where }, 'listening');
+await store.catalog.completed;
+console.log(`registry ready on ${registry.address}, instances kept in ${where}`);

@@ -1,6 +1,26 @@
-import { createRegistry, type Registry, type RegistryOptions } from '@weft/registry';
+import { RegistryServiceDefinition } from '@weft/proto/registry';
+import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
+import { createChannel, createClient } from 'nice-grpc';
 
-/** A real registry in this process, on a free port; over memory unless given a store. Always close it. */
-export function createTestRegistry(options: RegistryOptions = {}): Promise<Registry> {
-  return createRegistry({ port: 0, ...options });
+/**
+ * A real registry in this process, on a free port and ready, over memory unless given a store or the
+ * endpoint of an etcd. Always close it.
+ */
+export async function createTestRegistry({
+  etcd,
+  ...options
+}: RegistryOptions & { etcd?: string } = {}): Promise<Registry> {
+  const store = etcd === undefined ? {} : { store: new EtcdStore({ endpoints: [etcd] }) };
+  const registry = await createRegistry({ port: 0, ...store, ...options });
+  await registry.store.catalog.completed;
+  return registry;
+}
+
+/** A plain client of a registry, on a connection of its own. Always close it. */
+export function createRegistryClient(address: string) {
+  const channel = createChannel(address, undefined, { 'grpc.use_local_subchannel_pool': 1 });
+  return {
+    client: createClient(RegistryServiceDefinition, channel),
+    close: () => channel.close(),
+  };
 }

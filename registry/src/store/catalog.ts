@@ -26,6 +26,7 @@ export class Catalog {
   readonly #listeners = new Set<(notice: CatalogNotice) => void>();
   readonly #waiters = new Set<Waiter>();
   readonly #log: EventLog;
+  readonly #completed = Promise.withResolvers<void>();
   #names: readonly string[] | undefined;
   #revision = 0n;
   #isComplete = false;
@@ -42,6 +43,11 @@ export class Catalog {
   /** Whether it was filled once; until then it must not be read. */
   get isComplete(): boolean {
     return this.#isComplete;
+  }
+
+  /** Resolves once it was filled. */
+  get completed(): Promise<void> {
+    return this.#completed.promise;
   }
 
   /** Whether the store is away, so that this may be behind. */
@@ -115,6 +121,7 @@ export class Catalog {
       else this.#delete(instance);
     }
     this.#isComplete = true;
+    this.#completed.resolve();
     this.#log.reset(revision);
     this.#advance(revision);
     this.#tell({ kind: 'reset' });

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { EventType } from '@weft/proto/registry';
+import { Catalog, type CatalogNotice } from '../../../registry/src/store/catalog.ts';
+import { storedInstance } from './fixtures.ts';
+
+const at = (id: string, modRevision: bigint, service = 'user') =>
+  storedInstance({ service, id, modRevision });
+
+const put = (id: string, revision: bigint, service?: string) => ({
+  type: EventType.EVENT_TYPE_PUT,
+  instance: at(id, revision, service),
+  revision,
+});
+
+function filled() {
+  const catalog = new Catalog();
+  catalog.replace([at('b', 1n), at('a', 2n), at('x', 2n, 'user-admin')], 5n);
+  const notices: CatalogNotice[] = [];
+  catalog.subscribe((notice) => notices.push(notice));
+  return { catalog, notices };
+}
+
+describe('Catalog', () => {
+  it('keeps services apart, sorted by id, and forgets a service with its last instance', () => {
+    const { catalog } = filled();
+    expect(catalog.services).toEqual(['user', 'user-admin']);
+    expect(catalog.instances('user').map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(catalog.instances('us')).toEqual([]);
+    catalog.apply([{ ...put('x', 6n, 'user-admin'), type: EventType.EVENT_TYPE_DELETE }]);
+    expect(catalog.services).toEqual(['user']);
+  });
+
+  it('ignores changes it has seen already', () => {
+    const { catalog, notices } = filled();
+    catalog.apply([put('old', 5n), put('new', 6n)]);
+    catalog.apply([put('again', 6n)]);
+    expect(catalog.instances('user').map(({ id }) => id)).toEqual(['a', 'b', 'new']);
+    expect(notices).toHaveLength(1);
+    expect(catalog.revision).toBe(6n);
+  });
+
+  it('tells what a new list changes as events at its revision', () => {
+    const { catalog, notices } = filled();
+    catalog.replace([at('a', 2n), at('b', 7n), at('c', 8n)], 9n);
+    const [notice] = notices;
+    expect(notice?.kind).toBe('events');
+    const events = notice?.kind === 'events' ? notice.events : [];
+    expect(events.map(({ type, instance, revision }) => [type, instance.id, revision])).toEqual([
+      [EventType.EVENT_TYPE_PUT, 'b', 9n],
+      [EventType.EVENT_TYPE_PUT, 'c', 9n],
+      [EventType.EVENT_TYPE_DELETE, 'x', 9n],
+    ]);
+    expect(catalog.eventsSince(5n)).toHaveLength(3);
+  });
+
+  it('tells a list of another history as a new set, even at a lower revision', () => {
+    const { catalog, notices } = filled();
+    catalog.replace([at('z', 2n)], 3n, { isNewHistory: true });
+    expect(notices).toEqual([{ kind: 'reset' }]);
+    expect(catalog.services).toEqual(['user']);
+    expect(catalog.instances('user').map(({ id }) => id)).toEqual(['z']);
+    expect(catalog.eventsSince(2n)).toBeUndefined();
+    expect(catalog.revision).toBe(3n);
+  });
+
+  it('waits for a revision within a bound', async () => {
+    const { catalog } = filled();
+    const reached = catalog.reached(6n, 10_000);
+    expect(await catalog.reached(7n, 1)).toBe(false);
+    catalog.apply([put('new', 6n)]);
+    expect(await reached).toBe(true);
+    expect(await catalog.reached(6n, 0)).toBe(true);
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import type { InstanceType } from '@weft/proto/registry';
+import { Catalog } from '../../../registry/src/store/catalog.ts';
+import { differences } from '../../../registry/src/store/etcd-audit.ts';
+import {
+  instanceKey,
+  parseInstanceKey,
+  prefixEnd,
+  SERVICES_PREFIX,
+} from '../../../registry/src/store/etcd-keys.ts';
+import { decodeRecord } from '../../../registry/src/store/etcd-record.ts';
+import { encodeInstance } from '../../../registry/src/store/instance-json.ts';
+import { storedInstance } from './fixtures.ts';
+
+const stored = (value: string, over = {}) => ({
+  key: '/weft/v1/services/user-service/a',
+  value,
+  leaseId: 7n,
+  createRevision: 1n,
+  modRevision: 1n,
+  ...over,
+});
+
+describe('keys in etcd', () => {
+  it('name a service and an instance', () => {
+    expect(instanceKey('user', 'a')).toBe('/weft/v1/services/user/a');
+    expect(parseInstanceKey('/weft/v1/services/user/a')).toEqual({ service: 'user', id: 'a' });
+    for (const key of ['/weft/v1/services/user', '/weft/v1/services/user/a/b', '/weft/v1/x/y/z']) {
+      expect(parseInstanceKey(key)).toBeUndefined();
+    }
+  });
+
+  it('end where the next prefix begins', () => {
+    expect(prefixEnd(SERVICES_PREFIX).toString()).toBe('/weft/v1/services0');
+    expect([...prefixEnd('a\u007f')]).toEqual([0x61, 0x80]);
+  });
+});
+
+describe('values in etcd', () => {
+  it('are one line of JSON, the same for the same instance, without lease and revisions', () => {
+    const text = encodeInstance(storedInstance());
+    expect(text).toBe(
+      '{"id":"a","service":"user-service","address":{"host":"127.0.0.1","port":50051},' +
+        '"type":"API","status":"RUNNING","version":"1.0.0","zone":"z1","weight":1,' +
+        '"metadata":{"team":"mesh"},"dependencies":["order-service"],' +
+        '"startTime":"2026-01-02T03:04:05.000Z","incarnation":"first","ttlSeconds":10}',
+    );
+    const other = storedInstance({ leaseId: 9n, modRevision: 4n });
+    expect(encodeInstance(other)).toBe(text);
+    const two = (...entries: [string, string][]) =>
+      encodeInstance(storedInstance({ metadata: new Map(entries) }));
+    expect(two(['a', '1'], ['b', '2'])).toBe(two(['b', '2'], ['a', '1']));
+  });
+
+  it('come back as they were, odd keys and unknown enum values included', () => {
+    const instance = storedInstance({
+      metadata: new Map([
+        ['__proto__', 'x'],
+        ['constructor', 'y'],
+        ['1', 'line\nbreak'],
+      ]),
+      type: 42 as InstanceType,
+    });
+    const read = decodeRecord(stored(encodeInstance(instance)));
+    expect(new Map([...read.metadata].sort())).toEqual(new Map([...instance.metadata].sort()));
+    expect({ ...read, metadata: 0 }).toEqual({ ...instance, metadata: 0 });
+  });
+
+  it.each([
+    ['not JSON', stored('garbage')],
+    ['no object', stored('[]')],
+    ['an empty value', stored('')],
+    ['fields missing', stored('{}')],
+    ['a wrong type', stored(encodeInstance(storedInstance()).replace('50051', '"50051"'))],
+    ['a bad port', stored(encodeInstance(storedInstance()).replace('50051', '0'))],
+    ['an unknown status', stored(encodeInstance(storedInstance()).replace('RUNNING', 'WALKING'))],
+    ['another instance', stored(encodeInstance(storedInstance({ id: 'b' })))],
+    ['no lease', stored(encodeInstance(storedInstance()), { leaseId: 0n })],
+    ['a foreign key', stored(encodeInstance(storedInstance()), { key: '/weft/v1/services/x' })],
+  ])('are refused with %s', (_, record) => {
+    expect(() => decodeRecord(record)).toThrow();
+  });
+});
+
+describe('the audit', () => {
+  it('finds what is missing, outdated and left over, and lets skipped values be', () => {
+    const catalog = new Catalog();
+    const of = (id: string, modRevision: bigint) =>
+      storedInstance({ service: 's', id, modRevision });
+    catalog.replace([of('same', 1n), of('old', 2n), of('gone', 3n), of('kept', 4n)], 5n);
+    const key = (id: string) => instanceKey('s', id);
+    const listed = [
+      { key: key('same'), modRevision: 1n },
+      { key: key('old'), modRevision: 9n },
+      { key: key('new'), modRevision: 8n },
+      { key: key('kept'), modRevision: 7n },
+      { key: '/weft/v1/services/junk', modRevision: 6n },
+    ];
+    const skipped = new Map([
+      [key('kept'), 7n],
+      ['/weft/v1/services/junk', 6n],
+    ]);
+    expect([...differences(listed, catalog, skipped)].sort()).toEqual([
+      `${key('gone')}@deleted`,
+      `${key('new')}@8`,
+      `${key('old')}@9`,
+    ]);
+  });
+});

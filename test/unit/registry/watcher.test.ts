@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals';
+import { EventType } from '@weft/proto/registry';
+import { Catalog } from '../../../registry/src/store/catalog.ts';
+import { WatchHub } from '../../../registry/src/watch-hub.ts';
+import { storedInstance } from './fixtures.ts';
+
+const never = new AbortController().signal;
+
+function hubOf(maxPending = 10) {
+  const catalog = new Catalog();
+  catalog.replace([], 100n);
+  const hub = new WatchHub(catalog, { maxPending, maxPerPeer: 2 });
+  let revision = 100n;
+  const put = (service: string, count = 1, isOneRevision = false) => {
+    if (isOneRevision) revision += 1n;
+    const events = Array.from({ length: count }, (_, index) => {
+      if (!isOneRevision) revision += 1n;
+      const instance = storedInstance({ service, id: `i${index}`, modRevision: revision });
+      return { type: EventType.EVENT_TYPE_PUT, instance, revision };
+    });
+    catalog.apply(events);
+  };
+  return { catalog, hub, put };
+}
+
+describe('a watch', () => {
+  it('starts with a snapshot, follows its services only, and marks progress when quiet', async () => {
+    const { hub, put } = hubOf();
+    put('user');
+    using opened = hub.open('p', { services: new Set(['user']) });
+    put('user-admin');
+    put('user');
+    const first = await opened.watcher.next(1000, never);
+    expect(first?.snapshot).toMatchObject({ revision: 103n, instances: [{ service: 'user' }] });
+    put('user-admin');
+    put('user', 2);
+    const second = await opened.watcher.next(1000, never);
+    expect(second?.events?.events.map((event) => event.revision)).toEqual([105n, 106n]);
+    expect(second?.events?.revision).toBe(106n);
+    expect((await opened.watcher.next(1, never))?.progress).toEqual({ revision: 106n });
+  });
+
+  it('goes on after a revision without a snapshot, and from a compacted one with', async () => {
+    const { hub, put } = hubOf();
+    put('user', 3);
+    using held = hub.open('p', { fromRevision: 101n });
+    const first = await held.watcher.next(1000, never);
+    expect(first?.events?.events.map((event) => event.revision)).toEqual([102n, 103n]);
+    using compacted = hub.open('p', { fromRevision: 99n });
+    expect((await compacted.watcher.next(1000, never))?.snapshot?.revision).toBe(103n);
+  });
+
+  it('fails a watcher that lets more pile up than it may, and leaves the others alone', async () => {
+    const { hub, put } = hubOf(10);
+    using slow = hub.open('p', { fromRevision: 100n });
+    using fast = hub.open('p', { fromRevision: 100n });
+    for (let round = 0; round < 4; round += 1) {
+      put('user', 3);
+      await fast.watcher.next(1000, never);
+    }
+    await expect(slow.watcher.next(1000, never)).rejects.toThrow(/reads too slowly/);
+    put('user');
+    expect((await fast.watcher.next(1000, never))?.events?.revision).toBe(113n);
+  });
+
+  it('answers one change larger than the queue with a snapshot', async () => {
+    const { hub, put } = hubOf(10);
+    using opened = hub.open('p', { fromRevision: 100n });
+    put('user', 50, true);
+    expect((await opened.watcher.next(1000, never))?.snapshot?.instances).toHaveLength(50);
+  });
+
+  it('never parts a revision over two messages', async () => {
+    const { hub, put } = hubOf(1000);
+    using opened = hub.open('p', { fromRevision: 100n });
+    put('user', 200);
+    put('user', 300, true);
+    put('user', 1);
+    const sizes = [];
+    for (let message = 0; message < 2; message += 1) {
+      sizes.push((await opened.watcher.next(1000, never))?.events?.events.length);
+    }
+    expect(sizes).toEqual([500, 1]);
+  });
+
+  it('tells staleness at once and ends with its signal', async () => {
+    const { catalog, hub } = hubOf();
+    catalog.setStale(false);
+    using opened = hub.open('p', {});
+    expect((await opened.watcher.next(1000, never))?.stale).toBe(false);
+    const next = opened.watcher.next(10_000, never);
+    catalog.setStale(true);
+    expect(await next).toEqual({ progress: { revision: 100n }, stale: true });
+    const ender = new AbortController();
+    const ended = opened.watcher.next(10_000, ender.signal);
+    ender.abort();
+    expect(await ended).toBeUndefined();
+  });
+
+  it('is limited per connection', () => {
+    const { hub } = hubOf();
+    using _first = hub.open('p', {});
+    const second = hub.open('p', {});
+    expect(() => hub.open('p', {})).toThrow(/2 watches already/);
+    using _other = hub.open('q', {});
+    second[Symbol.dispose]();
+    using _again = hub.open('p', {});
+    expect(hub.size).toBe(3);
+  });
+});
