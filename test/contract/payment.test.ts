@@ -177,6 +177,25 @@ describe('payment.v1.PaymentService', () => {
       expect(stored()).toEqual({ payments: 0, charges: 0 });
     });
 
+    it('refuses more payments at once than it can work on, and stores no more', async () => {
+      const { client } = await startPayments(cleanup, {
+        orders,
+        file,
+        processingMs: 300,
+        maxActive: 1,
+      });
+      const first = client.processPayment(await toPay('k1'));
+      await eventually(() => expect(stored().payments).toBe(1));
+      const second = await toPay('k2');
+      expect(await failureOf(client.processPayment(second))).toEqual({
+        code: 'RESOURCE_EXHAUSTED',
+        reason: 'TOO_MANY_PAYMENTS',
+      });
+      await first;
+      expect(stored()).toEqual({ payments: 1, charges: 1 });
+      expect((await client.processPayment(second)).payment?.status).toBe(PAYMENT_STATUS_COMPLETED);
+    });
+
     it('takes the charge back and answers FAILED when another payment paid the order', async () => {
       const { client } = await start(300);
       const request = await toPay('k1');

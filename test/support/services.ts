@@ -1,4 +1,4 @@
-import { GrpcServer, type Log, type Route, route } from '@weft/proto';
+import { GrpcServer, type Route, route } from '@weft/proto';
 import { type OrderServiceClient, OrderServiceDefinition } from '@weft/proto/order';
 import { PaymentServiceDefinition } from '@weft/proto/payment';
 import { type UserServiceClient, UserServiceDefinition } from '@weft/proto/user';
@@ -69,17 +69,18 @@ export interface StartPayments {
   processingMs?: number;
   /** Default 300. */
   claimMs?: number;
-  log?: Log;
+  /** Default 1000. */
+  maxActive?: number;
 }
 
 /** payment-service over real sockets, its worker started. */
 export async function startPayments(
   cleanup: Cleanup,
-  { orders, file = ':memory:', processingMs = 0, claimMs = 300, log }: StartPayments,
+  { orders, file = ':memory:', processingMs = 0, claimMs = 300, maxActive }: StartPayments,
 ) {
   const payments = new PaymentRepository(file);
   cleanup.defer(() => payments.close());
-  const worker = new PaymentWorker({ payments, orders, processingMs, claimMs, log });
+  const worker = new PaymentWorker({ payments, orders, processingMs, claimMs, maxActive });
   cleanup.defer(() => worker.stop());
   worker.start();
   const handlers = createPaymentHandlers({ payments, orders, worker });

@@ -7,8 +7,6 @@ import { type Payment, PaymentStatus } from '@weft/proto/payment';
 import { abortable } from './abortable.ts';
 import type { Claim, PaymentRepository } from './repository.ts';
 
-/** Payments one instance works on at once; more are refused, and abandoned ones left to others. */
-const MAX_ACTIVE = 1000;
 /** How often a payment in the hands of another instance is looked at. */
 const POLL_MS = 50;
 const FIRST_BACKOFF_MS = 100;
@@ -29,9 +27,11 @@ export interface PaymentWorkerOptions {
   processingMs: number;
   /**
    * How long a claim on a payment lasts unless renewed, every third of it: the longest a payment
-   * waits after the death of its instance. Default 3000.
+   * waits after the death of its instance. Default 1500.
    */
   claimMs?: number;
+  /** Payments worked on at once; more are refused, abandoned ones left to others. Default 1000. */
+  maxActive?: number;
   /** Default: silent. */
   log?: Log;
 }
@@ -47,18 +47,20 @@ export class PaymentWorker {
   readonly #payments: PaymentRepository;
   readonly #orders: Pick<OrderServiceClient, 'markOrderPaid'>;
   readonly #processingMs: number;
+  readonly #maxActive: number;
   readonly #log: Log;
   readonly #active = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PaymentWorkerOptions) {
-    const { payments, orders, processingMs, claimMs = 3000, log = silentLog } = options;
+    const { payments, orders, processingMs, claimMs = 1500, maxActive = 1000 } = options;
     this.claim = { worker: randomUUID(), leaseMs: claimMs };
     this.#payments = payments;
     this.#orders = orders;
     this.#processingMs = processingMs;
-    this.#log = log;
+    this.#maxActive = maxActive;
+    this.#log = options.log ?? silentLog;
     setMaxListeners(0, this.#stopping.signal);
   }
 
@@ -70,7 +72,7 @@ export class PaymentWorker {
 
   /** Whether one more payment may be accepted. */
   get hasRoom(): boolean {
-    return this.#active.size < MAX_ACTIVE && !this.#stopping.signal.aborted;
+    return this.#active.size < this.#maxActive && !this.#stopping.signal.aborted;
   }
 
   /** Works on a payment that is PROCESSING and claimed in this worker's name. Never throws. */
@@ -111,7 +113,10 @@ export class PaymentWorker {
   #sweep(): void {
     try {
       this.#payments.renew([...this.#active.keys()], this.claim);
-      const abandoned = this.#payments.claimAbandoned(this.claim, MAX_ACTIVE - this.#active.size);
+      const abandoned = this.#payments.claimAbandoned(
+        this.claim,
+        this.#maxActive - this.#active.size,
+      );
       for (const payment of abandoned) {
         this.#log.info({ payment: payment.id }, 'taking up an abandoned payment');
         this.take(payment);
