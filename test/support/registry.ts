@@ -1,6 +1,7 @@
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
-import { createChannel, createClient } from 'nice-grpc';
+import { createChannel, createClientFactory } from 'nice-grpc';
+import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 
 /**
  * A real registry in this process, on a free port and ready, over memory unless given a store or the
@@ -20,7 +21,9 @@ export async function createTestRegistry({
 export function createRegistryClient(address: string) {
   const channel = createChannel(address, undefined, { 'grpc.use_local_subchannel_pool': 1 });
   return {
-    client: createClient(RegistryServiceDefinition, channel),
+    client: createClientFactory()
+      .use(errorDetailsClientMiddleware)
+      .create(RegistryServiceDefinition, channel),
     close: () => channel.close(),
   };
 }

@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
+import { createTestRegistry } from '../support/registry.ts';
+import { describeReads } from './registry-reads-suite.ts';
+import { describeWrites } from './registry-writes-suite.ts';
+
+describeWrites('memory', () => createTestRegistry());
+describeReads('memory', () => createTestRegistry());
+
+describe('on a real etcd', () => {
+  let etcd: TestEtcd;
+  beforeAll(async () => {
+    etcd = await createTestEtcd();
+  });
+  afterAll(() => etcd.close());
+
+  const create = () => createTestRegistry({ etcd: etcd.endpoint });
+  describeWrites('etcd', create);
+  describeReads('etcd', create);
+});
