@@ -72,7 +72,8 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
           ...['--host', topology.host, '--port', String(port)],
         ],
         folder: topology.folder,
-        environment: {},
+        // What the flags say is all there is to say.
+        environment: { ETCD_ENDPOINTS: undefined },
         logFile,
       }),
       probe: grpcProbe(addressText(topology.host, port)),

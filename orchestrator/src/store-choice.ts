@@ -29,7 +29,10 @@ export function chooseStore(
   { env = process.env, find = findEtcd }: Surroundings = {},
 ): ChosenStore {
   if (choice === 'memory') return { kind: 'memory', why: 'weft.yaml asks for it' };
-  const endpoints = env.ETCD_ENDPOINTS?.trim() ?? '';
+  const endpoints = (env.ETCD_ENDPOINTS ?? '')
+    .split(',')
+    .map((endpoint) => endpoint.trim().replace(/^http:\/\//, ''))
+    .join(',');
   if (endpoints !== '') {
     return { kind: 'named-etcd', endpoints, why: `$ETCD_ENDPOINTS names ${endpoints}` };
   }

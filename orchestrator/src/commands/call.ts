@@ -21,8 +21,8 @@ function parseRequest(text: string): JsonObject {
 }
 
 function registryOf(options: GlobalOptions, named: string | undefined): string {
-  const registry = named ?? process.env.WEFT_REGISTRY ?? liveState(folderOf(options))?.registry;
-  if (registry === undefined || registry === '') {
+  const registry = named || process.env.WEFT_REGISTRY || liveState(folderOf(options))?.registry;
+  if (!registry) {
     throw new WeftError(
       'no registry to ask: start a mesh with `weft up`, or name one with --registry or $WEFT_REGISTRY.',
     );

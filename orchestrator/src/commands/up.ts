@@ -8,14 +8,17 @@ import { loadTopology } from '../topology/load-topology.ts';
 import { folderOf, globalOptions } from './context.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
+/** How this `weft` is called: through npm in a clone of the repository. */
+const weft = process.env.npm_lifecycle_event === undefined ? 'weft' : 'npm run weft --';
+
 /** What to try next, with the addresses of this mesh. */
 function hints({ supervisor }: Orchestrator): string {
   const { registryAddress, etcdEndpoints } = supervisor;
   const [first] = supervisor.groups();
   const lines = [
-    ['weft status', 'this table again'],
-    [`weft call ${first?.name} ListUsers '{}'`, 'a call by name, through the mesh'],
-    [`weft scale ${first?.name}=3`, 'one instance more'],
+    [`${weft} status`, 'this table again'],
+    [`${weft} call ${first?.name} <Method> '{...}'`, 'a call by name, through the mesh'],
+    [`${weft} scale ${first?.name}=3`, 'one instance more'],
     [`grpcurl -plaintext ${registryAddress} list`, 'what the registry offers'],
     [
       `grpcurl -plaintext ${registryAddress} weft.registry.v1.RegistryService/ListInstances`,
@@ -29,7 +32,7 @@ function hints({ supervisor }: Orchestrator): string {
           ],
         ]
       : []),
-    ['weft down', 'or Ctrl-C here: stops everything'],
+    [`${weft} down`, 'or Ctrl-C here: stops everything'],
   ];
   const width = Math.max(...lines.map(([command = '']) => command.length));
   return lines.map(([command = '', what]) => `  ${command.padEnd(width)}   ${what}`).join('\n');

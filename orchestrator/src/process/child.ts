@@ -9,14 +9,14 @@ export interface ChildOptions {
   /** Program and arguments; no shell. `node` is the one that runs us. */
   readonly command: readonly string[];
   readonly folder: string;
-  /** Over our own environment. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** Over our own environment; undefined takes a variable away. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Its output is appended here. */
   readonly logFile: string;
 }
 
 function endReason(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exit code ${code}` : `ended by ${signal}`;
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
 /**
@@ -54,9 +54,10 @@ export function startChild({
     exited,
     terminate(graceMs) {
       if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      signalGroup(pid, graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+      // A program may take a second SIGTERM for impatience.
+      if (killTimer === undefined && graceMs > 0) signalGroup(pid, 'SIGTERM');
       clearTimeout(killTimer);
-      if (graceMs > 0) killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+      killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
     },
   };
 }

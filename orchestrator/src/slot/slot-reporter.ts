@@ -24,7 +24,7 @@ export class SlotReporter {
         case 'running':
           return `${name} runs at ${slot.address} (pid ${slot.pid}, ${seconds(Date.now() - Number(slot.startTime))})`;
         case 'backoff':
-          return `${name} ended by itself: ${slot.lastExit}; starting it again in ${seconds(state.waitMs)}`;
+          return `${name} ended by itself (${slot.lastExit}); starting it again in ${seconds(state.waitMs)}`;
         case 'stopped':
           return before?.kind === 'stopping' ? `${name} stopped (${slot.lastExit})` : undefined;
         default:

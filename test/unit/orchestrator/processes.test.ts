@@ -65,7 +65,7 @@ describe('startChild', () => {
     });
     expect(identityOf(grandchild)).toBeDefined();
     child.terminate(100);
-    expect(await child.exited).toBe('ended by SIGKILL');
+    expect(await child.exited).toBe('signal SIGKILL');
     await eventually(() => expect(identityOf(grandchild)).toBeUndefined());
   });
 });
@@ -166,9 +166,11 @@ describe('chooseStore', () => {
       binary: '/bin/etcd',
       why: 'found /bin/etcd',
     });
-    expect(chooseStore('auto', { env: { ETCD_ENDPOINTS: 'a:1' }, find: found })).toMatchObject({
+    expect(
+      chooseStore('auto', { env: { ETCD_ENDPOINTS: 'http://a:1, b:2' }, find: found }),
+    ).toMatchObject({
       kind: 'named-etcd',
-      endpoints: 'a:1',
+      endpoints: 'a:1,b:2',
     });
     expect(chooseStore('auto', { env: {}, find: nowhere })).toMatchObject({ kind: 'memory' });
     expect(chooseStore('memory', { env: {}, find: found })).toMatchObject({ kind: 'memory' });

@@ -1,0 +1,248 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { describeWith } from '../support/tools.ts';
+import {
+  meshStateOf,
+  runWeft,
+  startWeft,
+  stubCommand,
+  type WeftProcess,
+  writeWeftYaml,
+} from '../support/weft-process.ts';
+
+let folder: ReturnType<typeof tempFolder>;
+let started: WeftProcess[] = [];
+
+const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
+
+function up(): WeftProcess {
+  const process_ = startWeft(['up'], { folder: folder.path });
+  started.push(process_);
+  return process_;
+}
+
+beforeEach(() => {
+  folder = tempFolder('weft-faults-');
+});
+
+afterEach(async () => {
+  for (const one of started) {
+    one.signal('SIGTERM');
+    await one.exited;
+  }
+  started = [];
+  folder[Symbol.dispose]();
+});
+
+async function listenSomewhere(): Promise<{ server: Server; port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { server, port: address.port };
+}
+
+const memory = { port: 0, store: 'memory' };
+
+describe('a mesh that cannot come up', () => {
+  it('has its faults named with line and path before anything starts', async () => {
+    writeFileSync(
+      join(folder.path, 'weft.yaml'),
+      'services:\n  a:\n    command: run\n    dependencies: [b]\n  b:\n    command: run\n    dependencies: [a]\n',
+    );
+    expect(await weft('up')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'weft: weft.yaml:4: services.a.dependencies: form a cycle, so none can start first: a -> b -> a\n',
+    });
+    expect(await weft('up', '--file', 'other.yaml')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot read other\.yaml.*--file/),
+    });
+  });
+
+  it('has every taken port named before anything starts', async () => {
+    const [one, two] = [await listenSomewhere(), await listenSomewhere()];
+    writeWeftYaml(folder.path, {
+      registry: { port: one.port, store: 'memory' },
+      services: { shop: { command: stubCommand('shop'), port: two.port } },
+    });
+    const { code, stderr } = await weft('up');
+    one.server.close();
+    two.server.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(`127.0.0.1:${one.port}, wanted for the registry, is taken`);
+    expect(stderr).toMatch(`127.0.0.1:${two.port}, wanted for shop-1, is taken`);
+    expect(stderr).toMatch(/set services\.shop\.port in weft\.yaml to another port or 0/);
+    expect(stderr).not.toMatch(/runs at/);
+  });
+
+  it('is taken down again when a service does not start, and why is quoted', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: {
+        stock: { command: stubCommand('stock') },
+        shop: {
+          command: stubCommand('shop'),
+          dependencies: ['stock'],
+          environment: { STUB_MODE: 'crash' },
+        },
+      },
+    });
+    const { code, stderr } = await weft('up');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/shop-1 does not start: tried 3 times, last exit code 3/);
+    expect(stderr).toMatch(/the stub crashes as told/);
+    expect(stderr).toMatch(/stock-1 stopped \(exit code 0\)/);
+    expect(stderr).toMatch(/registry stopped/);
+    expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
+  });
+
+  it('does not wait for ever for a service that hangs', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: {
+        shop: {
+          command: stubCommand('shop'),
+          environment: { STUB_MODE: 'hang' },
+          health: { startTimeoutMs: 500 },
+        },
+      },
+    });
+    const { code, stderr } = await weft('up');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/tried 3 times, last not healthy within 0\.5 s of its start/);
+  });
+
+  it('names a program that is not there', async () => {
+    writeWeftYaml(folder.path, { registry: memory, services: { shop: { command: './nothing' } } });
+    const { code, stderr } = await weft('up');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/shop-1 does not start: .*could not be started .*nothing ENOENT/);
+  });
+});
+
+describe('a mesh that is up', () => {
+  it('is stopped by weft down, and what ignores SIGTERM is killed', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: {
+        shop: {
+          command: stubCommand('shop'),
+          environment: { STUB_MODE: 'stubborn' },
+          stopTimeoutMs: 300,
+        },
+      },
+    });
+    const mesh = up();
+    await mesh.waitFor(/The mesh is up/);
+    const running = meshStateOf(folder.path).processes;
+    expect(await weft('down')).toMatchObject({ code: 0 });
+    expect(identityOf(mesh.pid)).toBeUndefined();
+    expect((await mesh.exited).code).toBe(0);
+    expect(mesh.output()).toMatch(/shop-1 stopped \(signal SIGKILL\)/);
+    expect(running.filter(isAlive)).toEqual([]);
+    expect(await weft('down')).toMatchObject({ code: 1 });
+  });
+
+  it('can be stopped while it starts, and killed by a second Ctrl-C', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: {
+        shop: { command: stubCommand('shop'), environment: { STUB_MODE: 'stubborn' } },
+        later: {
+          command: stubCommand('later'),
+          dependencies: ['shop'],
+          environment: { STUB_MODE: 'hang' },
+        },
+      },
+    });
+    const mesh = up();
+    await mesh.waitFor(/shop-1 runs at/);
+    await eventually(() =>
+      expect(meshStateOf(folder.path).processes.map(({ name }) => name)).toContain('later-1'),
+    );
+    const running = meshStateOf(folder.path).processes;
+    mesh.signal('SIGINT');
+    await mesh.waitFor(/later-1 stopped/);
+    mesh.signal('SIGINT');
+    await mesh.waitFor(/killing what is left/);
+    expect((await mesh.exited).code).toBe(0);
+    expect(running.filter(isAlive)).toEqual([]);
+  });
+
+  it('is cleaned up by the next up when its orchestrator was killed', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: { shop: { command: stubCommand('shop'), instances: 2 } },
+    });
+    const first = up();
+    await first.waitFor(/The mesh is up/);
+    const left = meshStateOf(folder.path).processes;
+    first.signal('SIGKILL');
+    await first.exited;
+    expect(left.filter(isAlive)).toHaveLength(3);
+    expect(await weft('status')).toMatchObject({ code: 1 });
+    const second = up();
+    await second.waitFor(/ended what an earlier weft up left running: registry, shop-1, shop-2/);
+    await second.waitFor(/The mesh is up/);
+    expect(left.filter(isAlive)).toEqual([]);
+    second.signal('SIGTERM');
+    expect((await second.exited).code).toBe(0);
+  });
+
+  it('waits longer and longer for a service that keeps crashing', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: { shop: { command: stubCommand('shop') } },
+    });
+    const mesh = up();
+    await mesh.waitFor(/The mesh is up/);
+    mkdirSync(join(folder.path, '.weft', 'data', 'shop'), { recursive: true });
+    writeFileSync(join(folder.path, '.weft', 'data', 'shop', 'mode'), 'crash');
+    const pid = meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1')?.pid ?? 0;
+    process.kill(pid, 'SIGKILL');
+    const restarting = /shop-1 ended by itself .*; starting it again in ([\d.]+) s/g;
+    const waits = await eventually(() => {
+      const found = [...mesh.output().matchAll(restarting)].map(([, seconds]) => Number(seconds));
+      expect(found.length).toBeGreaterThanOrEqual(5);
+      return found;
+    });
+    expect(waits[0]).toBeLessThanOrEqual(0.1);
+    expect(waits[4]).toBeGreaterThanOrEqual(0.8);
+    writeFileSync(join(folder.path, '.weft', 'data', 'shop', 'mode'), '');
+    await mesh.waitFor(/(shop-1 runs at[\s\S]*){2}/);
+  });
+});
+
+describeWith(['etcd'], 'a mesh with an etcd of its own', () => {
+  it('starts a killed etcd again at its address, and keeps its data between runs', async () => {
+    writeWeftYaml(folder.path, {
+      registry: { port: 0, store: 'etcd', etcd: { port: 0 } },
+      services: { shop: { command: stubCommand('shop') } },
+    });
+    const mesh = up();
+    await mesh.waitFor(/The mesh is up/);
+    const { etcd, processes } = meshStateOf(folder.path);
+    process.kill(processes.find(({ name }) => name === 'etcd')?.pid ?? 0, 'SIGKILL');
+    await mesh.waitFor(/etcd ended by itself[\s\S]*etcd runs at/);
+    expect(mesh.output().match(new RegExp(`etcd runs at ${etcd}`, 'g'))).toHaveLength(2);
+    await eventually(
+      async () => {
+        expect(await weft('call', 'shop', 'GetUser', '{"id": "x"}')).toMatchObject({ code: 0 });
+      },
+      { withinMs: 10_000 },
+    );
+    mesh.signal('SIGINT');
+    expect((await mesh.exited).code).toBe(0);
+    const again = up();
+    await again.waitFor(/The mesh is up/);
+    expect(again.output()).not.toMatch(/ended by itself/);
+  });
+});

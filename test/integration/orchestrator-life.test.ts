@@ -1,0 +1,273 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createMesh, type Mesh } from '@weft/client-sdk';
+import { UserServiceDefinition } from '@weft/proto/user';
+import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
+import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { describeWith } from '../support/tools.ts';
+import {
+  meshStateOf,
+  runWeft,
+  startWeft,
+  stubCommand,
+  type WeftProcess,
+  writeWeftYaml,
+} from '../support/weft-process.ts';
+
+interface Status {
+  services: {
+    name: string;
+    desiredInstances: number;
+    processes: {
+      name: string;
+      pid: number;
+      address: string;
+      state: string;
+      healthy: boolean;
+      restarts: number;
+      lastExit: string;
+      instanceId: string;
+    }[];
+  }[];
+  store: string;
+}
+
+describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
+  const folder = tempFolder('weft-life-');
+  const events = join(folder.path, 'events');
+  let etcd: TestEtcd;
+  let up: WeftProcess;
+  let mesh: Mesh;
+  const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
+
+  async function status(): Promise<Status> {
+    const { stdout, stderr, code } = await weft('status', '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout) as Status;
+  }
+
+  async function processesOf(service: string) {
+    const { services } = await status();
+    return services.find(({ name }) => name === service)?.processes ?? [];
+  }
+
+  async function keys(): Promise<string[]> {
+    const text = await etcd.ctl('get', '--prefix', '/weft/v1/services/', '--keys-only');
+    return text.split('\n').filter((line) => line !== '');
+  }
+
+  beforeAll(async () => {
+    etcd = await createTestEtcd();
+    const environment = { STUB_EVENTS: events };
+    writeWeftYaml(folder.path, {
+      registry: { port: 0 },
+      services: {
+        shop: { command: stubCommand('shop'), dependencies: ['stock'], environment },
+        stock: {
+          command: stubCommand('stock'),
+          instances: 2,
+          environment: { ...environment, STUB_MODE: 'slow' },
+          health: { intervalMs: 100 },
+        },
+      },
+    });
+    up = startWeft(['up'], { folder: folder.path, env: { ETCD_ENDPOINTS: etcd.endpoint } });
+    await up.waitFor(/The mesh is up/);
+    mesh = createMesh({ registry: meshStateOf(folder.path).registry });
+  });
+
+  afterAll(async () => {
+    mesh?.close();
+    up?.signal('SIGKILL');
+    await up?.exited;
+    await etcd?.close();
+    folder[Symbol.dispose]();
+  });
+
+  it('starts each level once the one before is healthy', async () => {
+    const lines = readFileSync(events, 'utf8').trim().split('\n');
+    expect(lines.map((line) => line.split(' ').slice(0, 2).join(' ')).slice(0, 5)).toEqual([
+      'started stock',
+      'started stock',
+      'registered stock',
+      'registered stock',
+      'started shop',
+    ]);
+    expect(up.output()).toMatch(/store: etcd \(\$ETCD_ENDPOINTS names/);
+    const { services, store } = await status();
+    expect(store).toBe('etcd');
+    expect(services.map(({ name, desiredInstances }) => [name, desiredInstances])).toEqual([
+      ['registry', 1],
+      ['stock', 2],
+      ['shop', 1],
+    ]);
+    for (const one of services.flatMap(({ processes }) => processes)) {
+      expect(one).toMatchObject({ state: 'PROCESS_STATE_RUNNING', healthy: true, restarts: 0 });
+    }
+    expect(await keys()).toHaveLength(3);
+  });
+
+  it('starts a killed instance again, under a new id, and its old key goes at once', async () => {
+    const [before] = await processesOf('stock');
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await eventually(async () => {
+      const [after] = await processesOf('stock');
+      expect(after).toMatchObject({
+        name: 'stock-1',
+        state: 'PROCESS_STATE_RUNNING',
+        restarts: 1,
+        lastExit: 'signal SIGKILL',
+      });
+      expect(after?.instanceId).not.toBe(before?.instanceId);
+    });
+    expect(up.output()).toMatch(/stock-1 ended by itself \(signal SIGKILL\); starting it again/);
+    const all = await keys();
+    expect(all).toHaveLength(3);
+    expect(all.join()).not.toContain(before?.instanceId);
+  });
+
+  it('scales up and down', async () => {
+    expect((await weft('scale', 'stock=4')).stdout).toMatch(/stock +│ 4 +│ 4 /);
+    expect(await keys()).toHaveLength(5);
+    expect((await weft('scale', 'stock=1')).stdout).toMatch(/stock +│ 1 +│ 1 /);
+    expect((await processesOf('stock')).map(({ name }) => name)).toEqual(['stock-1']);
+    expect(await keys()).toHaveLength(2);
+    expect((await weft('scale', 'stock=2')).code).toBe(0);
+  });
+
+  it('refuses what it cannot scale or restart', async () => {
+    expect(await weft('scale', 'nobody=1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/service 'nobody' does not exist/),
+    });
+    expect(await weft('scale', 'stock=101')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/instances: must be 0 to 100/),
+    });
+    expect(await weft('restart', 'nobody')).toMatchObject({ code: 1 });
+    expect((await weft('scale', 'stock')).code).toBe(2);
+    expect((await weft('scale')).code).toBe(2);
+    expect((await weft('no-such-command')).code).toBe(2);
+    expect((await weft('call', 'stock', 'GetUser', '{')).code).toBe(2);
+  });
+
+  it('replaces instances under load without a failed call', async () => {
+    const client = mesh.client(UserServiceDefinition, { service: 'stock' });
+    const before = (await processesOf('stock')).map(({ instanceId }) => instanceId);
+    const answeredBy = new Set<string>();
+    const failures: unknown[] = [];
+    const calls: Promise<void>[] = [];
+    const callOnce = async () => {
+      // CreateUser is not idempotent: no retry hides a failure.
+      const call = calls.length % 2 === 0 ? client.getUser({ id: 'x' }) : client.createUser({});
+      try {
+        const { user } = await call;
+        if (user) answeredBy.add(user.name);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    const load = setInterval(() => calls.push(callOnce()), 5);
+    const { code, stdout } = await weft('restart', 'stock');
+    const after = (await processesOf('stock')).map(({ instanceId }) => instanceId);
+    await eventually(() => expect([...answeredBy]).toEqual(expect.arrayContaining(after)));
+    clearInterval(load);
+    await Promise.all(calls);
+    expect(stdout).toMatch(/stock +│ 2 +│ 2 /);
+    expect({ code, failures }).toEqual({ code: 0, failures: [] });
+    expect(calls.length).toBeGreaterThan(100);
+    expect(after).toHaveLength(2);
+    for (const id of after) expect(before).not.toContain(id);
+    expect(await keys()).toHaveLength(3);
+  });
+
+  it('keeps the old instance when the new one does not start', async () => {
+    const before = await processesOf('shop');
+    const mode = join(folder.path, '.weft', 'data', 'shop', 'mode');
+    writeFileSync(mode, 'crash');
+    const { code, stderr } = await weft('restart', 'shop');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/shop-1 was not replaced and runs on as it was/);
+    expect(stderr).toMatch(/tried 3 times, last exit code 3/);
+    expect(stderr).toMatch(/the stub crashes as told/);
+    expect(await processesOf('shop')).toMatchObject(
+      before.map(({ pid, instanceId }) => ({ pid, instanceId })),
+    );
+    writeFileSync(mode, '');
+  });
+
+  it('starts a killed registry again at its address; the instances are there again', async () => {
+    const [before] = await processesOf('registry');
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await eventually(
+      async () => {
+        const [after] = await processesOf('registry');
+        expect(after).toMatchObject({ healthy: true, restarts: 1, address: before?.address });
+        expect((await processesOf('stock')).every(({ healthy }) => healthy)).toBe(true);
+        expect(await keys()).toHaveLength(3);
+      },
+      { withinMs: 15_000 },
+    );
+    const { stdout } = await weft('call', 'stock', 'GetUser', '{"id": "x"}');
+    expect(JSON.parse(stdout)).toMatchObject({ user: { id: 'x' } });
+  });
+
+  it('tells a process that hangs as unhealthy', async () => {
+    const [frozen] = await processesOf('stock');
+    process.kill(frozen?.pid ?? 0, 'SIGSTOP');
+    try {
+      await eventually(async () => {
+        expect((await processesOf('stock'))[0]).toMatchObject({ healthy: false });
+      });
+      expect((await weft('status')).stdout).toMatch(/stock .*1 of 2 SERVING/);
+    } finally {
+      process.kill(frozen?.pid ?? 0, 'SIGCONT');
+    }
+    await eventually(async () => {
+      expect((await processesOf('stock'))[0]).toMatchObject({ healthy: true, pid: frozen?.pid });
+    });
+  });
+
+  it('shows logs', async () => {
+    const { stdout } = await weft('logs', 'shop', '-n', '100');
+    expect(stdout).toMatch(/the stub crashes as told/);
+    expect((await weft('logs')).stdout).toMatch(/^registry +\| .*$/m);
+    expect(await weft('logs', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/there is no log of 'nobody'/),
+    });
+    const following = startWeft(['logs', 'weft', '-f', '-n', '0'], { folder: folder.path });
+    await weft('scale', 'stock=3');
+    await following.waitFor(/stock-3 runs at/);
+    following.signal('SIGTERM');
+    await following.exited;
+  });
+
+  it('refuses a second up in the same folder', async () => {
+    const { code, stderr } = await weft('up');
+    expect(code).toBe(1);
+    expect(stderr).toContain(`is up already (pid ${up.pid})`);
+  });
+
+  it('stops everything in reverse order at Ctrl-C and leaves no process and no key', async () => {
+    mesh.close();
+    writeFileSync(events, '');
+    const running = meshStateOf(folder.path).processes;
+    expect(running.length).toBe(5);
+    up.signal('SIGINT');
+    expect((await up.exited).code).toBe(0);
+    expect(running.filter(isAlive)).toEqual([]);
+    expect(identityOf(up.pid)).toBeUndefined();
+    const closed = readFileSync(events, 'utf8').trim().split('\n');
+    expect(closed.map((line) => line.split(' ')[1])).toEqual(['shop', 'stock', 'stock', 'stock']);
+    expect(await keys()).toEqual([]);
+    expect(await etcd.ctl('lease', 'list')).toMatch(/found 0 leases/);
+    expect(await weft('status')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no mesh is up/),
+    });
+  });
+});
