@@ -23,6 +23,7 @@ const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 export class Catalog {
   readonly #services = new Map<string, Map<string, StoredInstance>>();
   readonly #sorted = new Map<string, readonly StoredInstance[]>();
+  readonly #byLease = new Map<bigint, StoredInstance>();
   readonly #listeners = new Set<(notice: CatalogNotice) => void>();
   readonly #waiters = new Set<Waiter>();
   readonly #log: EventLog;
@@ -76,6 +77,11 @@ export class Catalog {
     return this.#services.get(service)?.get(id);
   }
 
+  /** The instance that lives by a lease. */
+  ofLease(leaseId: bigint): StoredInstance | undefined {
+    return this.#byLease.get(leaseId);
+  }
+
   /** The changes after `revision`; undefined when some are no longer held. */
   eventsSince(revision: bigint): readonly StoreEvent[] | undefined {
     return this.#log.since(revision);
@@ -92,18 +98,15 @@ export class Catalog {
     const fresh = events.filter(({ revision }) => revision > this.#revision);
     const last = fresh.at(-1);
     if (last === undefined) return;
-    for (const { type, instance } of fresh) {
-      if (type === EventType.EVENT_TYPE_PUT) this.#put(instance);
-      else this.#delete(instance);
-    }
+    for (const event of fresh) this.#change(event);
     this.#log.append(fresh);
     this.#advance(last.revision);
     this.#tell({ kind: 'events', events: fresh });
   }
 
   /**
-   * Takes a complete set at `revision`. What differs is told as changes at that revision; with
-   * `isNewHistory` (the first one, or a store that began anew) as a new set instead.
+   * Takes a complete set at `revision`. What differs is told as changes at that revision, or as a new
+   * set: the first time, with `isNewHistory` (a store that began anew), and at the revision held.
    */
   replace(
     instances: Iterable<StoredInstance>,
@@ -111,20 +114,20 @@ export class Catalog {
     { isNewHistory = false } = {},
   ): void {
     const events = this.#difference(instances, revision);
-    if (this.#isComplete && !isNewHistory) {
-      if (events.length > 0) this.apply(events);
-      else if (revision > this.#revision) this.#advance(revision);
-      return;
+    const isNew = isNewHistory || !this.#isComplete;
+    if (!isNew && events.length === 0) {
+      this.#advance(revision);
+    } else if (!isNew && revision > this.#revision) {
+      this.apply(events);
+    } else {
+      for (const event of events) this.#change(event);
+      // What a repair changes has no revision of its own: whoever goes on after this one missed it.
+      this.#log.reset(isNew ? revision : revision + 1n);
+      this.#isComplete = true;
+      this.#advance(revision);
+      this.#tell({ kind: 'reset' });
+      this.#completed.resolve();
     }
-    for (const { type, instance } of events) {
-      if (type === EventType.EVENT_TYPE_PUT) this.#put(instance);
-      else this.#delete(instance);
-    }
-    this.#isComplete = true;
-    this.#completed.resolve();
-    this.#log.reset(revision);
-    this.#advance(revision);
-    this.#tell({ kind: 'reset' });
   }
 
   setStale(isStale: boolean): void {
@@ -169,7 +172,15 @@ export class Catalog {
     return events;
   }
 
+  #change({ type, instance }: StoreEvent): void {
+    const before = this.get(instance.service, instance.id);
+    if (before !== undefined) this.#byLease.delete(before.leaseId);
+    if (type === EventType.EVENT_TYPE_PUT) this.#put(instance);
+    else this.#delete(instance);
+  }
+
   #put(instance: StoredInstance): void {
+    this.#byLease.set(instance.leaseId, instance);
     let known = this.#services.get(instance.service);
     if (known === undefined) {
       known = new Map();

@@ -196,6 +196,12 @@ export class EtcdClient {
     return answer && position(answer.header);
   }
 
+  /** Whether anything hangs on a lease. */
+  async hasKeys(leaseId: bigint): Promise<boolean> {
+    const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}`, keys: true });
+    return (await this.#call(request)).keys.length > 0;
+  }
+
   /** Opens a watch of a prefix from a revision on; the answer cancels it, after which nothing is told. */
   async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
     const stream = await this.#call(this.#etcd.watchClient.watch());

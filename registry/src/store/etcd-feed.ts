@@ -52,6 +52,11 @@ export class EtcdFeed {
     this.#reader = new RecordReader(options.catalog, options.log);
   }
 
+  /** Whether the value of a key is no instance, so that the catalog shows an earlier one, or none. */
+  skips(key: string): boolean {
+    return this.#reader.skipped.has(key);
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }

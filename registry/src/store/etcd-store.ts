@@ -84,7 +84,13 @@ export class EtcdStore implements Store {
   }
 
   async keepAlive(leaseIds: readonly bigint[]): Promise<number[]> {
-    return this.#keepAlive.renew(leaseIds);
+    const seconds = await this.#keepAlive.renew(leaseIds);
+    return Promise.all(
+      seconds.map(async (left, index) => {
+        const leaseId = leaseIds[index] ?? 0n;
+        return left === 0 || (await this.#isInUse(leaseId)) ? left : 0;
+      }),
+    );
   }
 
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
@@ -142,6 +148,18 @@ export class EtcdStore implements Store {
     this.#keepAlive.close();
     await Promise.all(this.#revoking);
     this.#client.close();
+  }
+
+  /**
+   * Whether a lease that lives has its instance. A key deleted or overwritten by hand leaves the lease:
+   * its owner must come to know, and register again.
+   */
+  async #isInUse(leaseId: bigint): Promise<boolean> {
+    const instance = this.catalog.ofLease(leaseId);
+    const isListed = instance && !this.#feed.skips(instanceKey(instance.service, instance.id));
+    if (isListed || (await this.#client.hasKeys(leaseId))) return true;
+    this.#giveUp(leaseId);
+    return false;
   }
 
   /** Who is at a key, and the revision to compare; a foreign value counts as no one, and is replaced. */

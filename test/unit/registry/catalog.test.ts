@@ -63,6 +63,26 @@ describe('Catalog', () => {
     expect(catalog.revision).toBe(3n);
   });
 
+  it('tells a repair at the revision held as a new set, also to whoever goes on from there', () => {
+    const { catalog, notices } = filled();
+    catalog.replace([at('b', 1n), at('lost', 4n)], 5n);
+    expect(notices).toEqual([{ kind: 'reset' }]);
+    expect(catalog.instances('user').map(({ id }) => id)).toEqual(['b', 'lost']);
+    expect(catalog.eventsSince(5n)).toBeUndefined();
+    catalog.replace([at('b', 1n), at('lost', 4n)], 6n);
+    expect(notices).toHaveLength(1);
+    expect(catalog.revision).toBe(6n);
+  });
+
+  it('finds an instance by its lease', () => {
+    const { catalog } = filled();
+    const moved = { ...put('a', 6n), instance: { ...at('a', 6n), leaseId: 8n } };
+    catalog.apply([moved]);
+    expect(catalog.ofLease(8n)).toBe(moved.instance);
+    catalog.apply([{ ...moved, revision: 7n, type: EventType.EVENT_TYPE_DELETE }]);
+    expect(catalog.ofLease(8n)).toBeUndefined();
+  });
+
   it('waits for a revision within a bound', async () => {
     const { catalog } = filled();
     const reached = catalog.reached(6n, 10_000);

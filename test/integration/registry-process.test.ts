@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
+import { failureOf } from '../support/services.ts';
+import { WatchRecorder } from '../support/watch-recorder.ts';
+
+const MAIN = join(import.meta.dirname, '../../registry/src/main.ts');
+
+interface Run {
+  child: ChildProcess;
+  output: { out: string; err: string };
+  exited: Promise<number | null>;
+}
+
+describe('the registry command', () => {
+  const runs: Run[] = [];
+
+  function run(...flags: string[]): Run {
+    const { ETCD_ENDPOINTS: _, ...env } = process.env;
+    const child = spawn(process.execPath, ['--conditions=weft-source', MAIN, ...flags], { env });
+    const output = { out: '', err: '' };
+    child.stdout.on('data', (chunk) => {
+      output.out += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      output.err += chunk;
+    });
+    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const started = { child, output, exited };
+    runs.push(started);
+    return started;
+  }
+
+  afterEach(async () => {
+    for (const { child, exited } of runs.splice(0)) {
+      child.kill('SIGKILL');
+      await exited;
+    }
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'says when it is ready, and stops on %s',
+    async (signal) => {
+      const { child, output, exited } = run('--port', '0', '--store', 'auto');
+      const address = await eventually(
+        () => {
+          const [, found] = /^registry ready on (\S+), .*memory\n$/.exec(output.out) ?? [];
+          if (found === undefined) throw new Error(`not ready: ${output.err}`);
+          return found;
+        },
+        { withinMs: 15_000 },
+      );
+      const { client, close } = createRegistryClient(address);
+      const watch = new WatchRecorder(client);
+      await eventually(() => expect(watch.messages).toHaveLength(1));
+      const keepAlive = client.keepAlive(
+        (async function* () {
+          yield { leaseIds: [1n] };
+          await watch.ended;
+        })(),
+      );
+      for await (const { leases } of keepAlive) {
+        expect(leases).toEqual([{ leaseId: 1n, ttlSeconds: 0 }]);
+        child.kill(signal);
+      }
+      await watch.ended;
+      expect(await exited).toBe(0);
+      close();
+    },
+  );
+
+  it.each([
+    ['a port that is none', ['--port', '70000'], /--port.*0 to 65535/],
+    ['an unknown store', ['--store', 'files'], /--store.*etcd, memory, auto/],
+    ['an endpoint that is none', ['--etcd', 'nowhere'], /'nowhere' is not host:port/],
+    ['an unknown option', ['--verbose'], /unknown option '--verbose'/],
+  ])('refuses %s', async (_, flags, message) => {
+    const { output, exited } = run(...flags);
+    expect(await exited).toBe(1);
+    expect(output.err).toMatch(message);
+    expect(output.out).toBe('');
+  });
+
+  it('says so when its port is taken', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+    const { port } = holder.address() as { port: number };
+    const { output, exited } = run('--port', `${port}`);
+    expect(await exited).toBe(1);
+    expect(output.err).toMatch(new RegExp(`cannot listen on 127.0.0.1:${port}.*port taken`));
+    await new Promise((resolve) => holder.close(resolve));
+  });
+});
+
+describe('a watcher that does not read', () => {
+  it('is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
+    const registry = await createTestRegistry({ watch: { maxPending: 20 } });
+    const { client, close } = createRegistryClient(registry.address);
+    const other = createRegistryClient(registry.address);
+    const reader = new WatchRecorder(other.client);
+    const slow = client.watch({})[Symbol.asyncIterator]();
+    await slow.next();
+    const instance = { service: 'user', id: 'a', address: { host: '127.0.0.1', port: 1 } };
+    await other.client.register({ instance });
+    const metadata = new Map(
+      Array.from({ length: 64 }, (_, index) => [`k${index}`, 'x'.repeat(4000)]),
+    );
+    for (let round = 1; round <= 100; round += 1) {
+      const change = { service: 'user', id: 'a', weight: round, metadata: { metadata } };
+      await other.client.updateInstance(change);
+    }
+    await eventually(() => expect(reader.held.get('user/a')?.weight).toBe(100));
+    const cut = (async () => {
+      while (!(await slow.next()).done);
+    })();
+    expect(await failureOf(cut)).toEqual({ code: 'RESOURCE_EXHAUSTED', reason: 'WATCH_TOO_SLOW' });
+    await reader.stop();
+    close();
+    other.close();
+    await registry.close();
+  });
+});
