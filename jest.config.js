@@ -8,7 +8,8 @@ export default {
     ],
   },
   testEnvironmentOptions: { customExportConditions: ['weft-source', 'node', 'node-addons'] },
-  setupFilesAfterEnv: ['<rootDir>/test/support/leak-check.ts'],
+  testEnvironment: '<rootDir>/test/support/leak-check-environment.mjs',
+  reporters: ['default', '<rootDir>/scripts/skipped-reporter.mjs'],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

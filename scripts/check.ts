@@ -1,0 +1,41 @@
+/** `npm run check`: every house rule, one line each, then what breaks them. Exit code 1 on any breach. */
+import { breaking } from './check/breaking.ts';
+import { direction } from './check/direction.ts';
+import { lines, names, notCommitted } from './check/file-rules.ts';
+import { lockFile } from './check/lock-file.ts';
+import type { Rule, Verdict } from './check/rule.ts';
+import { contracts, format, generated, types } from './check/tool-rules.ts';
+
+const rules: Rule[] = [
+  format,
+  direction,
+  types,
+  contracts,
+  breaking,
+  generated,
+  notCommitted,
+  lines,
+  names,
+  lockFile,
+];
+
+/** A rule that cannot be looked at is not a rule that holds. */
+async function verdictOf(rule: Rule): Promise<Verdict> {
+  try {
+    return await rule.check();
+  } catch (error) {
+    return { breaches: [`could not be checked: ${error}`] };
+  }
+}
+
+const verdicts = await Promise.all(rules.map(verdictOf));
+let broken = 0;
+for (const [index, { breaches, note }] of verdicts.entries()) {
+  const isBroken = breaches.length > 0;
+  if (isBroken) broken += 1;
+  const remark = note === undefined || isBroken ? '' : `; ${note}`;
+  console.log(`${isBroken ? 'FAIL' : 'pass'}  ${rules[index]?.name}${remark}`);
+  for (const line of breaches.join('\n').split('\n')) if (line !== '') console.log(`      ${line}`);
+}
+console.log(`${rules.length - broken} of ${rules.length} house rules hold`);
+process.exitCode = broken === 0 ? 0 : 1;

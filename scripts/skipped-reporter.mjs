@@ -1,0 +1,13 @@
+/** Jest reporter: names every skipped test, and closes with one line of counts. */
+export default class SkippedReporter {
+  onRunComplete(_contexts, results) {
+    const skipped = results.testResults
+      .flatMap((file) => file.testResults)
+      .filter((test) => test.status === 'pending' || test.status === 'todo')
+      .map((test) => test.fullName);
+    for (const name of skipped) console.log(`skipped: ${name}`);
+    // A file that could not even be loaded has no tests to count, and must not pass for it.
+    const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
+    console.log(`${results.numPassedTests} passed, ${failed} failed, ${skipped.length} skipped`);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl. What cannot be had is written
+ * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
+import { installEtcd } from './tools/install-etcd.ts';
+import { installGrpcurl } from './tools/install-grpcurl.ts';
+import { findProgram, root } from './tools/program.ts';
+
+const say = (text: string) => console.error(`test tools: ${text}`);
+
+const missing: Record<string, string> = {};
+
+async function provide(
+  names: string[],
+  isThere: () => boolean,
+  install: (say: (text: string) => void) => Promise<string | undefined>,
+): Promise<void> {
+  if (isThere()) return;
+  const reason = await install(say);
+  if (reason === undefined && isThere()) {
+    say(`${names.join(' and ')} installed`);
+    return;
+  }
+  const why = reason ?? 'its installation reported success and left no program behind';
+  for (const name of names) missing[name] = why;
+  say(`${names.join(' and ')} cannot be had, tests that need it will be skipped: ${why}`);
+}
+
+await provide(
+  ['etcd', 'etcdctl'],
+  () => findEtcd() !== undefined && findProgram('etcdctl') !== undefined,
+  installEtcd,
+);
+await provide(['grpcurl'], () => findProgram('grpcurl') !== undefined, installGrpcurl);
+
+const file = join(root, '.cache', 'missing-tools.json');
+mkdirSync(dirname(file), { recursive: true });
+writeFileSync(file, `${JSON.stringify(missing, undefined, 2)}\n`);
+say(
+  Object.keys(missing).length === 0 ? 'all there' : `missing: ${Object.keys(missing).join(', ')}`,
+);

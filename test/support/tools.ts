@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe } from '@jest/globals';
+import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
+import { cachedPrograms, findProgram, root } from '../../scripts/tools/program.ts';
+
+/** Programs that tests use and that a machine may lack. */
+export type Tool = 'etcd' | 'etcdctl' | 'grpcurl';
+
+// Processes that tests start find what was installed for them.
+process.env.PATH = `${process.env.PATH ?? ''}${delimiter}${cachedPrograms}`;
+
+function pathOf(tool: Tool): string | undefined {
+  return tool === 'etcd' ? findEtcd() : findProgram(tool);
+}
+
+/** The path of a program. @throws Error when this machine has none. */
+export function toolPath(tool: Tool): string {
+  const path = pathOf(tool);
+  if (path === undefined) throw new Error(`${tool} is not there: ${reasonMissing(tool)}`);
+  return path;
+}
+
+function reasonMissing(tool: Tool): string {
+  const file = join(root, '.cache', 'missing-tools.json');
+  const reasons: Record<string, string> = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : {};
+  return reasons[tool] ?? 'it is not installed; `npm test` installs it';
+}
+
+/** `describe`, skipped where a program is missing; the reason then stands in its name. */
+export function describeWith(tools: readonly Tool[], name: string, tests: () => void): void {
+  const missing = tools.filter((tool) => pathOf(tool) === undefined);
+  if (missing.length === 0) {
+    describe(name, tests);
+    return;
+  }
+  const reasons = missing.map((tool) => `no ${tool}: ${reasonMissing(tool)}`).join('; ');
+  describe.skip(`${name} [skipped, ${reasons}]`, tests);
+}
