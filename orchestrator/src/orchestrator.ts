@@ -110,7 +110,12 @@ export class Orchestrator {
   }
 
   #onChange(slot: Slot): void {
-    this.#save();
+    try {
+      this.#save();
+    } catch (error) {
+      // Such as a full disk: the processes go on, and so do we.
+      this.#options.log.error({ err: error }, 'could not write the state');
+    }
     const news = this.#reporter.describe(slot);
     if (news === undefined) return;
     this.#options.log.info({ slot: slot.name }, news);

@@ -176,7 +176,11 @@ export class Supervisor {
 
   #boundLogs(): void {
     for (const file of [this.#options.folder.ownLog, ...this.slots.map((slot) => slot.logFile)]) {
-      boundLog(file);
+      try {
+        boundLog(file);
+      } catch (error) {
+        this.#options.log.error({ err: error, file }, 'could not bound a log');
+      }
     }
   }
 }

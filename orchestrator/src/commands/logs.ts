@@ -42,7 +42,11 @@ async function follow(
 ) {
   const places = new Map(slots.map((slot) => [slot, readLog(folder.log(slot), 0, 0).end]));
   const unfinished = new Map<string, string>();
-  for (;;) {
+  let isRead = true;
+  process.stdout.once('error', () => {
+    isRead = false;
+  });
+  while (isRead) {
     await sleep(FOLLOW_MS);
     for (const [slot, place] of places) {
       const { text, end } = readLog(folder.log(slot), place);

@@ -1,6 +1,8 @@
 import type { Orchestrator } from '../orchestrator.ts';
 import { printNews } from '../output/terminal.ts';
 
+/** Two signals within this time are one Ctrl-C: the terminal's, and the one that npm passes on. */
+const SAME_SIGNAL_MS = 1000;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
@@ -11,20 +13,20 @@ export function stopOnSignals(orchestrator: Orchestrator): {
   isStopping: () => boolean;
   dispose: () => void;
 } {
-  let count = 0;
+  let firstMs: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    count += 1;
-    if (count === 1) {
+    if (firstMs === undefined) {
+      firstMs = performance.now();
       printNews(`${signal}: stopping everything (once more to kill it)`);
       void orchestrator.stop();
-    } else {
+    } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
       printNews(`${signal} again: killing what is left`);
       void orchestrator.stop(0);
     }
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return {
-    isStopping: () => count > 0,
+    isStopping: () => firstMs !== undefined,
     dispose: () => {
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
+import { messageOf } from '../errors.ts';
 import { openLog } from './log-file.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import { signalGroup } from './signal-group.ts';
@@ -19,29 +20,41 @@ function endReason(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
+function spawnLogged({ command, folder, environment, logFile }: ChildOptions): ChildProcess {
+  const [program = '', ...parameters] = command;
+  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
+  const log = openLog(logFile);
+  try {
+    return spawn(program, parameters, {
+      cwd: folder,
+      env: { ...process.env, PATH: path, ...environment },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function failedProcess(message: string): ManagedProcess {
+  const exited = Promise.resolve(`could not be started (${message})`);
+  return { pid: undefined, exited, terminate() {} };
+}
+
 /**
  * Starts a process in a group of its own, so that a Ctrl-C in the terminal reaches only us, writing
  * straight to its log, so that it lives on when we crash. Once it has ended, what it left behind in
  * its group is killed.
  */
-export function startChild({
-  command,
-  folder,
-  environment,
-  logFile,
-}: ChildOptions): ManagedProcess {
-  const [program = '', ...parameters] = command;
+export function startChild(options: ChildOptions): ManagedProcess {
+  let child: ChildProcess;
+  try {
+    child = spawnLogged(options);
+  } catch (error) {
+    return failedProcess(messageOf(error));
+  }
   const { promise: exited, resolve } = Promise.withResolvers<string>();
-  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
-  const log = openLog(logFile);
   let killTimer: NodeJS.Timeout | undefined;
-  const child = spawn(program, parameters, {
-    cwd: folder,
-    env: { ...process.env, PATH: path, ...environment },
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
   const { pid } = child;
   child.once('error', ({ message }) => resolve(`could not be started (${message})`));
   child.once('exit', (code, signal) => {

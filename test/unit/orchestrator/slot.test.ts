@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ManagedProcess } from '../../../orchestrator/src/process/managed-process.ts';
+import type { Probe, Reading } from '../../../orchestrator/src/slot/probe.ts';
+import { Slot } from '../../../orchestrator/src/slot/slot.ts';
+import { SlotGroup } from '../../../orchestrator/src/slot/slot-group.ts';
+import { SlotReporter } from '../../../orchestrator/src/slot/slot-reporter.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const healthy: Reading = {
+  address: '127.0.0.1:1',
+  isHealthy: true,
+  isReady: true,
+  isExcused: false,
+};
+const silent: Reading = { address: '', isHealthy: false, isReady: false, isExcused: false };
+
+/** A slot whose processes exist only here, and look as `read` says. */
+function createSlot(name: string, read: () => Reading, startTimeoutMs = 10_000) {
+  const processes: (ManagedProcess & { end(reason: string): void; terminated: number })[] = [];
+  const reports: string[] = [];
+  const reporter = new SlotReporter();
+  const launch = () => {
+    const { promise: exited, resolve } = Promise.withResolvers<string>();
+    const process = {
+      pid: processes.length + 1,
+      exited,
+      terminated: 0,
+      end: resolve,
+      terminate() {
+        process.terminated += 1;
+        resolve('exit code 0');
+      },
+    };
+    processes.push(process);
+    const probe: Probe = { read: async () => read(), close() {} };
+    return { process, probe, instanceId: `${name}-${process.pid}` };
+  };
+  const slot = new Slot({
+    name,
+    logFile: '/nonexistent/slot.log',
+    health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs },
+    stopTimeoutMs: 1000,
+    launch,
+    onChange: (changed) => {
+      const news = reporter.describe(changed);
+      if (news) reports.push(news);
+    },
+  });
+  return { slot, processes, reports };
+}
+
+describe('Slot', () => {
+  it('tells its life in sentences', async () => {
+    let reading = healthy;
+    const { slot, processes, reports } = createSlot('one', () => reading);
+    slot.start();
+    await slot.healthy();
+    reading = { ...healthy, isHealthy: false };
+    await eventually(() => expect(slot.isHealthy).toBe(false));
+    reading = healthy;
+    await eventually(() => expect(slot.isHealthy).toBe(true));
+    processes[0]?.end('exit code 1');
+    await eventually(() => expect(processes).toHaveLength(2));
+    await slot.healthy();
+    expect(slot).toMatchObject({
+      restarts: 1,
+      lastExit: 'exit code 1',
+      pid: 2,
+      instanceId: 'one-2',
+    });
+    await slot.stop();
+    expect(slot).toMatchObject({ pid: undefined, instanceId: '', address: '', isHealthy: false });
+    const shapes = [
+      /^one runs at 127\.0\.0\.1:1 \(pid 1, /,
+      /^one does not answer SERVING$/,
+      /^one answers SERVING again$/,
+      /^one ended by itself \(exit code 1\); starting it again in 0\.1 s$/,
+      /^one runs at 127\.0\.0\.1:1 \(pid 2, /,
+      /^one stopped \(exit code 0\)$/,
+    ];
+    expect(reports).toHaveLength(shapes.length);
+    shapes.forEach((shape, index) => {
+      expect(reports[index]).toMatch(shape);
+    });
+  });
+
+  it('ends a process that is not healthy in time, and gives up on it after three', async () => {
+    const { slot, processes } = createSlot('one', () => silent, 30);
+    slot.start();
+    await expect(slot.healthy()).rejects.toThrow(
+      'one does not start: tried 3 times, last not healthy within 0.03 s of its start',
+    );
+    expect(processes.map(({ terminated }) => terminated)).toEqual([1, 1, 1]);
+    await slot.stop();
+    expect(slot.state.kind).toBe('stopped');
+  });
+
+  it('does not count the time while a process cannot be ready by no fault of its own', async () => {
+    let reading: Reading = { ...silent, isExcused: true };
+    const { slot, processes } = createSlot('one', () => reading, 50);
+    slot.start();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(slot.state.kind).toBe('starting');
+    reading = healthy;
+    await slot.healthy();
+    expect(processes).toHaveLength(1);
+    await slot.stop();
+  });
+
+  it('rejects who waits for it when it is stopped', async () => {
+    const { slot } = createSlot('one', () => silent);
+    slot.start();
+    const waiting = expect(slot.healthy()).rejects.toThrow('one was stopped before it was healthy');
+    await slot.stop();
+    await waiting;
+    await expect(slot.healthy()).rejects.toThrow(/was stopped/);
+  });
+});
+
+describe('SlotGroup', () => {
+  it('takes the lowest free numbers, and lets the highest leave', async () => {
+    const made: number[] = [];
+    const group = new SlotGroup({
+      name: 'one',
+      canOverlap: true,
+      createSlot: (number) => {
+        made.push(number);
+        return createSlot(`one-${number}`, () => healthy).slot;
+      },
+    });
+    await group.scale(3);
+    await group.scale(1);
+    await group.scale(2);
+    expect(made).toEqual([1, 2, 3, 2]);
+    expect(group.slots.map(({ name }) => name)).toEqual(['one-1', 'one-2']);
+    await group.stop();
+    expect(group.everySlot.map(({ state }) => state.kind)).toEqual(['stopped', 'stopped']);
+    await expect(group.scale(1)).rejects.toThrow('one is being stopped');
+  });
+
+  it('on a fixed port stops the old process before it starts the new one', async () => {
+    const order: string[] = [];
+    let generation = 0;
+    const group = new SlotGroup({
+      name: 'one',
+      canOverlap: false,
+      createSlot: (number) => {
+        generation += 1;
+        const name = `one-${number} generation ${generation}`;
+        const { slot } = createSlot(name, () => healthy);
+        const { start, stop } = slot;
+        slot.start = () => {
+          order.push(`start ${name}`);
+          start.call(slot);
+        };
+        slot.stop = (graceMs) => {
+          order.push(`stop ${name}`);
+          return stop.call(slot, graceMs);
+        };
+        return slot;
+      },
+    });
+    await group.scale(1);
+    await group.restart();
+    expect(order).toEqual([
+      'start one-1 generation 1',
+      'stop one-1 generation 1',
+      'start one-1 generation 2',
+    ]);
+    await group.stop();
+  });
+});
