@@ -5,8 +5,6 @@ const watched = new Set([
   'TCPServerWrap',
   'TCPSocketWrap',
   'TLSWrap',
-  'Timeout',
-  'Immediate',
   'ProcessWrap',
   'FSEventWrap',
   'StatWatcher',
@@ -19,22 +17,47 @@ function openHandles() {
   return process.getActiveResourcesInfo().filter((kind) => watched.has(kind));
 }
 
-/** Node, and a check after each test file, when all its hooks have run, that it left no handle open. */
+/**
+ * Node, and a check after each test file, when all its hooks have run, that it left nothing running:
+ * no socket, server, child process or watcher, and no timer that would keep a process alive.
+ */
 export default class LeakCheckEnvironment extends TestEnvironment {
-  #before = 0;
+  #handlesBefore = 0;
+  /** Timers made by the test file and all it imports; jest's own are made elsewhere. */
+  #timers = [];
+
+  async setup() {
+    await super.setup();
+    for (const name of ['setTimeout', 'setInterval']) {
+      const original = this.global[name];
+      const tracked = (...args) => {
+        const timer = original(...args);
+        this.#timers.push(new WeakRef(timer));
+        return timer;
+      };
+      this.global[name] = Object.assign(tracked, original);
+    }
+  }
 
   async handleTestEvent(event) {
-    if (event.name === 'run_start') this.#before = openHandles().length;
+    if (event.name === 'run_start') this.#handlesBefore = openHandles().length;
     if (event.name !== 'run_finish') return;
     const end = performance.now() + PATIENCE_MS;
-    while (openHandles().length > this.#before) {
+    for (;;) {
+      const handles = openHandles();
+      const timers = this.#pendingTimers();
+      if (handles.length <= this.#handlesBefore && timers.length === 0) return;
       if (performance.now() > end) {
-        throw new Error(`this test file left handles open: ${openHandles().join(', ')}`);
+        const left = [...handles, ...timers.map(() => 'Timeout')].join(', ');
+        throw new Error(`this test file left handles open: ${left}`);
       }
-      const timer = Promise.withResolvers();
-      // Unref'd, so that it is none of the handles it waits for.
-      setTimeout(timer.resolve, 20).unref();
-      await timer.promise;
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  #pendingTimers() {
+    return this.#timers
+      .map((reference) => reference.deref())
+      .filter((timer) => timer !== undefined && !timer._destroyed && timer.hasRef());
   }
 }

@@ -52,5 +52,21 @@ export async function reflect(channel: Channel, timeoutMs: number): Promise<File
       throw new WeftError('REFLECTION_FAILED', `the server describes over ${MOST_FILES} files`);
     }
   }
-  return createFileRegistry(create(FileDescriptorSetSchema, { file: [...files.values()] }));
+  return createFileRegistry(create(FileDescriptorSetSchema, { file: importsFirst(files) }));
+}
+
+/** The files in an order in which each comes after what it imports. */
+function importsFirst(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const visit = (file: FileDescriptorProto, path: readonly FileDescriptorProto[]) => {
+    // A peer may describe a cycle; the registry then names the missing import.
+    if (ordered.has(file) || path.includes(file)) return;
+    for (const name of file.dependency) {
+      const dependency = files.get(name);
+      if (dependency !== undefined) visit(dependency, [...path, file]);
+    }
+    ordered.add(file);
+  };
+  for (const file of files.values()) visit(file, []);
+  return [...ordered];
 }
