@@ -51,9 +51,10 @@ export class Orchestrator {
 
   /**
    * Starts the mesh; what an orchestrator that crashed left behind in the folder is ended first.
+   * Answers whether it is up: false when it was told to stop meanwhile, and has.
    * @throws WeftError when the folder is in use or something does not start; nothing is then left running.
    */
-  async start(): Promise<void> {
+  async start(): Promise<boolean> {
     const { folder, onNews } = this.#options;
     this.#releaseLock = takeLock(folder.lockFile);
     if (this.#releaseLock === undefined) throw this.#inUse();
@@ -65,8 +66,11 @@ export class Orchestrator {
       this.#listening = this.#listen();
       await this.#listening;
       await this.supervisor.start();
+      return this.#stopping === undefined;
     } catch (error) {
+      const isWanted = this.#stopping !== undefined;
       await this.stop();
+      if (isWanted) return false;
       throw error;
     }
   }

@@ -180,6 +180,21 @@ describe('a mesh that is up', () => {
     expect(running.filter(isAlive)).toEqual([]);
   });
 
+  it('can be stopped by weft down while it starts', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: { shop: { command: stubCommand('shop'), environment: { STUB_MODE: 'hang' } } },
+    });
+    const mesh = up();
+    await eventually(() => expect(meshStateOf(folder.path).processes).toHaveLength(2));
+    expect(await weft('down')).toMatchObject({ code: 0 });
+    const { code, stderr } = await mesh.exited;
+    expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({
+      code: 0,
+      last: 'weft: stopped',
+    });
+  });
+
   it('is cleaned up by the next up when its orchestrator was killed', async () => {
     writeWeftYaml(folder.path, {
       registry: memory,

@@ -68,7 +68,7 @@ async function runDemo(file: string, asJson: boolean): Promise<void> {
   try {
     printNews(storeNews(store));
     printNews(`starting the mesh of ${file} on free ports, its data in ${folder.path} ...`);
-    await orchestrator.start();
+    if (!(await orchestrator.start())) throw new WeftError('stopped');
     const { registryAddress } = orchestrator.supervisor;
     const steps = await runSteps(registryAddress, asJson ? () => {} : printStep);
     const status = GetStatusResponse.fromPartial({

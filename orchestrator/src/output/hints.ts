@@ -1,0 +1,34 @@
+/** What of a mesh the hints name. */
+export interface HintedMesh {
+  readonly registryAddress: string;
+  /** Empty on the memory store. */
+  readonly etcdEndpoints: string;
+  groups(): readonly { readonly name: string }[];
+}
+
+/** How this `weft` is called: through npm in a clone of the repository. */
+function weftCommand(file: string): string {
+  const weft = process.env.npm_lifecycle_event === undefined ? 'weft' : 'npm run weft --';
+  return file === 'weft.yaml' ? weft : `${weft} --file ${file}`;
+}
+
+/** What to try next, as commands to copy, for the mesh of `file`. */
+export function hints(mesh: HintedMesh, file: string): string {
+  const weft = weftCommand(file);
+  const grpcurl = `grpcurl -plaintext ${mesh.registryAddress}`;
+  const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${mesh.etcdEndpoints}`;
+  const [first] = mesh.groups();
+  const lines: [command: string, what: string][] = [
+    [`${weft} status`, 'this table again'],
+    [`${weft} call ${first?.name} <Method> '{...}'`, 'a call by name, through the mesh'],
+    [`${weft} scale ${first?.name}=3`, 'more instances'],
+    [`${grpcurl} list`, 'what the registry offers'],
+    [`${grpcurl} weft.registry.v1.RegistryService/ListInstances`, 'every instance, its address'],
+    [`${weft} down`, 'or Ctrl-C here: stops everything'],
+  ];
+  if (mesh.etcdEndpoints !== '') {
+    lines.splice(-1, 0, [`${etcdctl} get --prefix /weft/v1/`, 'what etcd holds']);
+  }
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join('\n');
+}
