@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -42,6 +43,13 @@ export function hostProblem(host: string): string | undefined {
 /** Whether a host is this machine only. */
 export function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || isIn(loopback, host);
+}
+
+/** Whether an IP address is one of this machine's, loopback or not. */
+export function isOwnAddress(address: string): boolean {
+  if (isLoopback(address)) return true;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return own.some((candidate) => candidate.address === address);
 }
 
 /** The IP address in a gRPC peer name (`127.0.0.1:1234`, `[::1]:1234`, `ipv6:[::1]:1234`). */

@@ -8,7 +8,7 @@ import {
   type RegistryServiceImplementation,
   type UpdateInstanceRequest,
 } from '@weft/proto/registry';
-import { isLoopback, peerHost } from './address-rules.ts';
+import { isLoopback, isOwnAddress, peerHost } from './address-rules.ts';
 import { toStatusError } from './errors.ts';
 import {
   checkId,
@@ -62,9 +62,9 @@ function describe({ instance, ttlSeconds }: RegisterRequest, peer: string) {
   };
   checkInstance(checks, description);
   checks.check(
-    !isLoopback(address.host) || isLoopback(peerHost(peer)),
+    !isLoopback(address.host) || isOwnAddress(peerHost(peer)),
     'instance.address.host',
-    `is a loopback address, which only the caller itself (at ${peerHost(peer)}) can reach`,
+    `is a loopback address, which no one but the caller (at ${peerHost(peer)}) can reach`,
   );
   checks.throwIfAny();
   const record = {

@@ -1,5 +1,6 @@
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
-import { isLoopback, peerHost } from '../../../registry/src/address-rules.ts';
+import { isLoopback, isOwnAddress, peerHost } from '../../../registry/src/address-rules.ts';
 import { describeProblems } from '../../../registry/src/instance-rules.ts';
 import { describedInstance } from './fixtures.ts';
 
@@ -122,6 +123,12 @@ describe('addresses', () => {
     const local = ['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'LOCALHOST', '::ffff:127.0.0.1'];
     expect(local.map(isLoopback)).toEqual(local.map(() => true));
     expect(['10.0.0.1', 'db', '::2'].map(isLoopback)).toEqual([false, false, false]);
+  });
+
+  it('knows the other addresses of this machine', () => {
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    expect(own.map(({ address }) => isOwnAddress(address))).toEqual(own.map(() => true));
+    expect(isOwnAddress('192.0.2.1')).toBe(false);
   });
 
   it('reads the host of a peer', () => {
