@@ -4,7 +4,7 @@ import type { BreakerSettings } from './breaker/breaker.ts';
 import { ConfigError } from './errors.ts';
 
 export interface BreakerOptions {
-  /** Outcomes within 10 s before it opens, if more than half of them are failures. Default 5. */
+  /** Failures within 10 s at which it opens, if they are more than half of all outcomes. Default 5. */
   failures?: number;
   /** How long it stays open before one probe, in ms. Default 60,000. */
   resetMs?: number;

@@ -161,7 +161,7 @@ describe('mesh.channel', () => {
     failing.behaviour.failWith = Status.UNAVAILABLE;
     for (let i = 0; i < 6; i += 1) {
       const answer = await new Promise<{ user: { name: string } }>((resolve, reject) => {
-        stub['getUser']?.({ id: 'x' }, (error: ServiceError | null, value: never) =>
+        stub.getUser?.({ id: 'x' }, (error: ServiceError | null, value: never) =>
           error === null ? resolve(value) : reject(error),
         );
       });

@@ -6,7 +6,7 @@ import type { Outcome } from './classify.ts';
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 export interface BreakerSettings {
-  /** Outcomes within the window before it may open, more than half of them failures. */
+  /** It opens at this many failures within the window, if they are more than half of all outcomes. */
   failures: number;
   /** How long it stays open before a probe, in ms. */
   resetMs: number;
@@ -57,13 +57,17 @@ export class Breaker {
     this.#circuit = new CircuitBreaker(report, {
       timeout: false,
       resetTimeout: settings.resetMs,
-      volumeThreshold: settings.failures,
-      errorThresholdPercentage: 50,
+      // opossum would count all outcomes towards its threshold; ours counts failures, see below.
+      volumeThreshold: Number.MAX_SAFE_INTEGER,
       rollingCountTimeout: settings.windowMs,
       rollingCountBuckets: WINDOW_BUCKETS,
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
       rotateBucketController: rotation,
+    });
+    this.#circuit.on('failure', () => {
+      const { failures, fires } = this.#circuit.stats;
+      if (failures >= settings.failures && failures > fires / 2) this.#circuit.open();
     });
     const changed = () => {
       this.#generation += 1;

@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createMesh, type Mesh } from '@weft/client-sdk';
+import { type Instance, InstanceStatus } from '@weft/proto/registry';
+import { UserServiceDefinition } from '@weft/proto/user';
+import type { Registry } from '@weft/registry';
+import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
+import { createTestEtcd, freePort, type TestEtcd } from '../support/etcd.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTestRegistry } from '../support/registry.ts';
+
+const KEYS = '/weft/v1/services/';
+
+let etcd: TestEtcd;
+let registry: Registry;
+const meshes: Mesh[] = [];
+const instances: EchoInstance[] = [];
+
+beforeAll(async () => {
+  etcd = await createTestEtcd();
+  registry = await createTestRegistry({ etcd: etcd.endpoint });
+});
+
+afterEach(async () => {
+  await Promise.all(instances.splice(0).map(({ host }) => host.close()));
+  for (const mesh of meshes.splice(0)) mesh.close();
+});
+
+afterAll(async () => {
+  await registry.close();
+  await etcd.close();
+});
+
+function join(address: string | string[] = registry.address): Mesh {
+  const mesh = createMesh({ registry: address });
+  meshes.push(mesh);
+  return mesh;
+}
+
+async function serve(mesh: Mesh, service: string, id: string): Promise<EchoInstance> {
+  const echo = await serveEcho(mesh, id, { name: service });
+  instances.push(echo);
+  await echo.host.registered();
+  return echo;
+}
+
+async function keysOf(service: string): Promise<string[]> {
+  const text = await etcd.ctl('get', '--prefix', '--keys-only', `${KEYS}${service}/`);
+  return text.split('\n').filter((line) => line !== '');
+}
+
+async function discovered(mesh: Mesh, service: string): Promise<readonly Instance[]> {
+  return (await mesh.discover(service)).instances;
+}
+
+describe('an offered service', () => {
+  it('is a readable key on its own lease, and leaves none when it closes', async () => {
+    const mesh = join();
+    const { host } = await serve(mesh, 'kept', 'a');
+    const value = await etcd.ctl('get', '--print-value-only', `${KEYS}kept/a`);
+    expect(JSON.parse(value)).toMatchObject({ service: 'kept', id: 'a', status: 'RUNNING' });
+    const leaseId = host.instance.leaseId.toString(16);
+    expect(await etcd.ctl('lease', 'timetolive', leaseId, '--keys')).toContain(`${KEYS}kept/a`);
+    await host.close();
+    expect(await keysOf('kept')).toEqual([]);
+    expect(await etcd.ctl('lease', 'list')).not.toContain(leaseId);
+  });
+
+  it('stays listed well past its TTL', async () => {
+    const mesh = join();
+    const { host } = await serve(mesh, 'lasting', 'a');
+    const { leaseId } = host.instance;
+    const end = performance.now() + 4500;
+    while (performance.now() < end) {
+      const [instance] = await discovered(mesh, 'lasting');
+      expect(instance?.leaseId).toBe(leaseId);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+
+  it.each([
+    ['its key is deleted', (id: string) => ['del', `${KEYS}removed/${id}`]],
+    ['its lease is revoked', (_id: string, lease: string) => ['lease', 'revoke', lease]],
+  ])(
+    'leaves the picks within a second when %s, and comes back by itself',
+    async (what, command) => {
+      const id = what.includes('key') ? 'deleted' : 'revoked';
+      const mesh = join();
+      const { host } = await serve(mesh, 'removed', id);
+      await eventually(async () => expect(await discovered(mesh, 'removed')).toHaveLength(1));
+      const before = host.instance.leaseId;
+      await etcd.ctl(...command(id, before.toString(16)));
+      const seen = async () => {
+        const now = await discovered(mesh, 'removed');
+        // Gone, or already back under a new lease.
+        expect(now.map(({ leaseId }) => leaseId)).not.toContain(before);
+      };
+      await eventually(seen, { withinMs: 1000 });
+      await eventually(async () => {
+        const [back] = await discovered(mesh, 'removed');
+        expect(back).toMatchObject({ id, status: InstanceStatus.INSTANCE_STATUS_RUNNING });
+        expect(back?.leaseId).not.toBe(before);
+      });
+      // It knows its new lease, so that it can deregister it.
+      await host.close();
+      expect(await keysOf('removed')).toEqual([]);
+    },
+  );
+
+  it('is registered once the registry, away when it started, is there', async () => {
+    const port = await freePort();
+    const mesh = join(`127.0.0.1:${port}`);
+    const echo = await serveEcho(mesh, 'a', { name: 'early' });
+    instances.push(echo);
+    expect(echo.host.status).toBe('RUNNING');
+    const late = await createTestRegistry({ port });
+    try {
+      await echo.host.registered();
+      await echo.host.close();
+    } finally {
+      mesh.close();
+      await late.close();
+    }
+  });
+
+  it('leaves no key when it is closed before its registration is answered', async () => {
+    const mesh = join();
+    const echo = await serveEcho(mesh, 'a', { name: 'hasty' });
+    await echo.host.close();
+    expect(await keysOf('hasty')).toEqual([]);
+  });
+
+  it('registers again with a registry that has restarted and forgotten everything', async () => {
+    const port = await freePort();
+    let memory = await createTestRegistry({ port });
+    const mesh = join(`127.0.0.1:${port}`);
+    const caller = join(`127.0.0.1:${port}`);
+    const echo = await serve(mesh, 'forgotten', 'a');
+    const users = caller.client(UserServiceDefinition, { service: 'forgotten' });
+    await users.getUser({ id: 'x' });
+    const before = echo.host.instance.leaseId;
+    await memory.close();
+    // Calls go on while there is no registry, and while a new one knows nothing yet.
+    expect((await caller.discover('forgotten')).instances).toHaveLength(1);
+    await users.getUser({ id: 'x' });
+    memory = await createTestRegistry({ port });
+    try {
+      await eventually(async () => {
+        await users.getUser({ id: 'x' });
+        expect(memory.store.catalog.revision > 0n && echo.host.instance.leaseId !== before).toBe(
+          true,
+        );
+      });
+      await eventually(async () => {
+        const [instance] = await discovered(caller, 'forgotten');
+        expect(instance?.leaseId).toBe(echo.host.instance.leaseId);
+      });
+      await echo.host.close();
+      mesh.close();
+      caller.close();
+    } finally {
+      await memory.close();
+    }
+  });
+
+  it('goes on through another replica when its own dies', async () => {
+    const replicas = [
+      await createTestRegistry({ etcd: etcd.endpoint }),
+      await createTestRegistry({ etcd: etcd.endpoint }),
+    ];
+    const addresses = replicas.map(({ address }) => address);
+    const mesh = join(addresses);
+    const echo = await serve(mesh, 'roaming', 'a');
+    const before = echo.host.instance.leaseId;
+    const caller = join(addresses);
+    expect(await discovered(caller, 'roaming')).toHaveLength(1);
+    // Whichever of the two each uses, both have to get by on the one that is left.
+    await replicas[0]?.close();
+    const end = performance.now() + 3000;
+    while (performance.now() < end) {
+      const [instance] = await discovered(caller, 'roaming');
+      expect(instance?.leaseId).toBe(before);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(await keysOf('roaming')).toHaveLength(1);
+    await echo.host.close();
+    expect(await keysOf('roaming')).toEqual([]);
+    mesh.close();
+    caller.close();
+    await replicas[1]?.close();
+  });
+});
