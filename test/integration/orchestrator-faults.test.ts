@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -128,6 +128,21 @@ describe('a mesh that cannot come up', () => {
   });
 });
 
+describe('weft demo', () => {
+  it('fails saying what failed, and leaves nothing behind', async () => {
+    writeWeftYaml(folder.path, {
+      registry: memory,
+      services: { shop: { command: stubCommand('shop') } },
+    });
+    const run = { folder: folder.path, env: { TMPDIR: folder.path } };
+    const { code, stdout, stderr } = await runWeft(['demo', '--json'], run);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/user-service CreateUser: UNAVAILABLE: .*user-service/);
+    expect(stderr).toMatch(/shop-2 stopped/);
+    expect(readdirSync(folder.path)).toEqual(['weft.yaml']);
+  });
+});
+
 describe('a mesh that is up', () => {
   it('is stopped by weft down, and what ignores SIGTERM is killed', async () => {
     writeWeftYaml(folder.path, {
@@ -172,10 +187,14 @@ describe('a mesh that is up', () => {
     mesh.signal('SIGINT');
     await mesh.waitFor(/later-1 stopped/);
     // At once it would be taken for the same Ctrl-C, told twice.
-    await eventually(() => {
-      mesh.signal('SIGINT');
-      expect(mesh.output()).toMatch(/killing what is left/);
-    });
+    await eventually(
+      () => {
+        const isKilling = /killing what is left/.test(mesh.output());
+        if (!isKilling) mesh.signal('SIGINT');
+        expect(isKilling).toBe(true);
+      },
+      { everyMs: 300 },
+    );
     expect((await mesh.exited).code).toBe(0);
     expect(running.filter(isAlive)).toEqual([]);
   });

@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { TopologyError } from '../../../orchestrator/src/topology/checked-document.ts';
+import { dependencyLevels } from '../../../orchestrator/src/topology/dependency-levels.ts';
+import { loadTopology } from '../../../orchestrator/src/topology/load-topology.ts';
 import { parseTopology } from '../../../orchestrator/src/topology/parse-topology.ts';
 
 const FILE = '/somewhere/weft.yaml';
@@ -134,6 +137,16 @@ describe('parseTopology', () => {
   it('names every fault at once, in the order of the lines', () => {
     const problems = problemsOf('host: here\nservices:\n  one:\n    port: x\n    colour: red');
     expect(problems.map((problem) => problem.split(':')[1])).toEqual(['1', '3', '4', '5']);
+  });
+
+  it('reads the mesh of this repository', () => {
+    const topology = loadTopology(join(import.meta.dirname, '../../../weft.yaml'));
+    const levels = dependencyLevels(topology.services);
+    expect(levels.map((level) => level.map(({ name }) => name))).toEqual([
+      ['user-service'],
+      ['order-service'],
+      ['payment-service'],
+    ]);
   });
 
   it('takes __proto__ as a name like any other', () => {
