@@ -17,7 +17,8 @@ import {
 import { toStatusError } from './errors.ts';
 import { checkService } from './instance-rules.ts';
 import type { Catalog } from './store/catalog.ts';
-import type { Store, StoredInstance } from './store/store.ts';
+import type { Store } from './store/store.ts';
+import type { StoredInstance } from './store/stored-instance.ts';
 import type { WatchHub } from './watch-hub.ts';
 
 const DEFAULT_PAGE = 100;

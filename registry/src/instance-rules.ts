@@ -1,6 +1,6 @@
 import { FieldChecks, isStatusError } from '@weft/proto';
 import { hostProblem } from './address-rules.ts';
-import type { InstanceDescription } from './store/store.ts';
+import type { InstanceDescription } from './store/stored-instance.ts';
 
 export const TTL_SECONDS = { min: 2, max: 3600, default: 10 } as const;
 

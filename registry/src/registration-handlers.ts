@@ -21,7 +21,8 @@ import {
   TTL_SECONDS,
 } from './instance-rules.ts';
 import { encodeInstance } from './store/instance-json.ts';
-import type { InstanceDescription, Store, Written } from './store/store.ts';
+import type { Store, Written } from './store/store.ts';
+import type { InstanceDescription } from './store/stored-instance.ts';
 
 const MAX_LEASES_PER_MESSAGE = 1000;
 

@@ -1,6 +1,6 @@
 import { EventType } from '@weft/proto/registry';
 import { EventLog, type StoreEvent } from './event-log.ts';
-import type { StoredInstance } from './store.ts';
+import type { StoredInstance } from './stored-instance.ts';
 
 /** What happened to a catalog: changes; a new set that does not continue the old; staleness flipped. */
 export type CatalogNotice =

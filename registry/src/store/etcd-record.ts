@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.ts';
 import type { KeyValue } from './etcd-client.ts';
 import { parseInstanceKey } from './etcd-keys.ts';
 import { decodeInstance } from './instance-json.ts';
-import type { StoredInstance } from './store.ts';
+import type { StoredInstance } from './stored-instance.ts';
 
 /**
  * Reads an instance as etcd holds it.

@@ -9,14 +9,8 @@ import { decodeRecord } from './etcd-record.ts';
 import { encodeInstance } from './instance-json.ts';
 import { newLeaseId } from './lease-id.ts';
 import { planRegistration } from './registration-plan.ts';
-import type {
-  InstanceChange,
-  InstanceDescription,
-  InstanceReference,
-  Store,
-  StoredInstance,
-  Written,
-} from './store.ts';
+import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
+import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 /** How often a write is tried again when someone else changed the key in between. */
 const ATTEMPTS = 5;

@@ -1,5 +1,5 @@
 import type { EventType } from '@weft/proto/registry';
-import type { StoredInstance } from './store.ts';
+import type { StoredInstance } from './stored-instance.ts';
 
 /** One change of the catalog. */
 export interface StoreEvent {

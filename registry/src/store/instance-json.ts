@@ -1,6 +1,6 @@
 import { InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { describeProblems } from '../instance-rules.ts';
-import type { InstanceDescription, StoredInstance } from './store.ts';
+import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 const TYPE_PREFIX = 'INSTANCE_TYPE_';
 const STATUS_PREFIX = 'INSTANCE_STATUS_';

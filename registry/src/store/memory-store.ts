@@ -5,14 +5,8 @@ import type { StoreEvent } from './event-log.ts';
 import { newLeaseId } from './lease-id.ts';
 import { LeaseTable } from './lease-table.ts';
 import { planRegistration } from './registration-plan.ts';
-import type {
-  InstanceChange,
-  InstanceDescription,
-  InstanceReference,
-  Store,
-  StoredInstance,
-  Written,
-} from './store.ts';
+import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
+import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 const SWEEP_MS = 200;
 

@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import { encodeInstance } from './instance-json.ts';
-import type { InstanceDescription, StoredInstance } from './store.ts';
+import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 /**
  * What registering means, given who is there:

@@ -1,18 +1,6 @@
-import type { Address, Instance, InstanceStatus } from '@weft/proto/registry';
+import type { InstanceStatus } from '@weft/proto/registry';
 import type { Catalog } from './catalog.ts';
-
-type Assigned = 'leaseId' | 'ttlSeconds' | 'createRevision' | 'modRevision';
-
-/** An instance as its owner describes it: checked, with the defaults filled in. */
-export interface InstanceDescription extends Omit<Instance, Assigned | 'address' | 'weight'> {
-  address: Address;
-  weight: number;
-}
-
-/** An instance as listed. Never changed in place: a change makes another one. */
-export interface StoredInstance extends InstanceDescription, Pick<Instance, Assigned> {
-  startTime: Date;
-}
+import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 /** Who is meant: an instance, and the lease the caller believes it lives by (0n: whichever). */
 export interface InstanceReference {

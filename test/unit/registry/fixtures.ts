@@ -1,5 +1,8 @@
 import { InstanceStatus, InstanceType } from '@weft/proto/registry';
-import type { InstanceDescription, StoredInstance } from '../../../registry/src/store/store.ts';
+import type {
+  InstanceDescription,
+  StoredInstance,
+} from '../../../registry/src/store/stored-instance.ts';
 
 /** A description that nothing is wrong with. */
 export function describedInstance(over: Partial<InstanceDescription> = {}): InstanceDescription {
