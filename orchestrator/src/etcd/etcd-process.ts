@@ -26,8 +26,8 @@ export interface EtcdProcess {
   /** `host:port` for clients. */
   readonly endpoint: string;
   readonly pid: number;
-  /** Resolves when the process has ended, by whatever cause. */
-  readonly exited: Promise<void>;
+  /** Resolves when the process has ended, with how: `exit code 0`, `ended by SIGKILL`. */
+  readonly exited: Promise<string>;
   /** SIGTERM, and SIGKILL after `graceMs` (default 5000). Resolves when it has ended; may be called again. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -123,15 +123,15 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdProcess> {
   const clientUrl = `http://${urlHost(host)}:${clientPort}`;
   const child = launch(options, clientUrl);
   let ending: string | undefined;
-  const exited = new Promise<void>((resolve) => {
-    child.once('error', (error) => {
-      ending = error.message;
-      resolve();
-    });
-    child.once('exit', (code, signal) => {
-      ending = signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
-      resolve();
-    });
+  const exited = new Promise<string>((resolve) => {
+    const end = (how: string) => {
+      ending = how;
+      resolve(how);
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('exit', (code, signal) =>
+      end(signal === null ? `exit code ${code}` : `ended by ${signal}`),
+    );
   });
   child.unref();
 

@@ -12,8 +12,7 @@ export function startEtcdChild(options: Omit<EtcdOptions, 'peerPort'>): ManagedP
   const exited = starting.then(
     async (started) => {
       etcd = started;
-      await started.exited;
-      return 'exit code not known';
+      return started.exited;
     },
     (error: unknown) => messageOf(error),
   );
