@@ -1,6 +1,6 @@
 /** Something the user can act on: the message says what was wrong, where, and what to do. */
-export class WeftError extends Error {
-  override readonly name: string = 'WeftError';
+export class OrchestratorError extends Error {
+  override readonly name: string = 'OrchestratorError';
 }
 
 /** The message of whatever was thrown. */

@@ -1,6 +1,6 @@
 /** For programs that run a mesh themselves, as `weft up` does. */
 
-export { WeftError } from './errors.ts';
+export { OrchestratorError } from './errors.ts';
 export { type MeshFolder, meshFolder } from './mesh-folder.ts';
 export { Orchestrator, type OrchestratorOptions } from './orchestrator.ts';
 // Which store the registry gets

@@ -1,7 +1,7 @@
 import { GrpcServer, type Log, route } from '@weft/proto';
 import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
-import { WeftError } from './errors.ts';
+import { OrchestratorError } from './errors.ts';
 import { takeLock } from './folder-lock.ts';
 import { endLeftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
@@ -52,7 +52,7 @@ export class Orchestrator {
   /**
    * Starts the mesh; what an orchestrator that crashed left behind in the folder is ended first.
    * Answers whether it is up: false when it was told to stop meanwhile, and has.
-   * @throws WeftError when the folder is in use or something does not start; nothing is then left running.
+   * @throws OrchestratorError when the folder is in use or something does not start; nothing is then left running.
    */
   async start(): Promise<boolean> {
     const { folder, onNews } = this.#options;
@@ -148,11 +148,11 @@ export class Orchestrator {
     return [{ name, ...identity }];
   }
 
-  #inUse(): WeftError {
+  #inUse(): OrchestratorError {
     const { folder, topology } = this.#options;
     const pid = readState(folder.stateFile)?.orchestrator.pid;
     const who = pid === undefined ? '' : ` (pid ${pid})`;
-    return new WeftError(
+    return new OrchestratorError(
       `the mesh of ${topology.file} is up already${who}: see \`weft status\`, end it with \`weft down\`.`,
     );
   }

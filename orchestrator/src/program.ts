@@ -7,7 +7,7 @@ import { addRestartCommand } from './commands/restart.ts';
 import { addScaleCommand } from './commands/scale.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
-import { WeftError } from './errors.ts';
+import { OrchestratorError } from './errors.ts';
 import { printNews } from './output/terminal.ts';
 
 /** What `weft` ends with. */
@@ -56,7 +56,7 @@ export async function runWeft(words: readonly string[]): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!(error instanceof WeftError)) throw error;
+    if (!(error instanceof OrchestratorError)) throw error;
     for (const line of error.message.split('\n')) printNews(line);
     return EXIT.failed;
   }

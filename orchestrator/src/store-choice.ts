@@ -1,4 +1,4 @@
-import { messageOf, WeftError } from './errors.ts';
+import { messageOf, OrchestratorError } from './errors.ts';
 import { findEtcd } from './etcd/etcd-binary.ts';
 
 /** What `registry.store` of weft.yaml may say; auto takes etcd where there is one. */
@@ -22,7 +22,7 @@ interface Surroundings {
 
 /**
  * Chooses the store: memory where it is asked for, else $ETCD_ENDPOINTS, else an etcd program, else memory.
- * @throws WeftError when etcd is asked for and there is none.
+ * @throws OrchestratorError when etcd is asked for and there is none.
  */
 export function chooseStore(
   choice: StoreChoice,
@@ -40,11 +40,11 @@ export function chooseStore(
   try {
     binary = find(env);
   } catch (error) {
-    throw new WeftError(`${messageOf(error)}; name an etcd program or unset it.`);
+    throw new OrchestratorError(`${messageOf(error)}; name an etcd program or unset it.`);
   }
   if (binary !== undefined) return { kind: 'own-etcd', binary, why: `found ${binary}` };
   if (choice === 'etcd') {
-    throw new WeftError(
+    throw new OrchestratorError(
       'weft.yaml asks for the store etcd, and there is none: install etcd, or set $ETCD_BIN or $ETCD_ENDPOINTS.',
     );
   }

@@ -1,6 +1,6 @@
 import type { Log } from '@weft/proto';
 import type { ServiceStatus } from '@weft/proto/orchestrator';
-import { WeftError } from './errors.ts';
+import { OrchestratorError } from './errors.ts';
 import { createFoundation, type Foundation } from './foundation.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { boundLog } from './process/log-file.ts';
@@ -63,7 +63,7 @@ export class Supervisor {
   /**
    * Starts everything: etcd, the registry, then the services level by level, each level once the one
    * before is healthy. After an error the caller stops what did start.
-   * @throws WeftError for a taken port, before anything starts, and for a process that does not start.
+   * @throws OrchestratorError for a taken port, before anything starts, and for a process that does not start.
    */
   async start(): Promise<void> {
     const { topology, store, log } = this.#options;
@@ -171,7 +171,7 @@ export class Supervisor {
   }
 
   #assertGoingOn(): void {
-    if (this.#stopping) throw new WeftError('stopped while starting');
+    if (this.#stopping) throw new OrchestratorError('stopped while starting');
   }
 
   #boundLogs(): void {

@@ -1,11 +1,11 @@
-import { WeftError } from './errors.ts';
+import { OrchestratorError } from './errors.ts';
 import { addressText, whyTaken } from './process/ports.ts';
 import type { ChosenStore } from './store-choice.ts';
 import type { Topology } from './topology/topology.ts';
 
 /**
  * Checks, before anything starts, that every fixed port of the mesh is free.
- * @throws WeftError naming each one that is not, and whose it was to be.
+ * @throws OrchestratorError naming each one that is not, and whose it was to be.
  */
 export async function checkPorts(topology: Topology, store: ChosenStore): Promise<void> {
   const wanted: [owner: string, port: number, path: string][] = [
@@ -28,5 +28,5 @@ export async function checkPorts(topology: Topology, store: ChosenStore): Promis
         : `${owner} cannot listen on ${address} (${reason}); change ${path} or host in ${topology.file}`,
     );
   }
-  if (problems.length > 0) throw new WeftError(problems.join('\n'));
+  if (problems.length > 0) throw new OrchestratorError(problems.join('\n'));
 }

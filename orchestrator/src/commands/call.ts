@@ -1,7 +1,7 @@
 import { createMesh } from '@weft/client-sdk';
 import { type Command, InvalidArgumentError } from 'commander';
 import { liveState } from '../control/control-client.ts';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { callFailure, callFailureText } from '../output/call-error.ts';
 import { printJson } from '../output/terminal.ts';
@@ -23,7 +23,7 @@ function parseRequest(text: string): JsonObject {
 function registryOf(options: GlobalOptions, named: string | undefined): string {
   const registry = named || process.env.WEFT_REGISTRY || liveState(folderOf(options))?.registry;
   if (!registry) {
-    throw new WeftError(
+    throw new OrchestratorError(
       'no registry to ask: start a mesh with `weft up`, or name one with --registry or $WEFT_REGISTRY.',
     );
   }
@@ -62,7 +62,7 @@ export function addCallCommand(program: Command): void {
         } catch (error) {
           const failure = callFailure(error);
           if (options.json) printJson({ error: failure });
-          throw new WeftError(callFailureText(failure));
+          throw new OrchestratorError(callFailureText(failure));
         } finally {
           mesh.close();
         }

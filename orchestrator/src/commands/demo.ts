@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type DemoStep, runDemoSteps } from '../demo/demo-steps.ts';
 import { demoTopology } from '../demo/demo-topology.ts';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { meshFolder } from '../mesh-folder.ts';
 import { Orchestrator } from '../orchestrator.ts';
@@ -39,7 +39,7 @@ async function runSteps(registry: string, onStep: (step: DemoStep, number: numbe
   try {
     const call = (service: string, method: string, request: JsonObject) =>
       mesh.call(service, method, request).catch((error: unknown) => {
-        throw new WeftError(`${service} ${method}: ${callFailureText(callFailure(error))}`);
+        throw new OrchestratorError(`${service} ${method}: ${callFailureText(callFailure(error))}`);
       });
     for await (const step of runDemoSteps(call)) {
       steps.push(step);
@@ -68,7 +68,7 @@ async function runDemo(file: string, asJson: boolean): Promise<void> {
   try {
     printNews(storeNews(store));
     printNews(`starting the mesh of ${file} on free ports, its data in ${folder.path} ...`);
-    if (!(await orchestrator.start())) throw new WeftError('stopped');
+    if (!(await orchestrator.start())) throw new OrchestratorError('stopped');
     const { registryAddress } = orchestrator.supervisor;
     const steps = await runSteps(registryAddress, asJson ? () => {} : printStep);
     const status = GetStatusResponse.fromPartial({
@@ -84,7 +84,7 @@ async function runDemo(file: string, asJson: boolean): Promise<void> {
       printStatus(status, false);
     }
   } catch (error) {
-    throw signals.isStopping() ? new WeftError('the demonstration was interrupted') : error;
+    throw signals.isStopping() ? new OrchestratorError('the demonstration was interrupted') : error;
   } finally {
     await orchestrator.stop();
     signals.dispose();

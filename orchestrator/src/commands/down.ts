@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { askOrchestrator } from '../control/control-client.ts';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import { printNews } from '../output/terminal.ts';
 import { isAlive } from '../process/process-identity.ts';
 import { folderOf, globalOptions } from './context.ts';
@@ -22,7 +22,7 @@ export function addDownCommand(program: Command): void {
       const deadlineMs = performance.now() + END_TIMEOUT_MS;
       while (isAlive(orchestrator)) {
         if (performance.now() > deadlineMs) {
-          throw new WeftError(
+          throw new OrchestratorError(
             `everything stopped, but weft up itself (pid ${orchestrator.pid}) still runs`,
           );
         }

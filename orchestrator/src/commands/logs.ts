@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { print } from '../output/terminal.ts';
 import { lastLines, readLog } from '../process/log-file.ts';
@@ -30,7 +30,7 @@ function slotsWithLogs(folder: MeshFolder, service: string): string[] {
     .sort();
   if (slots.length === 0) {
     const what = service === '' ? 'anything' : `'${service}'`;
-    throw new WeftError(`there is no log of ${what} in ${dirname(folder.ownLog)}`);
+    throw new OrchestratorError(`there is no log of ${what} in ${dirname(folder.ownLog)}`);
   }
   return slots;
 }

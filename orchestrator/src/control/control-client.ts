@@ -4,7 +4,7 @@ import {
   OrchestratorServiceDefinition,
 } from '@weft/proto/orchestrator';
 import { ClientError, createChannel, createClient } from 'nice-grpc';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { isAlive } from '../process/process-identity.ts';
 import { type MeshState, readState } from '../state-file.ts';
@@ -17,7 +17,7 @@ export function liveState(folder: MeshFolder): MeshState | undefined {
 
 /**
  * Asks the orchestrator of a folder one thing.
- * @throws WeftError when no mesh is up there, or with what the orchestrator answered.
+ * @throws OrchestratorError when no mesh is up there, or with what the orchestrator answered.
  */
 export async function askOrchestrator<Answer>(
   folder: MeshFolder,
@@ -25,13 +25,13 @@ export async function askOrchestrator<Answer>(
 ): Promise<Answer> {
   const state = liveState(folder);
   if (state === undefined) {
-    throw new WeftError(`no mesh is up in ${folder.path}: start one with \`weft up\`.`);
+    throw new OrchestratorError(`no mesh is up in ${folder.path}: start one with \`weft up\`.`);
   }
   const channel = createChannel(state.control, undefined, clientTransport);
   try {
     return await ask(createClient(OrchestratorServiceDefinition, channel), state);
   } catch (error) {
-    if (error instanceof ClientError) throw new WeftError(error.details);
+    if (error instanceof ClientError) throw new OrchestratorError(error.details);
     throw error;
   } finally {
     channel.close();

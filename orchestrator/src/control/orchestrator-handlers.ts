@@ -1,6 +1,6 @@
 import { FieldChecks, failedPrecondition, notFound } from '@weft/proto';
 import type { OrchestratorServiceImplementation, ServiceStatus } from '@weft/proto/orchestrator';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
 import { serviceStatus } from '../slot/slot-status.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -24,7 +24,7 @@ async function attempt(change: Promise<void>): Promise<void> {
   try {
     await change;
   } catch (error) {
-    if (!(error instanceof WeftError)) throw error;
+    if (!(error instanceof OrchestratorError)) throw error;
     throw failedPrecondition(error.message, { reason: 'PROCESS_DID_NOT_START' });
   }
 }

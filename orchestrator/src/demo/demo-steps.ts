@@ -1,4 +1,4 @@
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 
 /** One call of the demonstration and what came of it. */
@@ -16,23 +16,23 @@ export type Call = (service: string, method: string, request: JsonObject) => Pro
 
 function object(value: JsonValue | undefined, what: string): JsonObject {
   if (isJsonObject(value)) return value;
-  throw new WeftError(`the answer holds no ${what}: ${JSON.stringify(value)}`);
+  throw new OrchestratorError(`the answer holds no ${what}: ${JSON.stringify(value)}`);
 }
 
 function text(value: JsonValue | undefined, field: string): string {
   const found = object(value, field)[field];
   if (typeof found === 'string') return found;
-  throw new WeftError(`the answer holds no ${field}: ${JSON.stringify(value)}`);
+  throw new OrchestratorError(`the answer holds no ${field}: ${JSON.stringify(value)}`);
 }
 
 function expectStatus(value: JsonObject, wanted: string, what: string): void {
   if (value.status === wanted) return;
-  throw new WeftError(`${what} should be ${wanted} and is ${String(value.status)}`);
+  throw new OrchestratorError(`${what} should be ${wanted} and is ${String(value.status)}`);
 }
 
 /**
  * Buys something, from the user to the paid order, yielding each step as it is done.
- * @throws WeftError when an answer is not what it must be; what `call` throws passes through.
+ * @throws OrchestratorError when an answer is not what it must be; what `call` throws passes through.
  */
 export async function* runDemoSteps(call: Call): AsyncGenerator<DemoStep, void, undefined> {
   const step = async (title: string, service: string, method: string, request: JsonObject) => {

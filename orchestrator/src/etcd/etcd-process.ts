@@ -26,7 +26,7 @@ export interface EtcdProcess {
   /** `host:port` for clients. */
   readonly endpoint: string;
   readonly pid: number;
-  /** Resolves when the process has ended, with how: `exit code 0`, `ended by SIGKILL`. */
+  /** Resolves when the process has ended, with how: `exit code 0`, `signal SIGKILL`. */
   readonly exited: Promise<string>;
   /** SIGTERM, and SIGKILL after `graceMs` (default 5000). Resolves when it has ended; may be called again. */
   stop(graceMs?: number): Promise<void>;
@@ -130,7 +130,7 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdProcess> {
     };
     child.once('error', (error) => end(error.message));
     child.once('exit', (code, signal) =>
-      end(signal === null ? `exit code ${code}` : `ended by ${signal}`),
+      end(signal === null ? `exit code ${code}` : `signal ${signal}`),
     );
   });
   child.unref();

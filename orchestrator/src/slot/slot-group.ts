@@ -1,4 +1,4 @@
-import { messageOf, WeftError } from '../errors.ts';
+import { messageOf, OrchestratorError } from '../errors.ts';
 import type { Slot } from './slot.ts';
 
 export interface SlotGroupOptions {
@@ -52,7 +52,7 @@ export class SlotGroup {
   /**
    * Brings the group to `count` slots: new ones take the lowest free numbers and are waited for until
    * healthy, the highest leave first and are waited for until drained.
-   * @throws WeftError when a new one does not start; it goes on trying.
+   * @throws OrchestratorError when a new one does not start; it goes on trying.
    */
   scale(count: number): Promise<void> {
     return this.#inTurn(async () => {
@@ -70,7 +70,7 @@ export class SlotGroup {
 
   /**
    * Replaces every process, one at a time: the new one is healthy before the old one drains.
-   * @throws WeftError when a new one does not start; the old one then stays, and so do the rest.
+   * @throws OrchestratorError when a new one does not start; the old one then stays, and so do the rest.
    */
   restart(): Promise<void> {
     return this.#inTurn(async () => {
@@ -109,7 +109,7 @@ export class SlotGroup {
     } catch (error) {
       await fresh.stop();
       this.#passing.delete(fresh);
-      throw new WeftError(
+      throw new OrchestratorError(
         `${old.name} was not replaced and runs on as it was. ${messageOf(error)}`,
       );
     }
@@ -130,7 +130,7 @@ export class SlotGroup {
 
   #inTurn(change: () => Promise<void>): Promise<void> {
     const turn = this.#lastChange.then(() => {
-      if (this.#isStopping) throw new WeftError(`${this.name} is being stopped`);
+      if (this.#isStopping) throw new OrchestratorError(`${this.name} is being stopped`);
       return change();
     });
     this.#lastChange = turn.catch(() => {});

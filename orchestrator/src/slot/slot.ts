@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 import { lastLines } from '../process/log-file.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import type { Probe, Reading } from './probe.ts';
@@ -105,14 +105,14 @@ export class Slot {
 
   /**
    * Resolves when its process has been healthy.
-   * @throws WeftError when it is stopped, or when it ended again and again and never was healthy.
+   * @throws OrchestratorError when it is stopped, or when it ended again and again and never was healthy.
    */
   async healthy(): Promise<void> {
     for (;;) {
       const state = this.#state;
       if (state.kind === 'running') return;
       if (state.kind === 'stopped' || state.kind === 'stopping') {
-        throw new WeftError(`${this.name} was stopped before it was healthy`);
+        throw new OrchestratorError(`${this.name} was stopped before it was healthy`);
       }
       if (state.kind === 'backoff' && state.failures >= START_ATTEMPTS) throw this.#startError();
       await this.#changed.promise;
@@ -126,10 +126,10 @@ export class Slot {
     while (this.#state.kind === 'stopping') await this.#changed.promise;
   }
 
-  #startError(): WeftError {
+  #startError(): OrchestratorError {
     const lines = lastLines(this.logFile, 10).map((line) => `  ${line}`);
     const log = lines.length > 0 ? `. The end of ${this.logFile}:\n${lines.join('\n')}` : '';
-    return new WeftError(
+    return new OrchestratorError(
       `${this.name} does not start: tried ${START_ATTEMPTS} times, last ${this.#lastExit}${log}`,
     );
   }

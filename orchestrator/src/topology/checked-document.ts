@@ -1,11 +1,11 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { WeftError } from '../errors.ts';
+import { OrchestratorError } from '../errors.ts';
 
 /** Where a value stands: `['services', 'user-service', 'port']`. */
 export type DocumentPath = readonly (string | number)[];
 
 /** weft.yaml is not as it must be; the message lists each fault with file, line and path. */
-export class TopologyError extends WeftError {
+export class TopologyError extends OrchestratorError {
   override readonly name = 'TopologyError';
   /** One line per fault. */
   readonly problems: readonly string[];

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { messageOf, WeftError } from '../errors.ts';
+import { messageOf, OrchestratorError } from '../errors.ts';
 import { parseTopology } from './parse-topology.ts';
 import type { Topology } from './topology.ts';
 
 /**
  * Reads weft.yaml from disk.
- * @throws WeftError when it cannot be read, TopologyError when it is not as it must be.
+ * @throws OrchestratorError when it cannot be read, TopologyError when it is not as it must be.
  */
 export function loadTopology(file: string): Topology {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new WeftError(
+    throw new OrchestratorError(
       `cannot read ${file}: ${messageOf(error)}. Run weft in the folder of weft.yaml, or name it with --file.`,
     );
   }
