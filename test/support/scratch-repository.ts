@@ -34,7 +34,7 @@ function linkPackages(path: string): void {
 /** Copies the files of git and new ones, with the generated code. One commit, on branch main. */
 export async function createScratchRepository(): Promise<ScratchRepository> {
   const folder = tempFolder('weft-scratch-');
-  const { path } = folder;
+  const path = join(folder.path, 'weft');
   for (const file of [...(await ourFiles()), 'proto/gen']) {
     mkdirSync(dirname(join(path, file)), { recursive: true });
     cpSync(join(root, file), join(path, file), { recursive: true });
