@@ -6,9 +6,9 @@ import { trackedFiles } from './tracked-files.ts';
 
 const MAX_LINES = 350;
 
-/** Whether a file is written by us, by hand: not the lock file, the licence, or gRPC's own contracts. */
+/** Whether a file is written by us, by hand: not the lock file, the licence, or gRPC's and Google's contracts. */
 function isOurs(path: string): boolean {
-  return !/^(package-lock\.json|LICENSE)$|^proto\/grpc\//.test(path);
+  return !/^(package-lock\.json|LICENSE)$|^proto\/(grpc|google)\//.test(path);
 }
 
 /** Lines of a text, the last one with or without its line end. */
