@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import type { Outcome } from './classify.ts';
 
@@ -45,6 +45,10 @@ const ignoreRejection = () => {};
 export class Breaker {
   readonly #circuit: CircuitBreaker<[Outcome], void>;
   readonly #settings: BreakerSettings;
+  readonly #rotation: EventEmitter;
+  /** The window of this breaker alone, so that it can be emptied. */
+  readonly #window = new EventEmitter();
+  readonly #roll = () => void this.#window.emit('rotate');
   #generation = 0;
   #probe: Probe | undefined;
 
@@ -54,6 +58,7 @@ export class Breaker {
    */
   constructor(settings: BreakerSettings, rotation: EventEmitter, onChange: () => void) {
     this.#settings = settings;
+    this.#rotation = rotation.on('rotate', this.#roll);
     this.#circuit = new CircuitBreaker(report, {
       timeout: false,
       resetTimeout: settings.resetMs,
@@ -63,7 +68,7 @@ export class Breaker {
       rollingCountBuckets: WINDOW_BUCKETS,
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
-      rotateBucketController: rotation,
+      rotateBucketController: this.#window,
     });
     this.#circuit.on('failure', () => {
       const { failures, fires } = this.#circuit.stats;
@@ -76,7 +81,11 @@ export class Breaker {
     };
     this.#circuit.on('open', changed);
     this.#circuit.on('halfOpen', changed);
-    this.#circuit.on('close', changed);
+    this.#circuit.on('close', () => {
+      // What opened it is over: it takes as many failures as at first to open it again.
+      for (let bucket = 0; bucket < WINDOW_BUCKETS; bucket += 1) this.#roll();
+      changed();
+    });
   }
 
   get state(): BreakerState {
@@ -122,6 +131,7 @@ export class Breaker {
   close(): void {
     this.#generation += 1;
     this.#endProbe();
+    this.#rotation.off('rotate', this.#roll);
     this.#circuit.shutdown();
   }
 

@@ -1,0 +1,55 @@
+import { EventEmitter } from 'node:events';
+import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
+import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
+
+export const breakerSettings: BreakerSettings = {
+  failures: 5,
+  resetMs: 60_000,
+  probeTimeoutMs: 10_000,
+  windowMs: 10_000,
+};
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A listed instance of `echo`. */
+export function instance(id: string, changes: Partial<Instance> = {}): Instance {
+  return {
+    id,
+    service: 'echo',
+    address: { host: '127.0.0.1', port: 1000 },
+    type: InstanceType.INSTANCE_TYPE_API,
+    version: '',
+    zone: '',
+    weight: 1,
+    metadata: new Map(),
+    dependencies: [],
+    startTime: undefined,
+    status: InstanceStatus.INSTANCE_STATUS_RUNNING,
+    incarnation: `${id}-1`,
+    leaseId: 1n,
+    ttlSeconds: 10,
+    createRevision: 1n,
+    modRevision: 1n,
+    ...changes,
+  };
+}
+
+/** An endpoint by itself, for strategies: its breaker has nothing to roll its window. */
+export function endpoint(id: string): Endpoint {
+  return new Endpoint(instance(id), new Breaker(breakerSettings, new EventEmitter(), () => {}));
+}
+
+/** Lets promises settle: opossum counts an outcome some turns after it was told. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await undefined;
+}
