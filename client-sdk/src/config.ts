@@ -44,7 +44,7 @@ const WINDOW_MS = 10_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function positiveMs(setting: string, value: number): number {
-  if (!(value > 0 && value <= LONGEST_TIMER_MS)) {
+  if (!(value >= 1 && value <= LONGEST_TIMER_MS)) {
     throw new ConfigError(setting, `a number of ms from 1 to ${LONGEST_TIMER_MS}`, value);
   }
   return value;
@@ -61,6 +61,7 @@ function addresses(setting: string, registry: string | readonly string[]): reado
   const list = (typeof registry === 'string' ? registry.split(',') : registry).map((text) =>
     text.trim(),
   );
+  if (list.length === 0) throw new ConfigError(setting, '`host:port`, or several of them', '[]');
   for (const address of list) {
     const port = Number(/^(?:\[[^\]]+\]|[^:/\s]+):(\d+)$/.exec(address)?.[1]);
     if (!(port >= 1 && port <= 65_535)) {
@@ -75,7 +76,6 @@ export function resolveConfig(options: MeshOptions): MeshConfig {
   const fromEnvironment = process.env.WEFT_REGISTRY;
   const { strategy = 'round_robin', breaker = {} } = options;
   checkStrategyName('strategy', strategy);
-  const resetMs = positiveMs('breaker.resetMs', breaker.resetMs ?? 60_000);
   return {
     registry:
       options.registry === undefined && fromEnvironment !== undefined
@@ -84,10 +84,9 @@ export function resolveConfig(options: MeshOptions): MeshConfig {
     strategy,
     breaker: {
       failures: positiveInteger('breaker.failures', breaker.failures ?? 5),
-      resetMs,
+      resetMs: positiveMs('breaker.resetMs', breaker.resetMs ?? 60_000),
       probeTimeoutMs: positiveMs('breaker.probeTimeoutMs', breaker.probeTimeoutMs ?? 10_000),
-      // What opened a breaker must have left the window by the time it is probed.
-      windowMs: Math.min(WINDOW_MS, resetMs),
+      windowMs: WINDOW_MS,
     },
     defaultDeadlineMs: positiveMs('defaultDeadlineMs', options.defaultDeadlineMs ?? 2000),
     discoveryTtlMs: positiveMs('discoveryTtlMs', options.discoveryTtlMs ?? 60_000),
