@@ -52,12 +52,13 @@ export class ServiceView {
 
   #replaceAll(instances: readonly Instance[]): boolean {
     const before = new Map(this.#instances);
+    const isSameStore = this.#revision !== undefined;
     this.#instances.clear();
     let isChanged = before.size !== instances.length;
     for (const instance of instances) {
       const known = before.get(instance.id);
-      const isSame = known?.modRevision === instance.modRevision;
-      this.#instances.set(instance.id, isSame ? known : instance);
+      const isSame = isSameStore && known?.modRevision === instance.modRevision;
+      this.#instances.set(instance.id, isSame && known !== undefined ? known : instance);
       isChanged ||= !isSame;
     }
     return isChanged;
