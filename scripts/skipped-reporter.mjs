@@ -1,4 +1,6 @@
-/** Jest reporter: names every skipped test, and closes with one line of counts. */
+import { writeSync } from 'node:fs';
+
+/** Jest reporter: names every skipped test, and makes a line of counts the last thing printed. */
 export default class SkippedReporter {
   onRunComplete(_contexts, results) {
     const skipped = results.testResults
@@ -8,6 +10,8 @@ export default class SkippedReporter {
     for (const name of skipped) console.log(`skipped: ${name}`);
     // A file that could not even be loaded has no tests to count, and must not pass for it.
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
-    console.log(`${results.numPassedTests} passed, ${failed} failed, ${skipped.length} skipped`);
+    const counts = `${results.numPassedTests} passed, ${failed} failed, ${skipped.length} skipped`;
+    // Jest prints a summary of its own after this.
+    process.once('exit', () => writeSync(1, `${counts}\n`));
   }
 }

@@ -1,18 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { describe } from '@jest/globals';
 import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
-import { cachedPrograms, findProgram, root } from '../../scripts/tools/program.ts';
+import { findProgram, root } from '../../scripts/tools/program.ts';
 
 /** Programs that tests use and that a machine may lack. */
 export type Tool = 'etcd' | 'etcdctl' | 'grpcurl';
 
-// Processes that tests start find what was installed for them.
-process.env.PATH = `${process.env.PATH ?? ''}${delimiter}${cachedPrograms}`;
-
 function pathOf(tool: Tool): string | undefined {
   return tool === 'etcd' ? findEtcd() : findProgram(tool);
 }
+
+// Processes that tests start find them too, wherever they are.
+const folders = (['etcd', 'etcdctl', 'grpcurl'] as const)
+  .map(pathOf)
+  .filter((path) => path !== undefined)
+  .map((path) => dirname(path));
+process.env.PATH = [process.env.PATH ?? '', ...new Set(folders)].join(delimiter);
 
 /** The path of a program. @throws Error when this machine has none. */
 export function toolPath(tool: Tool): string {
