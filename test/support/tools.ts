@@ -40,6 +40,6 @@ export function describeWith(tools: readonly Tool[], name: string, tests: () => 
     describe(name, tests);
     return;
   }
-  const reasons = missing.map((tool) => `no ${tool}: ${reasonMissing(tool)}`).join('; ');
-  describe.skip(`${name} [skipped, ${reasons}]`, tests);
+  const reasons = new Set(missing.map(reasonMissing));
+  describe.skip(`${name} [skipped, no ${missing.join(', ')}: ${[...reasons].join('; ')}]`, tests);
 }
