@@ -21,3 +21,8 @@ export class ConfigError extends WeftError {
     this.setting = setting;
   }
 }
+
+/** What every use of a closed mesh fails with. */
+export function closedError(): WeftError {
+  return new WeftError('MESH_CLOSED', 'this mesh is closed; create another');
+}

@@ -16,8 +16,9 @@ import { type MeshConfig, type MeshOptions, resolveConfig } from './config.ts';
 import { type Contract, methodsOf, serviceNameOf } from './contract/contract.ts';
 import { RegistryConnection } from './discovery/registry-connection.ts';
 import { ServiceDirectory } from './discovery/service-directory.ts';
+import { checkServiceName } from './discovery/service-name.ts';
 import type { ServiceSnapshot } from './discovery/service-snapshot.ts';
-import { WeftError } from './errors.ts';
+import { closedError } from './errors.ts';
 import { registerMeshResolver } from './resolver/mesh-resolver.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
@@ -123,9 +124,10 @@ export class Mesh {
 
   /**
    * Offers a service: listens, turns SERVING, registers, and stays registered until closed.
-   * @throws ConfigError; WeftError LISTEN_FAILED
+   * @throws ConfigError; WeftError LISTEN_FAILED or MESH_CLOSED
    */
-  serve(options: ServeOptions): Promise<ServiceHost> {
+  async serve(options: ServeOptions): Promise<ServiceHost> {
+    if (this.#isClosed) throw closedError();
     return ServiceHost.start(resolveServeOptions(options), this.#registry, this.#config.log);
   }
 
@@ -144,9 +146,10 @@ export class Mesh {
   }
 
   #destination(service: string): Destination {
-    if (this.#isClosed) throw new WeftError('MESH_CLOSED', 'this mesh is closed; create another');
+    if (this.#isClosed) throw closedError();
     const known = this.#destinations.get(service);
     if (known !== undefined) return known;
+    checkServiceName(service);
     const { strategy, breaker } = this.#config;
     const balancer = new Balancer({
       service,

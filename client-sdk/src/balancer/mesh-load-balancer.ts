@@ -5,6 +5,7 @@ import {
   type ConnectivityStateListener,
   type GrpcEndpoint,
   type LoadBalancer,
+  QueuePicker,
   registerLoadBalancerType,
   type StatusOr,
   type Subchannel,
@@ -27,7 +28,8 @@ export const MESH_UPDATE_KEY = 'grpc.internal.no_subchannel.weft_update';
 /** What the mesh resolver hands the policy: the core to use and the instances listed now. */
 export interface MeshUpdate {
   readonly balancer: Balancer;
-  readonly instances: readonly Instance[];
+  /** Undefined as long as the registry has not been heard: calls wait, as long as they may. */
+  readonly instances: readonly Instance[] | undefined;
 }
 
 /** The policy takes no settings from the service config: strategy and breaker come with the core. */
@@ -76,6 +78,11 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
       return true;
     }
     const { balancer, instances } = options[MESH_UPDATE_KEY] as MeshUpdate;
+    if (instances === undefined) {
+      if (this.#balancer !== undefined) return true;
+      this.#helper.updateState(connectivityState.CONNECTING, new QueuePicker(this), null);
+      return true;
+    }
     this.#subchannelArgs = Object.fromEntries(
       Object.entries(options).filter(([key]) => !key.startsWith('grpc.internal.')),
     );

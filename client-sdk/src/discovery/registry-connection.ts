@@ -19,6 +19,7 @@ export class RegistryConnection {
   readonly addresses: readonly string[];
   readonly #open = new Map<string, { channel: Channel; replica: Replica }>();
   #index: number;
+  #isClosed = false;
 
   /** @param random spreads clients over the replicas */
   constructor(addresses: readonly string[], random: () => number) {
@@ -26,12 +27,13 @@ export class RegistryConnection {
     this.#index = Math.floor(random() * addresses.length);
   }
 
-  /** The replica in use. */
+  /** The replica in use. Once closed, its calls fail. */
   get replica(): Replica {
     const address = this.addresses[this.#index] as string;
     const known = this.#open.get(address);
     if (known !== undefined) return known.replica;
     const channel = createChannel(address, undefined, clientTransport);
+    if (this.#isClosed) channel.close();
     const replica = { address, client: clients.create(RegistryServiceDefinition, channel) };
     this.#open.set(address, { channel, replica });
     return replica;
@@ -45,7 +47,7 @@ export class RegistryConnection {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const { channel } of this.#open.values()) channel.close();
-    this.#open.clear();
   }
 }

@@ -1,6 +1,7 @@
 import type { Log } from '@weft/proto';
-import { WeftError } from '../errors.ts';
+import { closedError, WeftError } from '../errors.ts';
 import type { RegistryConnection } from './registry-connection.ts';
+import { checkServiceName } from './service-name.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceWatch, type SnapshotListener } from './service-watch.ts';
 
@@ -36,7 +37,8 @@ export class ServiceDirectory {
   /**
    * The instances of a service, from memory once known. While the registry is away the last answer
    * is served, marked stale past the TTL. A service without instances gives an empty list.
-   * @throws WeftError REGISTRY_UNAVAILABLE when nothing is known and the registry does not answer
+   * @throws WeftError REGISTRY_UNAVAILABLE when nothing is known and the registry does not answer,
+   *   MESH_CLOSED; ConfigError when no service can have this name
    */
   async discover(service: string): Promise<ServiceSnapshot> {
     const entry = this.#entry(service);
@@ -64,13 +66,17 @@ export class ServiceDirectory {
 
   close(): void {
     this.#isClosed = true;
-    for (const service of [...this.#entries.keys()]) this.#forget(service);
+    for (const [service, { listeners }] of [...this.#entries]) {
+      this.#forget(service);
+      for (const listener of [...listeners]) listener.discoveryFailed(closedError());
+    }
   }
 
   #entry(service: string): Entry {
-    if (this.#isClosed) throw new WeftError('MESH_CLOSED', 'this mesh is closed; create another');
+    if (this.#isClosed) throw closedError();
     const known = this.#entries.get(service);
     if (known !== undefined) return known;
+    checkServiceName(service);
     const listeners = new Set<SnapshotListener>();
     const { registry, ttlMs, log } = this.#options;
     const watch = new ServiceWatch({

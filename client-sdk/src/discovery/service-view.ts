@@ -58,7 +58,7 @@ export class ServiceView {
     for (const instance of instances) {
       const known = before.get(instance.id);
       const isSame = isSameStore && known?.modRevision === instance.modRevision;
-      this.#instances.set(instance.id, isSame && known !== undefined ? known : instance);
+      this.#instances.set(instance.id, isSame ? known : instance);
       isChanged ||= !isSame;
     }
     return isChanged;

@@ -24,6 +24,9 @@ export interface ServiceWatchOptions {
   log: Log;
 }
 
+/** A stream that says nothing at first for this long is given up; the registry answers at once. */
+const FIRST_WORD_MS = 3000;
+
 /** A stream without even a progress mark for this long is given up; the registry marks each 10 s. */
 const SILENCE_MS = 30_000;
 
@@ -45,7 +48,9 @@ export class ServiceWatch {
   #snapshot: ServiceSnapshot | undefined;
   #failure: WeftError | undefined;
   #confirmedAt = 0;
-  #streamStartedAt = 0;
+  /** Failures before the first answer. */
+  #replicasAsked = 0;
+  #doubtEmptyUntil = 0;
   #doubt: NodeJS.Timeout | undefined;
 
   constructor(options: ServiceWatchOptions) {
@@ -91,17 +96,20 @@ export class ServiceWatch {
   async #stream(replica: Replica): Promise<void> {
     const { service } = this.#options;
     const silence = new AbortController();
-    const watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
-    watchdog.unref();
+    const giveUp = () => silence.abort();
+    let watchdog = setTimeout(giveUp, FIRST_WORD_MS).unref();
     const request = {
       services: [service],
       ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
-    this.#streamStartedAt = performance.now();
+    // What the first stream brings is news; only what comes after a reconnect may be doubted.
+    const isReconnect = this.#snapshot !== undefined;
+    this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
     try {
       for await (const response of replica.client.watch(request, { signal })) {
-        watchdog.refresh();
+        clearTimeout(watchdog);
+        watchdog = setTimeout(giveUp, SILENCE_MS).unref();
         this.#backoff.reset();
         this.#confirmedAt = performance.now();
         if (this.#view.apply(response)) this.#publish();
@@ -120,7 +128,9 @@ export class ServiceWatch {
       this.#view.forgetRevision();
       return;
     }
-    if (this.#snapshot !== undefined) return;
+    this.#replicasAsked += 1;
+    // With a replica left to ask, whoever waits may well get an answer.
+    if (this.#snapshot !== undefined || this.#replicasAsked < registry.addresses.length) return;
     this.#failure = new WeftError(
       'REGISTRY_UNAVAILABLE',
       `cannot discover ${service}: the registry at ${registry.addresses.join(', ')} ` +
@@ -132,10 +142,10 @@ export class ServiceWatch {
 
   #publish(): void {
     clearTimeout(this.#doubt);
-    const streamAgeMs = performance.now() - this.#streamStartedAt;
+    const doubtMs = this.#doubtEmptyUntil - performance.now();
     const hadInstances = (this.#snapshot?.instances.length ?? 0) > 0;
-    if (this.#view.size === 0 && hadInstances && streamAgeMs < EMPTY_DOUBT_MS) {
-      this.#doubt = setTimeout(() => this.#publish(), EMPTY_DOUBT_MS - streamAgeMs);
+    if (this.#view.size === 0 && hadInstances && doubtMs > 0) {
+      this.#doubt = setTimeout(() => this.#publish(), doubtMs);
       this.#doubt.unref();
       return;
     }

@@ -1,5 +1,6 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
+import type { Instance } from '@weft/proto/registry';
 import type { Balancer } from '../balancer/balancer.ts';
 import { MESH_UPDATE_KEY, type MeshUpdate, POLICY_NAME } from '../balancer/mesh-load-balancer.ts';
 import type { ServiceDirectory } from '../discovery/service-directory.ts';
@@ -60,19 +61,24 @@ class MeshResolver implements Resolver {
       methodConfig: [],
       retryThrottling,
     });
+    const tell = (instances: readonly Instance[] | undefined) => {
+      const update: MeshUpdate = { balancer, instances };
+      const endpoints = (instances ?? []).flatMap(({ address }) =>
+        address === undefined ? [] : [{ addresses: [address] }],
+      );
+      this.#listener(
+        statusOrFromValue(endpoints),
+        { [MESH_UPDATE_KEY]: update, [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: configSelector },
+        serviceConfig,
+        '',
+      );
+    };
+    // A call has its deadline from the config selector: it must not have to wait for the registry.
+    queueMicrotask(() => {
+      if (this.#unfollow !== undefined) tell(undefined);
+    });
     return directory.follow(balancer.service, {
-      snapshotChanged: ({ instances }) => {
-        const update: MeshUpdate = { balancer, instances };
-        const endpoints = instances.flatMap(({ address }) =>
-          address === undefined ? [] : [{ addresses: [address] }],
-        );
-        this.#listener(
-          statusOrFromValue(endpoints),
-          { [MESH_UPDATE_KEY]: update, [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: configSelector },
-          serviceConfig,
-          '',
-        );
-      },
+      snapshotChanged: ({ instances }) => tell(instances),
       discoveryFailed: (error) => {
         this.#listener(
           statusOrFromError({ code: status.UNAVAILABLE, details: error.message }),

@@ -1,0 +1,177 @@
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createMesh, type Mesh, Status } from '@weft/client-sdk';
+import { UserServiceDefinition } from '@weft/proto/user';
+import type { Registry } from '@weft/registry';
+import { serveEcho } from '../../support/echo-service.ts';
+import { eventually } from '../../support/eventually.ts';
+import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
+import { instance } from './fixtures.ts';
+import { createSilentServer, type SilentServer } from './silent-server.ts';
+import { createSlowLink } from './slow-link.ts';
+
+let silent: SilentServer;
+let registry: Registry;
+
+beforeAll(async () => {
+  silent = await createSilentServer();
+  registry = await createTestRegistry();
+});
+
+afterAll(async () => {
+  await registry.close();
+  await silent.close();
+});
+
+async function within<T>(options: Parameters<typeof createMesh>[0], use: (mesh: Mesh) => T) {
+  const mesh = createMesh({ registry: registry.address, ...options });
+  try {
+    return await use(mesh);
+  } finally {
+    mesh.close();
+  }
+}
+
+function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+describe('a registry that says nothing', () => {
+  it('does not keep a call from ending at its deadline', async () => {
+    const mute = createServer();
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    for (const address of [silent.address, `127.0.0.1:${port}`]) {
+      await within({ registry: address }, async (mesh) => {
+        const started = performance.now();
+        const users = mesh.client(UserServiceDefinition);
+        const error = await failureOf(users.getUser({ id: 'x' }, { timeoutMs: 300 }));
+        expect(error).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+        expect(performance.now() - started).toBeLessThan(2000);
+      });
+    }
+    await new Promise((resolve) => mute.close(resolve));
+  });
+});
+
+describe('an instance that accepts connections and says nothing', () => {
+  const list = (service: string) => {
+    const { client, close } = createRegistryClient(registry.address);
+    const address = { host: '127.0.0.1', port: silent.port };
+    const listed = { ...instance('frozen', { address, service }), leaseId: 0n };
+    return client.register({ instance: listed, ttlSeconds: 60 }).finally(close);
+  };
+
+  it('is waited for a second, and not by the calls after', async () => {
+    await list('frozen');
+    await within({}, async (mesh) => {
+      const users = mesh.client(UserServiceDefinition, { service: 'frozen' });
+      const unavailable = {
+        code: Status.UNAVAILABLE,
+        message: expect.stringContaining('timed out after 1000ms'),
+      };
+      const options = { timeoutMs: 10_000 };
+      expect(await failureOf(users.createUser({ name: 'x' }, options))).toMatchObject(unavailable);
+      const started = performance.now();
+      expect(await failureOf(users.createUser({ name: 'x' }, options))).toMatchObject(unavailable);
+      expect(performance.now() - started).toBeLessThan(500);
+    });
+  });
+
+  it('takes no calls from its siblings', async () => {
+    await list('half-frozen');
+    await within({}, async (mesh) => {
+      const live = await serveEcho(mesh, 'live', { name: 'half-frozen' });
+      try {
+        await live.host.registered();
+        const users = mesh.client(UserServiceDefinition, { service: 'half-frozen' });
+        await eventually(() => users.createUser({ name: 'x' }));
+        for (let i = 0; i < 30; i += 1) {
+          expect((await users.createUser({ name: 'x' })).user?.name).toBe('live');
+        }
+      } finally {
+        await live.host.close();
+      }
+    });
+  });
+});
+
+describe('an instance that answers 300 ms late', () => {
+  it('is connected to, and called', async () => {
+    await within({}, async (mesh) => {
+      const { host } = await serveEcho(mesh, 'far', { name: 'far-behind' });
+      const link = await createSlowLink(host.instance.address?.port ?? 0, 300);
+      const { client, close } = createRegistryClient(registry.address);
+      try {
+        const address = { host: '127.0.0.1', port: link.port };
+        const listed = { ...instance('far', { address, service: 'far' }), leaseId: 0n };
+        await client.register({ instance: listed, ttlSeconds: 60 });
+        const users = mesh.client(UserServiceDefinition, { service: 'far' });
+        const { user } = await users.createUser({ name: 'x' }, { timeoutMs: 5000 });
+        expect(user?.name).toBe('far');
+      } finally {
+        close();
+        await host.close();
+        await link.close();
+      }
+    });
+  });
+});
+
+describe('bad input', () => {
+  it('names a service that cannot be, wherever it is given', async () => {
+    await within({}, async (mesh) => {
+      const wrong = { code: 'INVALID_CONFIG', setting: 'service' };
+      const thrown = expect.objectContaining(wrong);
+      expect(() => mesh.channel('User/Service')).toThrow(thrown as never);
+      expect(() => mesh.client(UserServiceDefinition, { service: '' })).toThrow(thrown as never);
+      expect(await failureOf(mesh.discover('user_service'))).toMatchObject(wrong);
+      expect(await failureOf(mesh.call('a'.repeat(64), 'Get'))).toMatchObject(wrong);
+    });
+  });
+
+  it('refuses a timeout that is no number, and takes a past or endless one at its word', async () => {
+    await within({}, async (mesh) => {
+      const { host } = await serveEcho(mesh, 'a', { name: 'timed' });
+      try {
+        await host.registered();
+        const users = mesh.client(UserServiceDefinition, { service: 'timed' });
+        const call = (timeoutMs: number) => failureOf(users.getUser({ id: 'x' }, { timeoutMs }));
+        expect(await call(Number.NaN)).toMatchObject({ setting: 'timeoutMs' });
+        expect(await call(-5)).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+        expect(await call(Infinity)).toBeUndefined();
+        expect(await call(Number.MAX_SAFE_INTEGER)).toBeUndefined();
+      } finally {
+        await host.close();
+      }
+    });
+  });
+});
+
+describe('a closed mesh', () => {
+  it('refuses everything, and closing it again does nothing', async () => {
+    const mesh = createMesh({ registry: registry.address });
+    const users = mesh.client(UserServiceDefinition);
+    mesh.close();
+    mesh.close();
+    const closed = { code: 'MESH_CLOSED' };
+    expect(() => mesh.channel('echo')).toThrow(/closed/);
+    expect(await failureOf(mesh.discover('echo'))).toMatchObject(closed);
+    expect(await failureOf(mesh.call('echo', 'Get'))).toMatchObject(closed);
+    expect(await failureOf(mesh.serve({ name: 'echo', routes: [] }))).toMatchObject(closed);
+    expect(await failureOf(users.getUser({ id: 'x' }))).toBeInstanceOf(Error);
+  });
+
+  it('leaves no connection behind when a service is closed after its mesh', async () => {
+    const mesh = createMesh({ registry: registry.address });
+    const { host } = await serveEcho(mesh, 'late', { name: 'late' });
+    await host.registered();
+    mesh.close();
+    await host.close();
+    expect(host.status).toBe('STOPPED');
+  });
+});
