@@ -19,7 +19,10 @@ export type PickArgs = experimental.PickArgs;
 export type PickResult = experimental.PickResult;
 export type StatusOr<T> = experimental.StatusOr<T>;
 
+export type Filter = experimental.Filter;
+
 export const {
+  BaseFilter,
   CHANNEL_ARGS_CONFIG_SELECTOR_KEY,
   PickResultType,
   QueuePicker,

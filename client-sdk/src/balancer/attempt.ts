@@ -42,6 +42,7 @@ export class Attempt {
     if (this.#record === undefined || this.#record.statusCode !== undefined) return;
     this.#record.statusCode = statusCode;
     this.#ledger.attemptEnded(this.endpoint);
-    this.#breaker.ended(this.#passage, classify(statusCode));
+    const outcome = this.#call.isUnsendable ? 'neutral' : classify(statusCode);
+    this.#breaker.ended(this.#passage, outcome);
   };
 }

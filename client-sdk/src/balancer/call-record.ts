@@ -10,6 +10,8 @@ export interface AttemptRecord {
 /** What is known of one call over all its attempts. gRPC caps them at 5, so it stays small. */
 export class CallRecord {
   readonly attempts: AttemptRecord[] = [];
+  /** Whether this process itself cannot go on with it: no fault of the instance that was asked. */
+  isUnsendable = false;
 
   /** Whether an attempt of this call went to `endpoint` already. */
   hasTried = (endpoint: Endpoint): boolean =>

@@ -1,6 +1,7 @@
 import { type Metadata, status } from '@grpc/grpc-js';
 import { CallRecord } from '../balancer/call-record.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
+import { messageSizeFilter } from './message-size-filter.ts';
 import type { MethodTable } from './method-table.ts';
 
 type CallConfig = ReturnType<ConfigSelector['invoke']>;
@@ -54,12 +55,13 @@ export class CallPolicy implements ConfigSelector {
   invoke(path: string, metadata: Metadata): CallConfig {
     const base = this.#methods.get(path)?.isIdempotent ? retried : once;
     const timeout = timeoutOf(metadata);
+    const call = new CallRecord();
     return {
       methodConfig: timeout === undefined ? base : { ...base, timeout },
       // gRPC passes this object to every pick of the call, untouched: the one place for its record.
-      pickInformation: new CallRecord() as unknown as CallConfig['pickInformation'],
+      pickInformation: call as unknown as CallConfig['pickInformation'],
       status: status.OK,
-      dynamicFilterFactories: [],
+      dynamicFilterFactories: [messageSizeFilter(call)],
     };
   }
 

@@ -150,6 +150,24 @@ describe('bad input', () => {
       }
     });
   });
+
+  it('does not hold it against the instance when a message is too large to send', async () => {
+    await within({}, async (mesh) => {
+      const { host } = await serveEcho(mesh, 'a', { name: 'spared' });
+      try {
+        await host.registered();
+        const users = mesh.client(UserServiceDefinition, { service: 'spared' });
+        const name = 'x'.repeat(5 * 1024 * 1024);
+        for (let i = 0; i < 8; i += 1) {
+          const error = await failureOf(users.createUser({ name }));
+          expect(error).toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+        }
+        expect(await failureOf(users.createUser({ name: 'x' }))).toBeUndefined();
+      } finally {
+        await host.close();
+      }
+    });
+  });
 });
 
 describe('a closed mesh', () => {
