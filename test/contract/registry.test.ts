@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { createTestRegistry } from '../support/registry.ts';
+import { describeWith } from '../support/tools.ts';
 import { describeReads } from './registry-reads-suite.ts';
 import { describeWrites } from './registry-writes-suite.ts';
 
 describeWrites('memory', () => createTestRegistry());
 describeReads('memory', () => createTestRegistry());
 
-describe('on a real etcd', () => {
+describeWith(['etcd', 'etcdctl'], 'on a real etcd', () => {
   let etcd: TestEtcd;
   beforeAll(async () => {
     etcd = await createTestEtcd();

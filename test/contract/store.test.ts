@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll } from '@jest/globals';
 import { EtcdStore, MemoryStore } from '@weft/registry';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
+import { describeWith } from '../support/tools.ts';
 import { describeStore } from './store-suite.ts';
 
 describeStore('memory', async () => new MemoryStore());
 
-describe('on a real etcd', () => {
+describeWith(['etcd', 'etcdctl'], 'on a real etcd', () => {
   let etcd: TestEtcd;
   beforeAll(async () => {
     etcd = await createTestEtcd();

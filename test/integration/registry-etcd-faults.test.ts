@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { ServingStatus, silentLog } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { createRegistry, EtcdStore } from '@weft/registry';
@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.ts';
 import { createRegistryClient } from '../support/registry.ts';
 import { failureOf } from '../support/services.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
+import { describeWith } from '../support/tools.ts';
 import { WatchRecorder } from '../support/watch-recorder.ts';
 
 const at = (id: string, port = 5000) => ({
@@ -22,7 +23,7 @@ const at = (id: string, port = 5000) => ({
   },
 });
 
-describe('the registry while etcd fails', () => {
+describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
   let cleanup: AsyncDisposableStack;
   let etcd: TestEtcd;
 

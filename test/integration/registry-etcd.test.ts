@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { EtcdStore, type Registry } from '@weft/registry';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
 import { failureOf } from '../support/services.ts';
+import { describeWith } from '../support/tools.ts';
 import { WatchRecorder } from '../support/watch-recorder.ts';
 import { describedInstance } from '../unit/registry/fixtures.ts';
 
@@ -13,7 +14,7 @@ const at = (service: string, id: string, port = 5000) => ({
   instance: { service, id, address: { host: '127.0.0.1', port }, incarnation: `run-of-${id}` },
 });
 
-describe('the registry on etcd', () => {
+describeWith(['etcd', 'etcdctl'], 'the registry on etcd', () => {
   let etcd: TestEtcd;
   let cleanup: AsyncDisposableStack;
 

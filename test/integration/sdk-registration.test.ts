@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
@@ -7,6 +7,7 @@ import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { createTestEtcd, freePort, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestRegistry } from '../support/registry.ts';
+import { describeWith } from '../support/tools.ts';
 
 const KEYS = '/weft/v1/services/';
 
@@ -15,29 +16,19 @@ let registry: Registry;
 const meshes: Mesh[] = [];
 const instances: EchoInstance[] = [];
 
-beforeAll(async () => {
-  etcd = await createTestEtcd();
-  registry = await createTestRegistry({ etcd: etcd.endpoint });
-});
-
-afterEach(async () => {
-  await Promise.all(instances.splice(0).map(({ host }) => host.close()));
-  for (const mesh of meshes.splice(0)) mesh.close();
-});
-
-afterAll(async () => {
-  await registry.close();
-  await etcd.close();
-});
-
 function join(address: string | string[] = registry.address): Mesh {
   const mesh = createMesh({ registry: address });
   meshes.push(mesh);
   return mesh;
 }
 
-async function serve(mesh: Mesh, service: string, id: string): Promise<EchoInstance> {
-  const echo = await serveEcho(mesh, id, { name: service });
+async function serve(
+  mesh: Mesh,
+  service: string,
+  id: string,
+  ttlSeconds = 2,
+): Promise<EchoInstance> {
+  const echo = await serveEcho(mesh, id, { name: service, ttlSeconds });
   instances.push(echo);
   await echo.host.registered();
   return echo;
@@ -52,7 +43,22 @@ async function discovered(mesh: Mesh, service: string): Promise<readonly Instanc
   return (await mesh.discover(service)).instances;
 }
 
-describe('an offered service', () => {
+describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
+  beforeAll(async () => {
+    etcd = await createTestEtcd();
+    registry = await createTestRegistry({ etcd: etcd.endpoint });
+  });
+
+  afterEach(async () => {
+    await Promise.all(instances.splice(0).map(({ host }) => host.close()));
+    for (const mesh of meshes.splice(0)) mesh.close();
+  });
+
+  afterAll(async () => {
+    await registry.close();
+    await etcd.close();
+  });
+
   it('is a readable key on its own lease, and leaves none when it closes', async () => {
     const mesh = join();
     const { host } = await serve(mesh, 'kept', 'a');
@@ -105,6 +111,27 @@ describe('an offered service', () => {
       expect(await keysOf('removed')).toEqual([]);
     },
   );
+
+  it('gets no call from any client within a second of the loss of its key, then calls again', async () => {
+    const offering = join();
+    const a = await serve(offering, 'unpicked', 'a', 10);
+    await serve(offering, 'unpicked', 'b', 10);
+    const clients = [join(), join(), join()].map((mesh) =>
+      mesh.client(UserServiceDefinition, { service: 'unpicked' }),
+    );
+    const everyoneCalls = async () => {
+      a.calls = 0;
+      for (let i = 0; i < 4; i += 1) {
+        await Promise.all(clients.map((users) => users.getUser({ id: 'x' })));
+      }
+      return a.calls;
+    };
+    const isPickedByAll = async () => expect(await everyoneCalls()).toBe(6);
+    await eventually(isPickedByAll);
+    await etcd.ctl('del', `${KEYS}unpicked/a`);
+    await eventually(async () => expect(await everyoneCalls()).toBe(0), { withinMs: 1000 });
+    await eventually(isPickedByAll);
+  });
 
   it('is registered once the registry, away when it started, is there', async () => {
     const port = await freePort();
