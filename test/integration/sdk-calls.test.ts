@@ -74,6 +74,30 @@ describe('mesh.client', () => {
     expect(b.calls).toBeLessThanOrEqual(6);
   });
 
+  it('passes on what the last instance said, details and all, when none is left to ask', async () => {
+    // A caller of its own, whose breakers no other test has opened.
+    const caller = createMesh({ registry: registry.address });
+    try {
+      const client = caller.client(UserServiceDefinition, { service: 'echo' });
+      await eventually(async () => {
+        await client.getUser({ id: 'warm' });
+        for (const { calls } of instances) expect(calls).toBeGreaterThan(0);
+      });
+      for (const instance of instances) {
+        instance.calls = 0;
+        instance.behaviour.failWith = Status.UNAVAILABLE;
+      }
+      const error = await client.getUser({ id: 'x' }).catch((e: unknown) => e);
+      expect(error).toMatchObject({ code: Status.UNAVAILABLE, details: 'told to fail' });
+      expect((error as RichClientError).extra).toContainEqual(
+        expect.objectContaining({ reason: 'TOLD_TO_FAIL' }),
+      );
+      expect(instances.map(({ calls }) => calls)).toEqual([1, 1, 1]);
+    } finally {
+      caller.close();
+    }
+  });
+
   it('does not send a method again that the contract does not mark idempotent', async () => {
     for (const { behaviour } of instances) behaviour.failWith = Status.UNAVAILABLE;
     const error = await users()

@@ -1,5 +1,5 @@
 import type { Mesh, ServeOptions, ServiceHost } from '@weft/client-sdk';
-import { notFound, route } from '@weft/proto';
+import { notFound, route, unavailable } from '@weft/proto';
 import { type User, UserServiceDefinition } from '@weft/proto/user';
 import { type CallContext, ServerError, Status } from 'nice-grpc';
 
@@ -48,6 +48,9 @@ export async function serveEcho(
     if (behaviour.delayMs > 0) await wait(behaviour.delayMs, context.signal);
     if (context.signal.aborted) echo.cancelled += 1;
     if (behaviour.failWith === Status.NOT_FOUND) throw notFound('user', requestId);
+    if (behaviour.failWith === Status.UNAVAILABLE) {
+      throw unavailable('told to fail', { reason: 'TOLD_TO_FAIL' });
+    }
     if (behaviour.failWith !== undefined) throw new ServerError(behaviour.failWith, 'told to fail');
     return { user: user(requestId, id) };
   };

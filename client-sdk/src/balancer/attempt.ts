@@ -1,48 +1,62 @@
-import type { Breaker, Passage } from '../breaker/breaker.ts';
+import type { Passage } from '../breaker/breaker.ts';
 import { classify } from '../breaker/classify.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Who keeps the in-flight counts. */
 interface InFlightLedger {
-  attemptStarted(endpoint: Endpoint): void;
-  attemptEnded(endpoint: Endpoint): void;
+  countIn(endpoint: Endpoint): void;
+  countOut(endpoint: Endpoint): void;
 }
 
 /**
- * One attempt of a call at one endpoint, from pick to outcome. The transport calls `start` when it
- * has sent it and then `end` exactly once; a pick that never starts needs neither.
+ * One attempt of a call at one endpoint, from pick to outcome. It counts as in flight from the pick
+ * on, so that the next pick in the same turn sees it. The transport calls `start` when it sends it
+ * and then `end` exactly once; a pick that it does not send is given up by `abandon`.
  */
 export class Attempt {
   readonly kind = 'attempt';
   readonly endpoint: Endpoint;
   readonly #ledger: InFlightLedger;
-  readonly #breaker: Breaker;
   readonly #passage: Passage;
   readonly #call: CallRecord;
+  #isCounted = true;
   #record: AttemptRecord | undefined;
 
   constructor(ledger: InFlightLedger, endpoint: Endpoint, passage: Passage, call: CallRecord) {
     this.#ledger = ledger;
     this.endpoint = endpoint;
-    this.#breaker = endpoint.breaker;
     this.#passage = passage;
     this.#call = call;
+    ledger.countIn(endpoint);
+  }
+
+  /** Takes the pick back unless it has been sent. One that is sent after all counts again. */
+  abandon(): void {
+    if (this.#record !== undefined || !this.#isCounted) return;
+    this.#countOut();
+    this.endpoint.breaker.ended(this.#passage, 'neutral');
   }
 
   start = (): void => {
-    this.#record = { endpoint: this.endpoint, statusCode: undefined };
+    this.#record = { endpoint: this.endpoint, end: undefined };
     this.#call.attempts.push(this.#record);
-    this.#breaker.started(this.#passage);
-    this.#ledger.attemptStarted(this.endpoint);
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    this.#ledger.countIn(this.endpoint);
   };
 
-  /** @param statusCode gRPC status code the attempt ended with */
-  end = (statusCode: number): void => {
-    if (this.#record === undefined || this.#record.statusCode !== undefined) return;
-    this.#record.statusCode = statusCode;
-    this.#ledger.attemptEnded(this.endpoint);
+  /** @param statusCode of gRPC; the rest is kept for whoever asks how the call fared */
+  end = (statusCode: number, details = '', trailers?: unknown): void => {
+    if (this.#record === undefined || this.#record.end !== undefined) return;
+    this.#record.end = { statusCode, details, trailers };
+    this.#countOut();
     const outcome = this.#call.isUnsendable ? 'neutral' : classify(statusCode);
-    this.#breaker.ended(this.#passage, outcome);
+    this.endpoint.breaker.ended(this.#passage, outcome);
   };
+
+  #countOut(): void {
+    this.#isCounted = false;
+    this.#ledger.countOut(this.endpoint);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Instance } from '@weft/proto/registry';
-import type { Breaker } from '../breaker/breaker.ts';
+import type { Breaker, Passage } from '../breaker/breaker.ts';
 import { Attempt } from './attempt.ts';
 import type { CallRecord } from './call-record.ts';
 import { type Connection, Endpoint, endpointKey } from './endpoint.ts';
@@ -12,6 +12,8 @@ export interface BalancerOptions {
   strategy: Strategy;
   /** Makes the breaker of a new endpoint; `onChange` tells of its changes of state. */
   createBreaker: (onChange: () => void) => Breaker;
+  /** Runs a task when what is under way in this turn of the event loop is done. Default setImmediate. */
+  defer?: (task: () => void) => void;
 }
 
 /** Where the balancer tells of changes: the transport adapter that uses it. */
@@ -40,12 +42,16 @@ export class Balancer {
   readonly #pickable = new Set<Endpoint>();
   /** Endpoints that wait for the one probe of their half-open breaker. */
   readonly #halfOpen = new IndexedList<Endpoint>();
+  readonly #defer: (task: () => void) => void;
+  /** Picks of this turn of the event loop: sent by its end, or not at all. */
+  #picked: Attempt[] = [];
   #listener: BalancerListener | undefined;
 
-  constructor({ service, strategy, createBreaker }: BalancerOptions) {
+  constructor({ service, strategy, createBreaker, defer = setImmediate }: BalancerOptions) {
     this.service = service;
     this.#strategy = strategy;
     this.#createBreaker = createBreaker;
+    this.#defer = defer;
   }
 
   /** All listed endpoints. */
@@ -97,11 +103,11 @@ export class Balancer {
         (candidate) => !candidate.breaker.hasFreeProbe || call.hasTried(candidate),
       );
       const passage = probed?.breaker.admit();
-      if (probed && passage) return new Attempt(this, probed, passage, call);
+      if (probed && passage) return this.#attempt(probed, passage, call);
     }
     const endpoint = this.#strategy.pick(call.hasTried);
     const passage = endpoint?.breaker.admit();
-    return endpoint && passage ? new Attempt(this, endpoint, passage, call) : this.explain(call);
+    return endpoint && passage ? this.#attempt(endpoint, passage, call) : this.explain(call);
   }
 
   /** Why `call` cannot be sent anywhere now. */
@@ -109,14 +115,14 @@ export class Balancer {
     return explainNoPick(this.service, [...this.#endpoints.values()], call);
   }
 
-  /** An attempt to `endpoint` has started. */
-  attemptStarted(endpoint: Endpoint): void {
+  /** An attempt to `endpoint` counts as in flight from now on. */
+  countIn(endpoint: Endpoint): void {
     endpoint.inFlight += 1;
     if (this.#pickable.has(endpoint)) this.#strategy.started?.(endpoint);
   }
 
-  /** An attempt to `endpoint` has ended. */
-  attemptEnded(endpoint: Endpoint): void {
+  /** An attempt to `endpoint` no longer counts as in flight. */
+  countOut(endpoint: Endpoint): void {
     endpoint.inFlight -= 1;
     if (this.#pickable.has(endpoint)) this.#strategy.ended?.(endpoint);
   }
@@ -125,6 +131,19 @@ export class Balancer {
   close(): void {
     for (const endpoint of [...this.#endpoints.values()]) this.#removeEndpoint(endpoint);
     this.#listener = undefined;
+  }
+
+  #attempt(endpoint: Endpoint, passage: Passage, call: CallRecord): Attempt {
+    if (this.#picked.length === 0) this.#defer(() => this.#abandonUnsent());
+    const attempt = new Attempt(this, endpoint, passage, call);
+    this.#picked.push(attempt);
+    return attempt;
+  }
+
+  #abandonUnsent(): void {
+    const picked = this.#picked;
+    this.#picked = [];
+    for (const attempt of picked) attempt.abandon();
   }
 
   #addEndpoint(instance: Instance): void {

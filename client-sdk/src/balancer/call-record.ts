@@ -1,10 +1,20 @@
 import type { Endpoint } from './endpoint.ts';
 
+/** How an attempt ended. */
+export interface AttemptEnd {
+  /** gRPC status code. */
+  readonly statusCode: number;
+  /** The status's message. */
+  readonly details: string;
+  /** What came with it, in the transport's own form. */
+  readonly trailers: unknown;
+}
+
 /** One attempt of a call: who was asked, and what came of it. */
 export interface AttemptRecord {
   readonly endpoint: Endpoint;
-  /** gRPC status code; undefined while in flight. */
-  statusCode: number | undefined;
+  /** Undefined while in flight. */
+  end: AttemptEnd | undefined;
 }
 
 /** What is known of one call over all its attempts. gRPC caps them at 5, so it stays small. */

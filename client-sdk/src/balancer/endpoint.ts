@@ -19,7 +19,7 @@ export class Endpoint {
   readonly key: string;
   readonly breaker: Breaker;
   connection: Connection = { state: 'connecting' };
-  /** Calls started and not ended. */
+  /** Attempts picked and not ended. */
   inFlight = 0;
 
   constructor(instance: Instance, breaker: Breaker) {

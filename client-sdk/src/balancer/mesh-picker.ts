@@ -9,6 +9,7 @@ import {
 import type { Balancer } from './balancer.ts';
 import { CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { NoPick } from './no-pick.ts';
 
 const queue: PickResult = {
   pickResultType: PickResultType.QUEUE,
@@ -19,14 +20,25 @@ const queue: PickResult = {
 };
 
 /** Fails a pick. A dropped call is not retried; any other is, if its method is retried at all. */
-function failure(code: status, details: string, isDropped: boolean): PickResult {
+function failure(
+  code: status,
+  details: string,
+  isDropped: boolean,
+  metadata = new Metadata(),
+): PickResult {
   return {
     pickResultType: isDropped ? PickResultType.DROP : PickResultType.TRANSIENT_FAILURE,
     subchannel: null,
-    status: { code, details, metadata: new Metadata() },
+    status: { code, details, metadata },
     onCallStarted: null,
     onCallEnded: null,
   };
+}
+
+function failed({ isFinal, message, lastEnd }: NoPick & { kind: 'fail' }): PickResult {
+  if (!isFinal || lastEnd === undefined) return failure(status.UNAVAILABLE, message, isFinal);
+  // The core passes on what came with `end`, which is what gRPC calls it with.
+  return failure(lastEnd.statusCode, lastEnd.details, true, lastEnd.trailers as Metadata);
 }
 
 /** Puts the core's choice into gRPC's terms. */
@@ -47,7 +59,7 @@ export class MeshPicker implements Picker {
       case 'wait':
         return queue;
       case 'fail':
-        return failure(status.UNAVAILABLE, pick.message, pick.isFinal);
+        return failed(pick);
       case 'attempt':
         return {
           pickResultType: PickResultType.COMPLETE,

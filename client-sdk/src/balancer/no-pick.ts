@@ -1,4 +1,4 @@
-import type { CallRecord } from './call-record.ts';
+import type { AttemptEnd, CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Why no endpoint can be picked now. */
@@ -8,9 +8,15 @@ export type NoPick =
   /**
    * Waiting does not help: the call fails with UNAVAILABLE and this message. It is final when a
    * breaker or the rule never to ask an instance twice forbids the attempt, so that no retry of it
-   * would be let through either.
+   * would be let through either. After such an end, what the last attempt met tells the caller more
+   * than that there is no other instance to ask.
    */
-  | { readonly kind: 'fail'; readonly isFinal: boolean; readonly message: string };
+  | {
+      readonly kind: 'fail';
+      readonly isFinal: boolean;
+      readonly message: string;
+      readonly lastEnd?: AttemptEnd | undefined;
+    };
 
 /** Finds out why none of `endpoints` can take the next attempt of `call`. */
 export function explainNoPick(
@@ -41,13 +47,14 @@ export function explainNoPick(
   return {
     kind: 'fail',
     isFinal: admitting.length === 0 && (rejecting.length > 0 || tried.length > 0),
+    lastEnd: call.attempts.at(-1)?.end,
     message: `no instance of ${service} takes this call (${shorten(facts)})`,
   };
 }
 
 function statusOf(id: string, call: CallRecord): string {
   const attempt = call.attempts.find(({ endpoint }) => endpoint.instance.id === id);
-  return attempt?.statusCode === undefined ? '' : ` and ended with status ${attempt.statusCode}`;
+  return attempt?.end === undefined ? '' : ` and ended with status ${attempt.end.statusCode}`;
 }
 
 const MOST_FACTS = 5;

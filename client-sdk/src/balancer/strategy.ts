@@ -14,8 +14,8 @@ export interface Strategy {
    * excluded endpoint met.
    */
   pick(isExcluded: (endpoint: Endpoint) => boolean): Endpoint | undefined;
-  /** A call to `endpoint`, which was added, has started; its in-flight count already says so. */
+  /** An attempt at `endpoint`, which was added, was picked; its in-flight count already says so. */
   started?(endpoint: Endpoint): void;
-  /** A call to `endpoint`, which is still there, has ended; its in-flight count already says so. */
+  /** An attempt at `endpoint`, which is still there, has ended; its in-flight count already says so. */
   ended?(endpoint: Endpoint): void;
 }

@@ -26,7 +26,6 @@ export interface Passage {
 }
 
 interface Probe {
-  isStarted: boolean;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -112,12 +111,7 @@ export class Breaker {
     }
   }
 
-  /** The admitted attempt is on its way. */
-  started({ probe }: Passage): void {
-    if (probe !== undefined) probe.isStarted = true;
-  }
-
-  /** The admitted attempt has ended. */
+  /** The admitted attempt has ended; neutral if it was never sent. */
   ended({ generation, probe }: Passage, outcome: Outcome): void {
     if (generation !== this.#generation) return;
     if (probe !== undefined && probe !== this.#probe) return;
@@ -137,12 +131,10 @@ export class Breaker {
 
   #startProbe(): Probe {
     const probe: Probe = {
-      isStarted: false,
-      timer: setTimeout(() => {
-        // Picked but never sent says nothing about the instance.
-        const outcome = probe.isStarted ? 'failure' : 'neutral';
-        this.ended({ generation: this.#generation, probe }, outcome);
-      }, this.#settings.probeTimeoutMs),
+      timer: setTimeout(
+        () => this.ended({ generation: this.#generation, probe }, 'failure'),
+        this.#settings.probeTimeoutMs,
+      ),
     };
     probe.timer.unref();
     this.#probe = probe;

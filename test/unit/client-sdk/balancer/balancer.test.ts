@@ -17,6 +17,12 @@ const UNAVAILABLE = 14;
 let rotation: WindowRotation;
 let balancer: Balancer;
 let told: string[];
+let deferred: (() => void)[];
+
+/** What the balancer put off until the end of this turn of the event loop. */
+function endTurn(): void {
+  for (const task of deferred.splice(0)) task();
+}
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -25,8 +31,10 @@ beforeEach(() => {
     service: 'echo',
     strategy: createStrategy('least_connections', seededRandom(1)),
     createBreaker: (onChange) => new Breaker(breakerSettings, rotation.emitter, onChange),
+    defer: (task) => deferred.push(task),
   });
   told = [];
+  deferred = [];
   balancer.listen({
     endpointAdded: (each) => told.push(`added ${each.instance.id}`),
     endpointRemoved: (each) => told.push(`removed ${each.instance.id}`),
@@ -74,7 +82,12 @@ async function breakOnly(): Promise<void> {
 }
 
 function pickedIds(): Set<string> {
-  return new Set(Array.from({ length: 50 }, () => pick().endpoint.instance.id));
+  const ids = new Set<string>();
+  for (let i = 0; i < 50; i += 1) {
+    ids.add(pick().endpoint.instance.id);
+    endTurn();
+  }
+  return ids;
 }
 
 describe('update', () => {
@@ -165,7 +178,20 @@ describe('pick', () => {
       isFinal: true,
       message: expect.stringContaining('a was tried already and ended with status 14'),
     });
-    expect(record.attempts.map(({ statusCode }) => statusCode)).toEqual([14, 14, 14]);
+    expect(record.attempts.map(({ end }) => end?.statusCode)).toEqual([14, 14, 14]);
+  });
+
+  it('tells of the last attempt when there is no other instance to ask', async () => {
+    list(instance('a'));
+    const record = new CallRecord();
+    const attempt = pick(record);
+    attempt.start();
+    attempt.end(UNAVAILABLE, 'the disk is full', 'trailers');
+    await settle();
+    expect(balancer.pick(record)).toMatchObject({
+      isFinal: true,
+      lastEnd: { statusCode: UNAVAILABLE, details: 'the disk is full', trailers: 'trailers' },
+    });
   });
 
   it('does not take a pick that never started for a try', () => {
@@ -173,20 +199,32 @@ describe('pick', () => {
     const record = new CallRecord();
     pick(record);
     expect(pick(record).endpoint).toBe(find('a'));
-    expect(find('a').inFlight).toBe(0);
   });
 });
 
 describe('in-flight', () => {
-  it('is taken once and released once', () => {
+  it('is taken once, at the pick, and released once', () => {
     list(instance('a'));
     const attempt = pick();
+    expect(find('a').inFlight).toBe(1);
+    attempt.start();
+    endTurn();
+    expect(find('a').inFlight).toBe(1);
+    attempt.end(OK);
+    attempt.end(UNAVAILABLE);
+    expect(find('a').inFlight).toBe(0);
+  });
+
+  it('is released at the end of the turn when the pick was not sent, and retaken if it is later', () => {
+    list(instance('a'));
+    const attempt = pick();
+    endTurn();
+    expect(find('a').inFlight).toBe(0);
     attempt.end(OK);
     expect(find('a').inFlight).toBe(0);
     attempt.start();
     expect(find('a').inFlight).toBe(1);
     attempt.end(OK);
-    attempt.end(UNAVAILABLE);
     expect(find('a').inFlight).toBe(0);
   });
 
@@ -227,14 +265,18 @@ describe('in-flight', () => {
         expect(picked.endpoint.isListedForCalls).toBe(true);
         expect(picked.endpoint.connection.state).toBe('ready');
         expect(picked.endpoint.breaker.state).not.toBe('open');
-        picked.start();
-        open.push(picked);
+        if (random() < 0.8) {
+          picked.start();
+          open.push(picked);
+        }
       }
+      if (random() < 0.3) endTurn();
       if (random() < 0.5)
         open = open.filter((attempt) => attempt !== end(attempt, any([0, 0, 14])));
       if (step % 100 === 0) await jest.advanceTimersByTimeAsync(5000);
     }
     for (const attempt of open) attempt.end(OK);
+    endTurn();
     expect([...seen].map(({ inFlight }) => inFlight).filter((count) => count !== 0)).toEqual([]);
 
     function end(attempt: Attempt, statusCode: number): Attempt | undefined {
@@ -271,12 +313,12 @@ describe('breakers', () => {
     list(instance('a'), instance('b'), instance('c'));
     await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
     const retry = new CallRecord();
-    retry.attempts.push({ endpoint: find('b'), statusCode: UNAVAILABLE });
+    retry.attempts.push({ endpoint: find('b'), end: undefined });
     expect(pick(retry).endpoint).toBe(find('c'));
     const probe = pick();
     expect(probe.endpoint).toBe(find('a'));
-    expect(pickedIds()).toEqual(new Set(['b', 'c']));
     probe.start();
+    expect(pickedIds()).toEqual(new Set(['b', 'c']));
     probe.end(OK);
     await settle();
     expect(pickedIds()).toEqual(new Set(['a', 'b', 'c']));

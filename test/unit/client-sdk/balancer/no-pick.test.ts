@@ -18,7 +18,7 @@ function drained(id: string): Endpoint {
 
 function triedAt(...endpoints: Endpoint[]): CallRecord {
   const call = new CallRecord();
-  for (const each of endpoints) call.attempts.push({ endpoint: each, statusCode: undefined });
+  for (const each of endpoints) call.attempts.push({ endpoint: each, end: undefined });
   return call;
 }
 
