@@ -19,6 +19,8 @@ export {
   unavailable,
 } from './errors.ts';
 export { HealthState } from './health.ts';
+// Names
+export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
 // Money

@@ -1,4 +1,4 @@
-import { FieldChecks, isStatusError } from '@weft/proto';
+import { FieldChecks, INSTANCE_ID, isStatusError, type LabelRule, SERVICE_NAME } from '@weft/proto';
 import { hostProblem } from './address-rules.ts';
 import type { InstanceDescription } from './store/stored-instance.ts';
 
@@ -11,22 +11,19 @@ const MAX_VALUE_LENGTH = 4096;
 /** Of a record as stored. etcd refuses requests over 1.5 MiB. */
 export const MAX_RECORD_BYTES = 512 * 1024;
 
-const SERVICE = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-const SERVICE_RULE =
-  "must be a DNS label: a-z, 0-9 and '-', starting with a letter, 1 to 63 characters";
-const ID_RULE =
-  "must be a DNS label: a-z, 0-9 and '-', starting and ending with a letter or digit, at most 63 characters";
+function checkLabel(checks: FieldChecks, field: string, text: string, rule: LabelRule): void {
+  checks.check(rule.pattern.test(text), field, `must be ${rule.mustBe}`);
+}
 
 export function checkService(checks: FieldChecks, field: string, name: string): void {
-  checks.check(SERVICE.test(name), field, SERVICE_RULE);
+  checkLabel(checks, field, name, SERVICE_NAME);
 }
 
 export function checkId(checks: FieldChecks, field: string, id: string): void {
-  checks.check(LABEL.test(id), field, ID_RULE);
+  checkLabel(checks, field, id, INSTANCE_ID);
 }
 
 export function checkTtl(checks: FieldChecks, field: string, seconds: number): void {

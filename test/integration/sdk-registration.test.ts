@@ -149,6 +149,28 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     }
   });
 
+  it('is listed as it last was marked, also when it was marked while it registered', async () => {
+    const mesh = join();
+    const echo = await serveEcho(mesh, 'a', { name: 'marked' });
+    instances.push(echo);
+    await echo.host.markError('not yet');
+    await echo.host.markError('still not');
+    const { INSTANCE_STATUS_ERROR, INSTANCE_STATUS_RUNNING } = InstanceStatus;
+    const listedAs = async (status: InstanceStatus) => {
+      expect((await discovered(mesh, 'marked')).map((each) => each.status)).toEqual([status]);
+    };
+    await eventually(() => listedAs(INSTANCE_STATUS_ERROR));
+    await echo.host.markRunning();
+    await eventually(() => listedAs(INSTANCE_STATUS_RUNNING));
+  });
+
+  it('says so when the registry refuses what it is', async () => {
+    const metadata = { [`k${'x'.repeat(200)}`]: '' };
+    const echo = await serveEcho(join(), 'a', { name: 'refused', metadata });
+    instances.push(echo);
+    await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*metadata/);
+  });
+
   it('leaves no key when it is closed before its registration is answered', async () => {
     const mesh = join();
     const echo = await serveEcho(mesh, 'a', { name: 'hasty' });

@@ -1,5 +1,6 @@
 import type { Log } from '@weft/proto';
 import type { Instance, InstanceStatus } from '@weft/proto/registry';
+import { ClientError, Status } from 'nice-grpc-common';
 import { Backoff, pause } from '../backoff.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { openRenewalStream, type RenewalStream } from './renewal.ts';
@@ -36,6 +37,8 @@ export class Registrar {
   readonly #firstRegistration = Promise.withResolvers<Instance>();
   #instance: Instance;
   #lease: Lease | undefined;
+  /** The status that the registry lists, as far as it has told us. */
+  #listedStatus: InstanceStatus | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: RegistrarOptions) {
@@ -56,20 +59,18 @@ export class Registrar {
     this.#loop ??= this.#run();
   }
 
-  /** Resolves once it has been listed for the first time; rejects if it is closed before. */
+  /** Resolves once it is listed for the first time; rejects if it is refused, or closed, before. */
   registered(): Promise<Instance> {
     return this.#firstRegistration.promise;
   }
 
-  /** Changes the listed status, now and in every later registration. Best effort, bounded in time. */
+  /**
+   * Changes the listed status, now and in every later registration. Answers when the registry knows
+   * or does not answer in time; it is then told with the next renewal.
+   */
   async setStatus(status: InstanceStatus): Promise<void> {
     this.#instance = { ...this.#instance, status };
-    const lease = this.#lease;
-    if (lease === undefined) return;
-    const { service, id } = this.#instance;
-    await this.#try('update', (client, signal) =>
-      client.updateInstance({ service, id, leaseId: lease.id, status }, { signal }),
-    );
+    await this.#tellStatus();
   }
 
   /**
@@ -96,7 +97,10 @@ export class Registrar {
       const { replica } = registry;
       try {
         const lease = this.#lease ?? (await this.#register());
+        await this.#tellStatus();
         await this.#renew(openRenewalStream(replica.client), lease);
+        // The lease is gone. One that keeps getting lost is not asked for without end.
+        await pause(this.#backoff.nextMs(), signal);
       } catch (error) {
         if (signal.aborted) return;
         const { service, id } = this.#instance;
@@ -105,6 +109,9 @@ export class Registrar {
           { service, id, registry: replica.address, error: reason },
           'not registered with the registry, or not renewed; trying again',
         );
+        if (error instanceof ClientError && error.code === Status.INVALID_ARGUMENT) {
+          this.#firstRegistration.reject(error);
+        }
         registry.failover(replica);
         await pause(this.#backoff.nextMs(), signal);
       }
@@ -115,6 +122,7 @@ export class Registrar {
   async #register(): Promise<Lease> {
     const { registry, ttlSeconds, log } = this.#options;
     const { replica } = registry;
+    const { status } = this.#instance;
     const response = await replica.client.register(
       { instance: this.#instance, ttlSeconds },
       { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) },
@@ -122,7 +130,7 @@ export class Registrar {
     this.#instance = { ...this.#instance, ...response.instance, status: this.#instance.status };
     const ttlMs = response.ttlSeconds * 1000;
     this.#lease = { id: response.leaseId, ttlMs, expiresAt: performance.now() + ttlMs };
-    this.#backoff.reset();
+    this.#listedStatus = status;
     const { service, id } = this.#instance;
     log.info({ service, id, registry: replica.address, ttlSeconds: ttlMs / 1000 }, 'registered');
     this.#firstRegistration.resolve(this.#instance);
@@ -146,6 +154,7 @@ export class Registrar {
         }
         this.#lease = { id, ttlMs, expiresAt: askedAt + ttlMs };
         this.#backoff.reset();
+        await this.#tellStatus();
         // A third of the TTL, up to a tenth earlier, so that many instances do not renew in step.
         await pause((ttlMs / 3) * (1 - 0.1 * random()), signal);
       }
@@ -153,6 +162,17 @@ export class Registrar {
       signal.removeEventListener('abort', abandon);
       stream.close();
     }
+  }
+
+  /** Brings the listed status in line with ours, if it is not. */
+  async #tellStatus(): Promise<void> {
+    const { service, id, status } = this.#instance;
+    const lease = this.#lease;
+    if (lease === undefined || status === this.#listedStatus) return;
+    await this.#try('update', async (client, signal) => {
+      await client.updateInstance({ service, id, leaseId: lease.id, status }, { signal });
+      this.#listedStatus = status;
+    });
   }
 
   #forgetExpiredLease(): void {

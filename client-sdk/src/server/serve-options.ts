@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Route } from '@weft/proto';
+import { INSTANCE_ID, type Route } from '@weft/proto';
 import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { checkServiceName } from '../discovery/service-name.ts';
 import { ConfigError } from '../errors.ts';
 
 export interface ServeOptions {
@@ -55,6 +56,13 @@ export interface ServeConfig extends Required<Omit<ServeOptions, 'onClose' | 'me
   readonly onClose: () => void | Promise<void>;
 }
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function checkRange(setting: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return;
+  throw new ConfigError(setting, `a number from ${least} to ${most}`, value);
+}
+
 /** Fills in defaults from the environment. @throws ConfigError */
 export function resolveServeOptions(options: ServeOptions): ServeConfig {
   const env = process.env;
@@ -75,22 +83,33 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
       host,
     );
   }
+  const id = options.id ?? env.WEFT_INSTANCE_ID ?? randomUUID();
+  const { weight = 1, ttlSeconds = 10, drainMs = 30_000, settleMs = 300 } = options;
+  checkServiceName(options.name, 'name');
+  if (!INSTANCE_ID.pattern.test(id)) {
+    const setting = options.id === undefined ? '$WEFT_INSTANCE_ID' : 'id';
+    throw new ConfigError(setting, INSTANCE_ID.mustBe, JSON.stringify(id));
+  }
+  checkRange('weight', weight, 0, 1_000_000);
+  checkRange('ttlSeconds', ttlSeconds, 2, 3600);
+  checkRange('drainMs', drainMs, 0, LONGEST_TIMER_MS);
+  checkRange('settleMs', settleMs, 0, LONGEST_TIMER_MS);
   return {
     name: options.name,
     routes: options.routes,
     host,
     port,
     advertiseHost,
-    id: options.id ?? env.WEFT_INSTANCE_ID ?? randomUUID(),
+    id,
     type: options.type ?? InstanceType.INSTANCE_TYPE_API,
     version: options.version ?? '',
     zone: options.zone ?? env.WEFT_ZONE ?? '',
-    weight: options.weight ?? 1,
+    weight,
     metadata: new Map(Object.entries(options.metadata ?? {})),
     dependencies: options.dependencies ?? [],
-    ttlSeconds: options.ttlSeconds ?? 10,
-    drainMs: options.drainMs ?? 30_000,
-    settleMs: options.settleMs ?? 300,
+    ttlSeconds,
+    drainMs,
+    settleMs,
     descriptorSets: options.descriptorSets ?? [],
     handleSignals: options.handleSignals ?? true,
     onClose: options.onClose ?? (() => {}),

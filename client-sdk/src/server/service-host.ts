@@ -76,7 +76,7 @@ export class ServiceHost {
     return this.#server.inFlight;
   }
 
-  /** Resolves once the registry has listed it. Rejects if it is closed before. */
+  /** Resolves once the registry has listed it. Rejects if it is refused, or closed, before. */
   registered(): Promise<Instance> {
     return this.#registrar.registered();
   }
@@ -84,16 +84,12 @@ export class ServiceHost {
   /** Says that it cannot serve for now: NOT_SERVING, and ERROR in the registry, so that no calls come. */
   async markError(reason: string): Promise<void> {
     this.#log.error({ service: this.#config.name, reason }, 'service cannot serve');
-    this.#setStatus('ERROR');
-    this.#server.health.setAll(ServingStatus.NOT_SERVING);
-    await this.#registrar.setStatus(listedStatus('ERROR'));
+    await this.#setServing('ERROR', ServingStatus.NOT_SERVING);
   }
 
   /** Says that it can serve again after `markError`. */
   async markRunning(): Promise<void> {
-    this.#setStatus('RUNNING');
-    this.#server.health.setAll(ServingStatus.SERVING);
-    await this.#registrar.setStatus(listedStatus('RUNNING'));
+    await this.#setServing('RUNNING', ServingStatus.SERVING);
   }
 
   /**
@@ -114,10 +110,20 @@ export class ServiceHost {
     if (isListed) await pause(settleMs, new AbortController().signal);
     await this.#server.close(drainMs);
     await this.#registrar.close();
-    await onClose();
-    this.#stopListening();
-    this.#setStatus('STOPPED');
-    this.#log.info({ service: name }, 'stopped');
+    try {
+      await onClose();
+    } finally {
+      this.#stopListening();
+      this.#setStatus('STOPPED');
+      this.#log.info({ service: name }, 'stopped');
+    }
+  }
+
+  async #setServing(status: LifecycleStatus, health: ServingStatus): Promise<void> {
+    if (this.#status === status) return;
+    this.#setStatus(status);
+    this.#server.health.setAll(health);
+    await this.#registrar.setStatus(listedStatus(status));
   }
 
   #setStatus(to: LifecycleStatus): void {

@@ -54,6 +54,25 @@ describe('resolveServeOptions', () => {
     expect(resolveServeOptions({ ...minimal, ...own })).toMatchObject(own);
   });
 
+  it.each([
+    ['name', { name: 'Echo' }],
+    ['name', { name: '' }],
+    ['id', { id: 'a/b' }],
+    ['weight', { weight: -1 }],
+    ['weight', { weight: Number.NaN }],
+    ['ttlSeconds', { ttlSeconds: 1 }],
+    ['drainMs', { drainMs: Number.POSITIVE_INFINITY }],
+    ['settleMs', { settleMs: -1 }],
+  ])('refuses a bad %s: %j', (setting, options) => {
+    const expected = expect.objectContaining({ code: 'INVALID_CONFIG', setting });
+    expect(() => resolveServeOptions({ ...minimal, ...options })).toThrow(expected as never);
+  });
+
+  it('names the variable that an impossible id came from', () => {
+    process.env.WEFT_INSTANCE_ID = 'Not a label';
+    expect(() => resolveServeOptions(minimal)).toThrow(/^\$WEFT_INSTANCE_ID must be a DNS label/);
+  });
+
   it.each([-1, 65_536, 1.5, Number.NaN])('refuses port %d', (port) => {
     expect(() => resolveServeOptions({ ...minimal, port })).toThrow(/^port must be a port/);
   });
