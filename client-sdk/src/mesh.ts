@@ -159,7 +159,7 @@ export class Mesh {
     const channel = openChannel(service, {
       directory: this.#directory,
       balancer,
-      configSelector: new CallPolicy(this.#methods),
+      callPolicy: new CallPolicy(this.#methods),
       retryThrottling,
     });
     const destination = { channel, balancer };

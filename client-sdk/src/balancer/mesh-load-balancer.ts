@@ -15,6 +15,7 @@ import type { Balancer, BalancerListener } from './balancer.ts';
 import { CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
 import { FailingPicker, MeshPicker } from './mesh-picker.ts';
+import { withWholeResponses } from './whole-response.ts';
 
 /** Name of the policy in a service config. */
 export const POLICY_NAME = 'weft';
@@ -30,6 +31,8 @@ export interface MeshUpdate {
   readonly balancer: Balancer;
   /** Undefined as long as the registry has not been heard: calls wait, as long as they may. */
   readonly instances: readonly Instance[] | undefined;
+  /** Whether calls of the unary method with this path may be sent again. */
+  readonly isRetried: (path: string) => boolean;
 }
 
 /** The policy takes no settings from the service config: strategy and breaker come with the core. */
@@ -49,6 +52,8 @@ class MeshLoadBalancingConfig implements TypedLoadBalancingConfig {
 
 interface Link {
   readonly subchannel: Subchannel;
+  /** The same, for picks. */
+  readonly picked: Subchannel;
   readonly onState: ConnectivityStateListener;
 }
 
@@ -58,6 +63,7 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
   readonly #links = new Map<Endpoint, Link>();
   #balancer: Balancer | undefined;
   #subchannelArgs: ChannelOptions = {};
+  #isRetried: MeshUpdate['isRetried'] = () => false;
   #isUpdating = false;
 
   constructor(helper: ChannelControlHelper) {
@@ -77,7 +83,8 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
       this.#helper.updateState(connectivityState.TRANSIENT_FAILURE, picker, details);
       return true;
     }
-    const { balancer, instances } = options[MESH_UPDATE_KEY] as MeshUpdate;
+    const { balancer, instances, isRetried } = options[MESH_UPDATE_KEY] as MeshUpdate;
+    this.#isRetried = isRetried;
     if (instances === undefined) {
       if (this.#balancer !== undefined) return true;
       this.#helper.updateState(connectivityState.CONNECTING, new QueuePicker(this), null);
@@ -99,7 +106,8 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
     const subchannel = this.#helper.createSubchannel({ host, port }, this.#subchannelArgs);
     const onState: ConnectivityStateListener = (_subchannel, _previous, state, _keepalive, error) =>
       this.#stateChanged(endpoint, subchannel, state, error);
-    this.#links.set(endpoint, { subchannel, onState });
+    const picked = withWholeResponses(subchannel, (path) => this.#isRetried(path));
+    this.#links.set(endpoint, { subchannel, picked, onState });
     subchannel.ref();
     subchannel.addConnectivityStateListener(onState);
     this.#stateChanged(endpoint, subchannel, subchannel.getConnectivityState());
@@ -116,10 +124,7 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
 
   picksChanged(): void {
     if (this.#isUpdating || this.#balancer === undefined) return;
-    const picker = new MeshPicker(
-      this.#balancer,
-      (endpoint) => this.#links.get(endpoint)?.subchannel,
-    );
+    const picker = new MeshPicker(this.#balancer, (endpoint) => this.#links.get(endpoint)?.picked);
     if (this.#balancer.pickableCount > 0) {
       this.#helper.updateState(connectivityState.READY, picker, null);
       return;

@@ -65,5 +65,11 @@ export class CallPolicy implements ConfigSelector {
     };
   }
 
+  /** Whether calls of this method are unary and retried. */
+  isRetried(path: string): boolean {
+    const method = this.#methods.get(path);
+    return method?.isUnary === true && method.isIdempotent;
+  }
+
   unref(): void {}
 }

@@ -25,7 +25,7 @@ export const RESOLVER_CONTEXT_KEY = 'grpc.internal.no_subchannel.weft_context';
 export interface ResolverContext {
   readonly directory: ServiceDirectory;
   readonly balancer: Balancer;
-  readonly configSelector: ConfigSelector;
+  readonly callPolicy: ConfigSelector & Pick<MeshUpdate, 'isRetried'>;
   readonly retryThrottling: { readonly maxTokens: number; readonly tokenRatio: number };
 }
 
@@ -55,20 +55,24 @@ class MeshResolver implements Resolver {
   }
 
   #follow(): () => void {
-    const { directory, balancer, configSelector, retryThrottling } = this.#context;
+    const { directory, balancer, callPolicy, retryThrottling } = this.#context;
     const serviceConfig = statusOrFromValue({
       loadBalancingConfig: [{ [POLICY_NAME]: {} }],
       methodConfig: [],
       retryThrottling,
     });
     const tell = (instances: readonly Instance[] | undefined) => {
-      const update: MeshUpdate = { balancer, instances };
+      const update: MeshUpdate = {
+        balancer,
+        instances,
+        isRetried: (path) => callPolicy.isRetried(path),
+      };
       const endpoints = (instances ?? []).flatMap(({ address }) =>
         address === undefined ? [] : [{ addresses: [address] }],
       );
       this.#listener(
         statusOrFromValue(endpoints),
-        { [MESH_UPDATE_KEY]: update, [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: configSelector },
+        { [MESH_UPDATE_KEY]: update, [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: callPolicy },
         serviceConfig,
         '',
       );
@@ -82,7 +86,7 @@ class MeshResolver implements Resolver {
       discoveryFailed: (error) => {
         this.#listener(
           statusOrFromError({ code: status.UNAVAILABLE, details: error.message }),
-          { [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: configSelector },
+          { [CHANNEL_ARGS_CONFIG_SELECTOR_KEY]: callPolicy },
           serviceConfig,
           '',
         );
