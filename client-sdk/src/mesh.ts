@@ -153,7 +153,7 @@ export class Mesh {
     const { strategy, breaker } = this.#config;
     const balancer = new Balancer({
       service,
-      strategy: createStrategy(strategy, Math.random),
+      strategy: createStrategy(strategy, { now: () => performance.now(), random: Math.random }),
       createBreaker: (onChange) => new Breaker(breaker, this.#rotation.emitter, onChange),
     });
     const channel = openChannel(service, {

@@ -22,6 +22,7 @@ export class Attempt {
   readonly #call: CallRecord;
   #isCounted = true;
   #record: AttemptRecord | undefined;
+  #startedAt = 0;
 
   constructor(ledger: InFlightLedger, endpoint: Endpoint, passage: Passage, call: CallRecord) {
     this.#ledger = ledger;
@@ -39,8 +40,8 @@ export class Attempt {
   }
 
   start = (): void => {
-    this.#record = { endpoint: this.endpoint, end: undefined };
-    this.#call.attempts.push(this.#record);
+    this.#record = this.#call.attempted(this.endpoint);
+    this.#startedAt = performance.now();
     if (this.#isCounted) return;
     this.#isCounted = true;
     this.#ledger.countIn(this.endpoint);
@@ -49,7 +50,8 @@ export class Attempt {
   /** @param statusCode of gRPC; the rest is kept for whoever asks how the call fared */
   end = (statusCode: number, details = '', trailers?: unknown): void => {
     if (this.#record === undefined || this.#record.end !== undefined) return;
-    this.#record.end = { statusCode, details, trailers };
+    const durationMs = performance.now() - this.#startedAt;
+    this.#record.end = { statusCode, details, trailers, durationMs };
     this.#countOut();
     const outcome = this.#call.isUnsendable ? 'neutral' : classify(statusCode);
     this.endpoint.breaker.ended(this.#passage, outcome);

@@ -98,14 +98,13 @@ export class Balancer {
     const isRetry = call.attempts.length > 0;
     // A half-open breaker is probed by a first attempt: a retry is no time for experiments.
     if (this.#halfOpen.size > 0 && (!isRetry || this.#pickable.size === 0)) {
-      const probed = this.#halfOpen.firstFrom(
-        0,
-        (candidate) => !candidate.breaker.hasFreeProbe || call.hasTried(candidate),
-      );
+      const probed = this.#halfOpen.firstFrom(0, {
+        isExcluded: (candidate) => !candidate.breaker.hasFreeProbe || call.isExcluded(candidate),
+      });
       const passage = probed?.breaker.admit();
       if (probed && passage) return this.#attempt(probed, passage, call);
     }
-    const endpoint = this.#strategy.pick(call.hasTried);
+    const endpoint = this.#strategy.pick(call);
     const passage = endpoint?.breaker.admit();
     return endpoint && passage ? this.#attempt(endpoint, passage, call) : this.explain(call);
   }

@@ -1,5 +1,6 @@
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { Breaker } from '../breaker/breaker.ts';
+import { PeakEwma } from './peak-ewma.ts';
 
 /**
  * What the transport knows of the way to an endpoint. `failing` lasts until a connection succeeds,
@@ -21,17 +22,25 @@ export class Endpoint {
   connection: Connection = { state: 'connecting' };
   /** Attempts picked and not ended. */
   inFlight = 0;
+  /** How long calls there take. */
+  readonly latency: PeakEwma;
 
-  constructor(instance: Instance, breaker: Breaker) {
+  constructor(instance: Instance, breaker: Breaker, latency = new PeakEwma(performance.now())) {
     this.instance = instance;
     this.key = endpointKey(instance);
     this.breaker = breaker;
+    this.latency = latency;
+  }
+
+  /** Share of the traffic against its siblings, as listed; 0 drains. */
+  get weight(): number {
+    return this.instance.weight ?? 1;
   }
 
   /** Whether it may get calls as far as the registry knows. Weight 0 drains. */
   get isListedForCalls(): boolean {
-    const { status, weight } = this.instance;
-    return status === InstanceStatus.INSTANCE_STATUS_RUNNING && (weight ?? 1) > 0;
+    const { status } = this.instance;
+    return status === InstanceStatus.INSTANCE_STATUS_RUNNING && this.weight > 0;
   }
 }
 

@@ -37,10 +37,10 @@ export class IndexedList<T> {
   }
 
   /** The first item from `index` on, round the end, that is not excluded. */
-  firstFrom(index: number, isExcluded: (item: T) => boolean): T | undefined {
+  firstFrom(index: number, request: { isExcluded(item: T): boolean }): T | undefined {
     for (let step = 0; step < this.#items.length; step += 1) {
       const item = this.at(index + step);
-      if (!isExcluded(item)) return item;
+      if (!request.isExcluded(item)) return item;
     }
     return undefined;
   }

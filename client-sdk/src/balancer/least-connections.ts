@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import { IndexedList } from './indexed-list.ts';
-import type { Strategy } from './strategy.ts';
+import type { PickRequest, Strategy, StrategyEnvironment } from './strategy.ts';
 
 /**
  * One with the fewest calls in flight, exactly; a random one of several. Endpoints are kept in
@@ -12,7 +12,7 @@ export class LeastConnections implements Strategy {
   /** No bucket below this one holds an endpoint. */
   #lowest = 0;
 
-  constructor(random: () => number) {
+  constructor({ random }: Pick<StrategyEnvironment, 'random'>) {
     this.#random = random;
   }
 
@@ -25,14 +25,14 @@ export class LeastConnections implements Strategy {
     this.#bucket(endpoint.inFlight).delete(endpoint);
   }
 
-  pick(isExcluded: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+  pick(request: PickRequest): Endpoint | undefined {
     while (this.#lowest < this.#buckets.length && this.#bucket(this.#lowest).size === 0) {
       this.#lowest += 1;
     }
     for (let count = this.#lowest; count < this.#buckets.length; count += 1) {
       const bucket = this.#bucket(count);
       const start = Math.floor(this.#random() * bucket.size);
-      const endpoint = bucket.firstFrom(start, isExcluded);
+      const endpoint = bucket.firstFrom(start, request);
       if (endpoint !== undefined) return endpoint;
     }
     this.#lowest = Math.min(this.#lowest, Math.max(0, this.#buckets.length - 1));

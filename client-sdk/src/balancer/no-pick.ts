@@ -27,8 +27,8 @@ export function explainNoPick(
   if (endpoints.length === 0) {
     return { kind: 'fail', isFinal: false, message: `${service} has no instances in the registry` };
   }
-  const tried = endpoints.filter(call.hasTried);
-  const untried = endpoints.filter((endpoint) => !call.hasTried(endpoint));
+  const tried = endpoints.filter((endpoint) => call.isExcluded(endpoint));
+  const untried = endpoints.filter((endpoint) => !call.isExcluded(endpoint));
   const unlisted = untried.filter((endpoint) => !endpoint.isListedForCalls);
   const listed = untried.filter((endpoint) => endpoint.isListedForCalls);
   const rejecting = listed.filter(({ breaker }) => breaker.state !== 'closed');

@@ -1,13 +1,13 @@
 import type { Endpoint } from './endpoint.ts';
 import { IndexedList } from './indexed-list.ts';
-import type { Strategy } from './strategy.ts';
+import type { PickRequest, Strategy, StrategyEnvironment } from './strategy.ts';
 
 /** Any of them, each as likely as the others. */
 export class RandomStrategy implements Strategy {
   readonly #endpoints = new IndexedList<Endpoint>();
   readonly #random: () => number;
 
-  constructor(random: () => number) {
+  constructor({ random }: Pick<StrategyEnvironment, 'random'>) {
     this.#random = random;
   }
 
@@ -19,8 +19,8 @@ export class RandomStrategy implements Strategy {
     this.#endpoints.delete(endpoint);
   }
 
-  pick(isExcluded: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+  pick(request: PickRequest): Endpoint | undefined {
     const start = Math.floor(this.#random() * this.#endpoints.size);
-    return this.#endpoints.firstFrom(start, isExcluded);
+    return this.#endpoints.firstFrom(start, request);
   }
 }

@@ -1,13 +1,13 @@
 import type { Endpoint } from './endpoint.ts';
 import { IndexedList } from './indexed-list.ts';
-import type { Strategy } from './strategy.ts';
+import type { PickRequest, Strategy, StrategyEnvironment } from './strategy.ts';
 
 /** Each in turn, from a random start, so that many clients do not begin with the same one. */
 export class RoundRobin implements Strategy {
   readonly #endpoints = new IndexedList<Endpoint>();
   #next: number;
 
-  constructor(random: () => number) {
+  constructor({ random }: Pick<StrategyEnvironment, 'random'>) {
     this.#next = Math.floor(random() * 1_000_000);
   }
 
@@ -19,8 +19,8 @@ export class RoundRobin implements Strategy {
     this.#endpoints.delete(endpoint);
   }
 
-  pick(isExcluded: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+  pick(request: PickRequest): Endpoint | undefined {
     this.#next = (this.#next + 1) % Number.MAX_SAFE_INTEGER;
-    return this.#endpoints.firstFrom(this.#next, isExcluded);
+    return this.#endpoints.firstFrom(this.#next, request);
   }
 }

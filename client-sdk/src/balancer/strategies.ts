@@ -2,24 +2,42 @@ import { ConfigError } from '../errors.ts';
 import { LeastConnections } from './least-connections.ts';
 import { RandomStrategy } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
-import type { Strategy } from './strategy.ts';
+import type { Strategy, StrategyEnvironment, StrategyFactory } from './strategy.ts';
 
-const strategies = {
-  round_robin: (random: () => number): Strategy => new RoundRobin(random),
-  random: (random: () => number): Strategy => new RandomStrategy(random),
-  least_connections: (random: () => number): Strategy => new LeastConnections(random),
+const builtIn = {
+  round_robin: (environment: StrategyEnvironment): Strategy => new RoundRobin(environment),
+  random: (environment: StrategyEnvironment): Strategy => new RandomStrategy(environment),
+  least_connections: (environment: StrategyEnvironment): Strategy =>
+    new LeastConnections(environment),
 };
 
-/** Names of the balancing strategies. */
-export type StrategyName = keyof typeof strategies;
+/** Names of the balancing strategies that come with Weft. */
+export type StrategyName = keyof typeof builtIn;
+
+const factories = new Map<string, StrategyFactory>(Object.entries(builtIn));
+
+/**
+ * Makes a strategy of your own known to this process, to be named like the built-in ones.
+ * @throws ConfigError when the name is taken or is not lower snake case
+ */
+export function registerStrategy(name: string, factory: StrategyFactory): void {
+  if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
+    throw new ConfigError('strategy name', 'lower snake case', `'${name}'`);
+  }
+  if (factories.has(name)) throw new ConfigError('strategy name', 'one not taken yet', name);
+  factories.set(name, factory);
+}
 
 /** Throws ConfigError unless `name` is a strategy: grpc-js itself would fall back in silence. */
-export function checkStrategyName(setting: string, name: string): asserts name is StrategyName {
-  if (!Object.hasOwn(strategies, name)) {
-    throw new ConfigError(setting, `one of ${Object.keys(strategies).join(', ')}`, name);
+export function checkStrategyName(setting: string, name: string): void {
+  if (!factories.has(name)) {
+    throw new ConfigError(setting, `one of ${[...factories.keys()].join(', ')}`, name);
   }
 }
 
-export function createStrategy(name: StrategyName, random: () => number): Strategy {
-  return strategies[name](random);
+/** @param name one that `checkStrategyName` let pass */
+export function createStrategy(name: string, environment: StrategyEnvironment): Strategy {
+  const factory = factories.get(name);
+  if (factory === undefined) throw new ConfigError('strategy', 'a known one', name);
+  return factory(environment);
 }
