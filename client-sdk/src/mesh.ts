@@ -2,54 +2,55 @@ import type { JsonValue } from '@bufbuild/protobuf';
 import type { Channel } from '@grpc/grpc-js';
 import { type Client, createClientFactory, type TsProtoServiceDefinition } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
-import { Balancer } from './balancer/balancer.ts';
-import { registerMeshLoadBalancer } from './balancer/mesh-load-balancer.ts';
-import { createStrategy } from './balancer/strategies.ts';
-import { Breaker } from './breaker/breaker.ts';
+import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
-import { CallPolicy, retryThrottling } from './call/call-policy.ts';
+import type { MeshCallOptions } from './call/call-options.ts';
+import type { CallSettings } from './call/call-settings.ts';
 import { DynamicCaller } from './call/dynamic-caller.ts';
-import { openChannel, stubChannel } from './call/mesh-channel.ts';
-import { MethodTable } from './call/method-table.ts';
-import { type MeshCallOptions, timeoutMiddleware } from './call/timeout-middleware.ts';
+import { createMeshClient } from './call/mesh-client.ts';
+import { MethodPlans } from './call/method-plans.ts';
+import { streamMiddleware } from './call/stream-middleware.ts';
 import { type MeshConfig, type MeshOptions, resolveConfig } from './config.ts';
 import { type Contract, methodsOf, serviceNameOf } from './contract/contract.ts';
+import { createDestination, type Destination } from './destination.ts';
 import { RegistryConnection } from './discovery/registry-connection.ts';
 import { ServiceDirectory } from './discovery/service-directory.ts';
 import { checkServiceName } from './discovery/service-name.ts';
 import type { ServiceSnapshot } from './discovery/service-snapshot.ts';
 import { closedError } from './errors.ts';
-import { registerMeshResolver } from './resolver/mesh-resolver.ts';
+import { stubChannel } from './grpc/mesh-channel.ts';
+import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
+import { registerMeshResolver } from './grpc/mesh-resolver.ts';
+import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
 
 /** How long the first discovery of a service, and reflection, may take, in ms. */
 const FIRST_ANSWER_MS = 5000;
 
-/** One service as this process calls it: one channel over one balancer, whoever asks. */
-interface Destination {
-  readonly channel: Channel;
-  readonly balancer: Balancer;
-}
+/** The window of all breakers, in ms. */
+const WINDOW_MS = 10_000;
 
 /**
  * This process's part in the mesh: discovers services, balances calls over their instances with a
  * breaker for each, and offers services of its own. Make one per process; `close` it at the end.
  */
 export class Mesh {
+  /** Tells what becomes of the instances that are called. */
+  readonly events: MeshEvents = createMeshEvents();
   readonly #config: MeshConfig;
   readonly #registry: RegistryConnection;
   readonly #directory: ServiceDirectory;
-  readonly #rotation: WindowRotation;
-  readonly #methods = new MethodTable();
+  readonly #rotation = new WindowRotation(WINDOW_MS);
+  readonly #plans = new MethodPlans();
   readonly #destinations = new Map<string, Destination>();
-  readonly #clients;
+  readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetailsClientMiddleware);
   readonly #caller: DynamicCaller;
   #isClosed = false;
 
   constructor(options: MeshOptions) {
     this.#config = resolveConfig(options);
-    const { registry, discoveryTtlMs, defaultDeadlineMs, breaker, log } = this.#config;
+    const { registry, discoveryTtlMs, log } = this.#config;
     registerMeshResolver();
     registerMeshLoadBalancer();
     this.#registry = new RegistryConnection(registry, Math.random);
@@ -59,14 +60,9 @@ export class Mesh {
       timeoutMs: FIRST_ANSWER_MS,
       log,
     });
-    this.#rotation = new WindowRotation(breaker.windowMs);
-    this.#clients = createClientFactory()
-      .use(timeoutMiddleware(defaultDeadlineMs))
-      .use(errorDetailsClientMiddleware);
     this.#caller = new DynamicCaller({
-      clients: this.#clients,
-      methods: this.#methods,
-      channelOf: (service) => this.#destination(service).channel,
+      plans: this.#plans,
+      siteOf: (service) => this.#site(service, undefined),
       timeoutMs: FIRST_ANSWER_MS,
       ttlMs: discoveryTtlMs,
     });
@@ -77,13 +73,19 @@ export class Mesh {
    * `defaultDeadlineMs`); methods that the contract marks idempotent are retried on another instance.
    *
    * @param options.service who offers it; by default `UserService` is offered by `user-service`
+   * @param options.policy what this call site does otherwise than the policy of the service
+   * @throws ConfigError naming what of the policy cannot be used
    */
   client<Definition extends TsProtoServiceDefinition>(
     contract: Definition,
-    { service = serviceNameOf(contract) }: { service?: string } = {},
+    {
+      service = serviceNameOf(contract),
+      policy,
+    }: { service?: string; policy?: ContractPolicy<Definition> } = {},
   ): Client<Definition, MeshCallOptions> {
-    this.#methods.learn(methodsOf(contract));
-    return this.#clients.create(contract, this.#destination(service).channel);
+    this.#plans.learn(methodsOf(contract));
+    const site = this.#site(service, this.#settings(service, policy, contract));
+    return createMeshClient(contract, site, this.#streams.create(contract, site.stub));
   }
 
   /**
@@ -91,11 +93,14 @@ export class Mesh {
    *
    * @param options.contract lets it know which methods are unary (they get a default deadline) and
    *   which are idempotent (they are retried); without it calls have neither
+   * @param options.policy what this call site does otherwise than the policy of the service
    */
-  channel(service: string, { contract }: { contract?: Contract } = {}): Channel {
-    if (contract !== undefined) this.#methods.learn(methodsOf(contract));
-    const { channel } = this.#destination(service);
-    return stubChannel(channel, this.#methods, this.#config.defaultDeadlineMs);
+  channel(
+    service: string,
+    { contract, policy }: { contract?: Contract; policy?: ServicePolicy } = {},
+  ): Channel {
+    if (contract !== undefined) this.#plans.learn(methodsOf(contract));
+    return this.#site(service, this.#settings(service, policy, contract)).stub;
   }
 
   /**
@@ -122,6 +127,24 @@ export class Mesh {
     return this.#caller.call(service, method, request, options);
   }
 
+  /** The breakers of all instances that this process calls, as they are now. */
+  breakers(): BreakerView[] {
+    return [...this.#destinations].flatMap(([service, { balancer }]) =>
+      [...balancer.endpoints].map((endpoint) => breakerView(service, endpoint)),
+    );
+  }
+
+  /**
+   * Changes the policy of a service from now on. It is taken whole or, when any of it cannot be used,
+   * not at all: what was in force stays in force.
+   * @throws ConfigError naming the first setting that cannot be used
+   */
+  configure(service: string, policy: ServicePolicy): void {
+    checkServiceName(service);
+    const resolved = this.#config.policies.set(service, policy);
+    this.#destinations.get(service)?.balancer.setPolicy(resolved);
+  }
+
   /**
    * Offers a service: listens, turns SERVING, registers, and stays registered until closed.
    * @throws ConfigError; WeftError LISTEN_FAILED or MESH_CLOSED
@@ -135,40 +158,11 @@ export class Mesh {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { channel, balancer } of this.#destinations.values()) {
-      channel.close();
-      balancer.close();
-    }
+    for (const destination of this.#destinations.values()) destination.close();
     this.#destinations.clear();
     this.#directory.close();
     this.#rotation.close();
     this.#registry.close();
+    this.events.removeAllListeners();
   }
-
-  #destination(service: string): Destination {
-    if (this.#isClosed) throw closedError();
-    const known = this.#destinations.get(service);
-    if (known !== undefined) return known;
-    checkServiceName(service);
-    const { strategy, breaker } = this.#config;
-    const balancer = new Balancer({
-      service,
-      strategy: createStrategy(strategy, { now: () => performance.now(), random: Math.random }),
-      createBreaker: (onChange) => new Breaker(breaker, this.#rotation.emitter, onChange),
-    });
-    const channel = openChannel(service, {
-      directory: this.#directory,
-      balancer,
-      callPolicy: new CallPolicy(this.#methods),
-      retryThrottling,
-    });
-    const destination = { channel, balancer };
-    this.#destinations.set(service, destination);
-    return destination;
-  }
-}
-
-/** Joins the mesh. @throws ConfigError naming a setting that cannot be used */
-export function createMesh(options: MeshOptions = {}): Mesh {
-  return new Mesh(options);
 }

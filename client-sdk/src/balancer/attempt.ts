@@ -1,12 +1,14 @@
-import type { Passage } from '../breaker/breaker.ts';
-import { classify } from '../breaker/classify.ts';
+import type { Breaker, Passage } from '../breaker/breaker.ts';
+import { classify, type Outcome } from '../breaker/classify.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Who keeps the in-flight counts. */
-interface InFlightLedger {
-  countIn(endpoint: Endpoint): void;
-  countOut(endpoint: Endpoint): void;
+/** Who keeps the counts: the balancer. */
+interface Ledger {
+  now(): number;
+  countIn(attempt: Attempt, now: number): void;
+  countOut(attempt: Attempt, now: number): void;
+  concluded(attempt: Attempt, outcome: Outcome, now: number, restMs: number | undefined): void;
 }
 
 /**
@@ -17,48 +19,59 @@ interface InFlightLedger {
 export class Attempt {
   readonly kind = 'attempt';
   readonly endpoint: Endpoint;
-  readonly #ledger: InFlightLedger;
+  readonly call: CallRecord;
+  /** When it was picked or, once sent, when it was sent. */
+  startedAt: number;
+  readonly #ledger: Ledger;
+  readonly #breaker: Breaker;
   readonly #passage: Passage;
-  readonly #call: CallRecord;
   #isCounted = true;
   #record: AttemptRecord | undefined;
-  #startedAt = 0;
 
-  constructor(ledger: InFlightLedger, endpoint: Endpoint, passage: Passage, call: CallRecord) {
+  constructor(
+    ledger: Ledger,
+    endpoint: Endpoint,
+    passage: Passage,
+    call: CallRecord,
+    startedAt: number,
+  ) {
     this.#ledger = ledger;
     this.endpoint = endpoint;
+    this.#breaker = endpoint.breaker;
     this.#passage = passage;
-    this.#call = call;
-    ledger.countIn(endpoint);
+    this.call = call;
+    this.startedAt = startedAt;
+    ledger.countIn(this, startedAt);
   }
 
   /** Takes the pick back unless it has been sent. One that is sent after all counts again. */
   abandon(): void {
     if (this.#record !== undefined || !this.#isCounted) return;
-    this.#countOut();
-    this.endpoint.breaker.ended(this.#passage, 'neutral');
+    this.#isCounted = false;
+    this.#ledger.countOut(this, this.#ledger.now());
+    this.#breaker.ended(this.#passage, 'neutral');
   }
 
   start = (): void => {
-    this.#record = this.#call.attempted(this.endpoint);
-    this.#startedAt = performance.now();
+    this.#record = this.call.attempted(this.endpoint);
     if (this.#isCounted) return;
     this.#isCounted = true;
-    this.#ledger.countIn(this.endpoint);
+    this.startedAt = this.#ledger.now();
+    this.#ledger.countIn(this, this.startedAt);
   };
 
-  /** @param statusCode of gRPC; the rest is kept for whoever asks how the call fared */
-  end = (statusCode: number, details = '', trailers?: unknown): void => {
+  /**
+   * @param statusCode of gRPC; details and trailers are kept for whoever asks how the call fared
+   * @param restMs how long the endpoint asks to be left alone, in ms; undefined when it does not
+   */
+  end = (statusCode: number, details = '', trailers?: unknown, restMs?: number): void => {
     if (this.#record === undefined || this.#record.end !== undefined) return;
-    const durationMs = performance.now() - this.#startedAt;
-    this.#record.end = { statusCode, details, trailers, durationMs };
-    this.#countOut();
-    const outcome = this.#call.isUnsendable ? 'neutral' : classify(statusCode);
-    this.endpoint.breaker.ended(this.#passage, outcome);
-  };
-
-  #countOut(): void {
+    const now = this.#ledger.now();
+    this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
-    this.#ledger.countOut(this.endpoint);
-  }
+    this.#ledger.countOut(this, now);
+    const outcome = this.call.isUnsendable ? 'neutral' : classify(statusCode);
+    this.#breaker.ended(this.#passage, outcome);
+    this.#ledger.concluded(this, outcome, now, restMs);
+  };
 }

@@ -1,19 +1,44 @@
 import type { Instance } from '@weft/proto/registry';
-import type { Breaker, Passage } from '../breaker/breaker.ts';
+import type { Breaker, BreakerState, Passage } from '../breaker/breaker.ts';
+import type { Outcome } from '../breaker/classify.ts';
+import type { InstanceChanges } from '../discovery/instance-changes.ts';
+import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { Attempt } from './attempt.ts';
-import type { CallRecord } from './call-record.ts';
+import { CallRecord } from './call-record.ts';
 import { type Connection, Endpoint, endpointKey } from './endpoint.ts';
-import { IndexedList } from './indexed-list.ts';
-import { explainNoPick, type NoPick } from './no-pick.ts';
+import { type EjectionReason, HealthMonitor, TICK_MS } from './health-monitor.ts';
+import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
+import { PeakEwma } from './peak-ewma.ts';
+import { Placement } from './placement.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { beginSlowStart, slowStartShare } from './slow-start.ts';
+import { createStrategy } from './strategies.ts';
 import type { Strategy } from './strategy.ts';
+import { Ticker } from './ticker.ts';
 
 export interface BalancerOptions {
   service: string;
-  strategy: Strategy;
+  policy: ResolvedPolicy;
   /** Makes the breaker of a new endpoint; `onChange` tells of its changes of state. */
-  createBreaker: (onChange: () => void) => Breaker;
+  createBreaker: (
+    policy: ResolvedPolicy,
+    onChange: (from: BreakerState, to: BreakerState) => void,
+  ) => Breaker;
+  /** Told what becomes of endpoints, for whoever wants to know. */
+  observer?: BalancerObserver;
+  /** Monotonic time in ms. Default performance.now. */
+  now?: () => number;
+  /** Default Math.random. */
+  random?: () => number;
   /** Runs a task when what is under way in this turn of the event loop is done. Default setImmediate. */
   defer?: (task: () => void) => void;
+}
+
+/** Who wants to know what becomes of endpoints. */
+export interface BalancerObserver {
+  breakerChanged(endpoint: Endpoint, from: BreakerState, to: BreakerState): void;
+  ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
+  returned(endpoint: Endpoint): void;
 }
 
 /** Where the balancer tells of changes: the transport adapter that uses it. */
@@ -22,36 +47,67 @@ export interface BalancerListener {
   endpointAdded(endpoint: Endpoint): void;
   /** The endpoint is gone: close its connection when its calls have ended. */
   endpointRemoved(endpoint: Endpoint): void;
+  /** The endpoint no longer answers: what may be asked elsewhere should be. */
+  endpointStalled(endpoint: Endpoint): void;
   /** Which endpoints can be picked has changed. */
   picksChanged(): void;
 }
+
+/** What the balancer knows of the service's instances. */
+export type Knowledge =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'failed'; readonly message: string }
+  | { readonly state: 'known'; readonly revision: bigint; readonly at: number };
 
 /**
  * The core: which instances there are, which of them may take a call, which one takes the next.
  * It knows nothing of a transport; an adapter tells it what is connected and how attempts end.
  *
  * An endpoint may be picked when the registry lists it as RUNNING with weight, its connection is
- * ready and its breaker is closed. An update touches only what changed.
+ * ready, its breaker is closed and nothing speaks against it. An update touches only what changed.
  */
 export class Balancer {
   readonly service: string;
-  readonly #strategy: Strategy;
-  readonly #createBreaker: BalancerOptions['createBreaker'];
-  readonly #endpoints = new Map<string, Endpoint>();
-  /** Endpoints the strategy knows. */
-  readonly #pickable = new Set<Endpoint>();
-  /** Endpoints that wait for the one probe of their half-open breaker. */
-  readonly #halfOpen = new IndexedList<Endpoint>();
+  readonly now: () => number;
+  readonly placement: Placement;
+  readonly #options: BalancerOptions;
+  readonly #random: () => number;
   readonly #defer: (task: () => void) => void;
+  readonly #endpoints = new Map<string, Endpoint>();
+  /** By name: the service's own, and those that call sites asked for. */
+  readonly #strategies = new Map<string, Strategy>();
+  readonly #monitor: HealthMonitor;
+  readonly #budget: RetryBudget;
+  readonly #ticker = new Ticker(TICK_MS, () => this.#tick());
+  #policy: ResolvedPolicy;
+  #knowledge: Knowledge = { state: 'unknown' };
+  #inFlight = 0;
   /** Picks of this turn of the event loop: sent by its end, or not at all. */
   #picked: Attempt[] = [];
   #listener: BalancerListener | undefined;
 
-  constructor({ service, strategy, createBreaker, defer = setImmediate }: BalancerOptions) {
+  constructor(options: BalancerOptions) {
+    const { service, policy, observer } = options;
     this.service = service;
-    this.#strategy = strategy;
-    this.#createBreaker = createBreaker;
-    this.#defer = defer;
+    this.now = options.now ?? (() => performance.now());
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#defer = options.defer ?? setImmediate;
+    this.#policy = policy;
+    this.placement = new Placement(this.#strategies, policy);
+    this.#monitor = new HealthMonitor(this.placement, policy.outlierEjection, {
+      ejected: (endpoint, reason, forMs) => {
+        observer?.ejected(endpoint, reason, forMs);
+        if (reason === 'stopped answering') this.#listener?.endpointStalled(endpoint);
+        this.#listener?.picksChanged();
+      },
+      returned: (endpoint) => {
+        observer?.returned(endpoint);
+        this.#listener?.picksChanged();
+      },
+    });
+    this.#budget = new RetryBudget(this.now());
+    this.#strategyNamed(policy.strategy);
   }
 
   /** All listed endpoints. */
@@ -59,9 +115,26 @@ export class Balancer {
     return this.#endpoints.values();
   }
 
-  /** Number of endpoints that a call could be sent to now. */
-  get pickableCount(): number {
-    return this.#pickable.size + this.#halfOpen.size;
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
+  get policy(): ResolvedPolicy {
+    return this.#policy;
+  }
+
+  get knowledge(): Knowledge {
+    return this.#knowledge;
+  }
+
+  /** Attempts picked and not ended. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Whether a call could be sent now. */
+  get canPick(): boolean {
+    return this.placement.pickableCount > 0 || this.placement.halfOpen.size > 0;
   }
 
   /** Tells `listener` of every change from now on; undefined to stop. One at a time. */
@@ -69,19 +142,40 @@ export class Balancer {
     this.#listener = listener;
   }
 
-  /** Takes over the instances listed now; statistics, breakers and connections of the rest live on. */
-  update(instances: readonly Instance[]): void {
-    const listed = new Set<string>();
-    for (const instance of instances) {
-      const key = endpointKey(instance);
-      listed.add(key);
-      const known = this.#endpoints.get(key);
-      if (known === undefined) this.#addEndpoint(instance);
-      else if (known.instance !== instance) this.#replaceInstance(known, instance);
+  /** Goes by another policy from now on; connections and statistics live on. */
+  setPolicy(policy: ResolvedPolicy): void {
+    const isSameBreaker = JSON.stringify(policy.breaker) === JSON.stringify(this.#policy.breaker);
+    this.#policy = policy;
+    this.placement.limits = policy;
+    this.#monitor.options = policy.outlierEjection;
+    this.#strategyNamed(policy.strategy);
+    for (const endpoint of this.#endpoints.values()) {
+      if (!isSameBreaker) {
+        endpoint.breaker.dispose();
+        endpoint.breaker = this.#createBreaker(() => endpoint);
+      }
+      this.placement.place(endpoint);
     }
-    for (const [key, endpoint] of this.#endpoints) {
-      if (!listed.has(key)) this.#removeEndpoint(endpoint);
+    this.#listener?.picksChanged();
+  }
+
+  /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
+  apply({ isComplete, put, removed, revision }: InstanceChanges): void {
+    const isFirst = this.#knowledge.state !== 'known';
+    if (isComplete) {
+      const listed = new Set(put.map(({ id }) => id));
+      for (const id of [...this.#endpoints.keys()]) if (!listed.has(id)) this.#remove(id);
     }
+    for (const { id } of removed) this.#remove(id);
+    for (const instance of put) this.#put(instance, isFirst);
+    this.#knowledge = { state: 'known', revision, at: this.now() };
+    this.#listener?.picksChanged();
+  }
+
+  /** Nothing is known of the service yet, and the registry cannot be asked. */
+  discoveryFailed(message: string): void {
+    if (this.#knowledge.state === 'known') return;
+    this.#knowledge = { state: 'failed', message };
     this.#listener?.picksChanged();
   }
 
@@ -89,53 +183,123 @@ export class Balancer {
   setConnection(endpoint: Endpoint, connection: Connection): void {
     if (endpoint.connection.state === connection.state) return;
     endpoint.connection = connection;
-    this.#place(endpoint);
+    if (connection.state === 'ready') this.#monitor.reconnected(endpoint, this.now());
+    // One that has been removed already is only told of the end of its connection.
+    if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
+    this.placement.place(endpoint);
     this.#listener?.picksChanged();
   }
 
   /** Chooses where the next attempt of `call` goes, or says why it cannot go anywhere. */
   pick(call: CallRecord): Attempt | NoPick {
+    const now = this.now();
+    const refusal = this.#admit(call, now);
+    if (refusal !== undefined) return refusal;
     const isRetry = call.attempts.length > 0;
     // A half-open breaker is probed by a first attempt: a retry is no time for experiments.
-    if (this.#halfOpen.size > 0 && (!isRetry || this.#pickable.size === 0)) {
-      const probed = this.#halfOpen.firstFrom(0, {
+    const { halfOpen, pickableCount } = this.placement;
+    if (halfOpen.size > 0 && (!isRetry || pickableCount === 0)) {
+      const probed = halfOpen.firstFrom(0, {
         isExcluded: (candidate) => !candidate.breaker.hasFreeProbe || call.isExcluded(candidate),
       });
       const passage = probed?.breaker.admit();
-      if (probed && passage) return this.#attempt(probed, passage, call);
+      if (probed && passage) return this.#attempt(probed, passage, call, now);
     }
-    const endpoint = this.#strategy.pick(call);
+    const endpoint = this.#choose(call, now);
     const passage = endpoint?.breaker.admit();
-    return endpoint && passage ? this.#attempt(endpoint, passage, call) : this.explain(call);
+    return endpoint && passage
+      ? this.#attempt(endpoint, passage, call, now)
+      : explainNoPick(this, call);
   }
 
-  /** Why `call` cannot be sent anywhere now. */
-  explain(call: CallRecord): NoPick {
-    return explainNoPick(this.service, [...this.#endpoints.values()], call);
+  /** Why a call would not be sent anywhere now. */
+  explain(): NoPick {
+    return explainNoPick(this, new CallRecord());
   }
 
-  /** An attempt to `endpoint` counts as in flight from now on. */
-  countIn(endpoint: Endpoint): void {
+  countIn({ endpoint, call }: Attempt, now: number): void {
+    this.#inFlight += 1;
     endpoint.inFlight += 1;
-    if (this.#pickable.has(endpoint)) this.#strategy.started?.(endpoint);
+    endpoint.latency.started(now);
+    if (call.isUnary) {
+      if (endpoint.unaryInFlight === 0) endpoint.silentSince = now;
+      endpoint.unaryInFlight += 1;
+    }
+    if (!this.placement.isPickable(endpoint)) return;
+    for (const strategy of this.#strategies.values()) strategy.started?.(endpoint);
+    if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
+      this.placement.inFlightChanged(endpoint);
+    }
   }
 
-  /** An attempt to `endpoint` no longer counts as in flight. */
-  countOut(endpoint: Endpoint): void {
+  countOut({ endpoint, call, startedAt }: Attempt, now: number): void {
+    this.#inFlight -= 1;
     endpoint.inFlight -= 1;
-    if (this.#pickable.has(endpoint)) this.#strategy.ended?.(endpoint);
+    endpoint.latency.ended(startedAt, now, undefined);
+    if (call.isUnary) endpoint.unaryInFlight -= 1;
+    if (this.placement.isPickable(endpoint)) {
+      for (const strategy of this.#strategies.values()) strategy.ended?.(endpoint);
+    } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
+      this.placement.inFlightChanged(endpoint);
+    }
+  }
+
+  concluded(attempt: Attempt, outcome: Outcome, now: number, restMs: number | undefined): void {
+    const { endpoint, call, startedAt } = attempt;
+    if (outcome === 'success') {
+      if (call.isUnary) endpoint.latency.observe(now, now - startedAt);
+      endpoint.silentSince = now;
+    } else if (outcome === 'failure') endpoint.latency.failed(now, now - startedAt);
+    if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
+    this.#monitor.concluded(endpoint, outcome, now, restMs);
   }
 
   /** Forgets all endpoints and stops their breakers. */
   close(): void {
-    for (const endpoint of [...this.#endpoints.values()]) this.#removeEndpoint(endpoint);
+    this.#ticker.close();
+    for (const id of [...this.#endpoints.keys()]) this.#remove(id);
     this.#listener = undefined;
   }
 
-  #attempt(endpoint: Endpoint, passage: Passage, call: CallRecord): Attempt {
+  /** Whether the limits let one more attempt of `call` begin. */
+  #admit(call: CallRecord, now: number): NoPick | undefined {
+    if (this.#inFlight >= this.#policy.maxInFlight) return overloaded(this, call);
+    const attempts = call.attempts.length;
+    if (call.funded > attempts) return undefined;
+    if (attempts === 0) this.#budget.deposit(now);
+    else if (!this.#budget.withdraw(now, this.#policy.retryBudget)) {
+      return explainNoPick(this, call, 'the retry budget is spent');
+    }
+    call.funded = attempts + 1;
+    return undefined;
+  }
+
+  #choose(call: CallRecord, now: number): Endpoint | undefined {
+    const strategy = this.#strategyNamed(call.strategy ?? this.#policy.strategy);
+    const endpoint = strategy.pick(call) ?? this.placement.lastResort(call);
+    if (endpoint?.warmingSince === undefined || strategy.isSticky) return endpoint;
+    if (this.#random() < slowStartShare(endpoint, now, this.#policy.slowStartMs)) return endpoint;
+    const other = strategy.pick({
+      hashKey: call.hashKey,
+      isExcluded: (candidate) => candidate === endpoint || call.isExcluded(candidate),
+    });
+    return other ?? endpoint;
+  }
+
+  #strategyNamed(name: string): Strategy {
+    const known = this.#strategies.get(name);
+    if (known !== undefined) return known;
+    const strategy = createStrategy(name, { now: this.now, random: this.#random });
+    for (const endpoint of this.placement.pickable) strategy.add(endpoint);
+    this.#strategies.set(name, strategy);
+    return strategy;
+  }
+
+  #attempt(endpoint: Endpoint, passage: Passage, call: CallRecord, now: number): Attempt {
     if (this.#picked.length === 0) this.#defer(() => this.#abandonUnsent());
-    const attempt = new Attempt(this, endpoint, passage, call);
+    const attempt = new Attempt(this, endpoint, passage, call, now);
     this.#picked.push(attempt);
+    this.#ticker.wake();
     return attempt;
   }
 
@@ -145,43 +309,55 @@ export class Balancer {
     for (const attempt of picked) attempt.abandon();
   }
 
-  #addEndpoint(instance: Instance): void {
-    const breaker = this.#createBreaker(() => {
-      this.#place(endpoint);
-      this.#listener?.picksChanged();
-    });
-    const endpoint = new Endpoint(instance, breaker);
-    this.#endpoints.set(endpoint.key, endpoint);
+  #tick(): boolean {
+    this.#monitor.tick(this.now());
+    const goesOn = this.#inFlight > 0 || !this.#monitor.isIdle;
+    if (!goesOn) this.#monitor.rest();
+    return goesOn;
+  }
+
+  #put(instance: Instance, isFirst: boolean): void {
+    const known = this.#endpoints.get(instance.id);
+    if (known?.key === endpointKey(instance)) {
+      if (known.instance === instance) return;
+      const { weight } = known;
+      known.instance = instance;
+      this.placement.place(known);
+      if (known.weight !== weight && this.placement.isPickable(known)) {
+        for (const strategy of this.#strategies.values()) strategy.weightChanged?.(known);
+      }
+      return;
+    }
+    if (known !== undefined) this.#remove(instance.id);
+    const now = this.now();
+    const endpoint: Endpoint = new Endpoint(
+      instance,
+      this.#createBreaker(() => endpoint),
+      new PeakEwma(now),
+    );
+    if (!isFirst) beginSlowStart(endpoint, now, this.#policy.slowStartMs);
+    this.#endpoints.set(instance.id, endpoint);
+    this.placement.place(endpoint);
     this.#listener?.endpointAdded(endpoint);
   }
 
-  #replaceInstance(endpoint: Endpoint, instance: Instance): void {
-    endpoint.instance = instance;
-    this.#place(endpoint);
+  #createBreaker(owner: () => Endpoint): Breaker {
+    return this.#options.createBreaker(this.#policy, (from, to) => {
+      const endpoint = owner();
+      this.placement.place(endpoint);
+      this.#monitor.breakerChanged(endpoint, this.now());
+      this.#options.observer?.breakerChanged(endpoint, from, to);
+      this.#listener?.picksChanged();
+    });
   }
 
-  #removeEndpoint(endpoint: Endpoint): void {
-    this.#endpoints.delete(endpoint.key);
-    endpoint.connection = { state: 'connecting' };
-    this.#place(endpoint);
-    endpoint.breaker.close();
+  #remove(id: string): void {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) return;
+    this.#endpoints.delete(id);
+    this.placement.remove(endpoint);
+    this.#monitor.forget(endpoint);
+    endpoint.breaker.dispose();
     this.#listener?.endpointRemoved(endpoint);
-  }
-
-  /** Puts an endpoint among those its state belongs to. */
-  #place(endpoint: Endpoint): void {
-    const isUsable = endpoint.connection.state === 'ready' && endpoint.isListedForCalls;
-    const { state } = endpoint.breaker;
-    if (isUsable && state === 'half-open') this.#halfOpen.add(endpoint);
-    else this.#halfOpen.delete(endpoint);
-    const isPickable = isUsable && state === 'closed';
-    if (isPickable === this.#pickable.has(endpoint)) return;
-    if (isPickable) {
-      this.#pickable.add(endpoint);
-      this.#strategy.add(endpoint);
-    } else {
-      this.#pickable.delete(endpoint);
-      this.#strategy.remove(endpoint);
-    }
   }
 }

@@ -20,25 +20,42 @@ export interface AttemptRecord {
   end: AttemptEnd | undefined;
 }
 
+/** What is known of a call before its first attempt. */
+export interface CallTraits {
+  /** Whether it is answered with one message. Default false, as for a method no contract told of. */
+  readonly isUnary?: boolean;
+  /** What `consistent_hash` goes by. */
+  readonly hashKey?: string | undefined;
+  /** Strategy of the call site, when it asked for another than the service's. */
+  readonly strategy?: string | undefined;
+}
+
 const none: readonly AttemptRecord[] = [];
 
 /** What is known of one call over all its attempts. gRPC caps them at 5, so it stays small. */
 export class CallRecord implements PickRequest {
-  /** What `consistent_hash` goes by. */
+  readonly isUnary: boolean;
   readonly hashKey: string | undefined;
-  /** Of the call site, when it asked for another than the service's. */
   readonly strategy: string | undefined;
   /** Whether this process itself cannot go on with it: no fault of the instance that was asked. */
   isUnsendable = false;
+  /** Attempts that the retry budget has paid for; the first is free. */
+  funded = 0;
   #attempts: AttemptRecord[] | undefined;
 
-  constructor(hashKey?: string, strategy?: string) {
+  constructor({ isUnary = false, hashKey, strategy }: CallTraits = {}) {
+    this.isUnary = isUnary;
     this.hashKey = hashKey;
     this.strategy = strategy;
   }
 
   get attempts(): readonly AttemptRecord[] {
     return this.#attempts ?? none;
+  }
+
+  /** Whether an attempt is in flight. */
+  get isInFlight(): boolean {
+    return this.attempts.some(({ end }) => end === undefined);
   }
 
   /** Notes an attempt that is sent now. */

@@ -18,12 +18,22 @@ export class Endpoint {
   /** As listed last; replaced when status, weight or metadata change. */
   instance: Instance;
   readonly key: string;
-  readonly breaker: Breaker;
+  breaker: Breaker;
   connection: Connection = { state: 'connecting' };
   /** Attempts picked and not ended. */
   inFlight = 0;
   /** How long calls there take. */
   readonly latency: PeakEwma;
+  /** Left out on statistics until then, on the monotonic clock in ms; 0: not. */
+  ejectedUntil = 0;
+  /** Left out at its own request until then: it is overloaded; 0: not. */
+  restingUntil = 0;
+  /** When it joined its siblings, in ms, as long as it has less than its full share. */
+  warmingSince: number | undefined;
+  /** Of the attempts in flight those that end with one answer. */
+  unaryInFlight = 0;
+  /** Since when none of those has ended, in ms. */
+  silentSince = 0;
 
   constructor(instance: Instance, breaker: Breaker, latency = new PeakEwma(performance.now())) {
     this.instance = instance;
@@ -39,8 +49,12 @@ export class Endpoint {
 
   /** Whether it may get calls as far as the registry knows. Weight 0 drains. */
   get isListedForCalls(): boolean {
-    const { status } = this.instance;
-    return status === InstanceStatus.INSTANCE_STATUS_RUNNING && this.weight > 0;
+    return this.instance.status === InstanceStatus.INSTANCE_STATUS_RUNNING && this.weight > 0;
+  }
+
+  /** Whether it is left out of the picks for a time, though it is connected and its breaker closed. */
+  get isSidelined(): boolean {
+    return this.ejectedUntil > 0 || this.restingUntil > 0;
   }
 }
 

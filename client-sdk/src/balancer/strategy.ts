@@ -13,6 +13,8 @@ export interface PickRequest {
  * at a time; it keeps whatever makes the choice cheap. Called from one thread, never re-entered.
  */
 export interface Strategy {
+  /** Whether it binds calls to endpoints by their key: a new endpoint then gets its share at once. */
+  readonly isSticky?: boolean;
   /** `endpoint` may be picked from now on. */
   add(endpoint: Endpoint): void;
   /** `endpoint`, which was added, may no longer be picked. Its calls in flight go on. */

@@ -1,23 +1,21 @@
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
 import type { Outcome } from './classify.ts';
+import { WINDOW_BUCKETS, type WindowRotation } from './window-rotation.ts';
 
 /** closed: traffic flows. open: none does. half-open: one probe finds out. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 export interface BreakerSettings {
   /** It opens at this many failures within the window, if they are more than half of all outcomes. */
-  failures: number;
+  readonly failures: number;
   /** How long it stays open before a probe, in ms. */
-  resetMs: number;
+  readonly resetMs: number;
   /** How long a probe may take before it counts as failed, in ms. */
-  probeTimeoutMs: number;
+  readonly probeTimeoutMs: number;
   /** Rolling window over which outcomes are counted, in ms. */
-  windowMs: number;
+  readonly windowMs: number;
 }
-
-/** Number of steps in which the window rolls. */
-export const WINDOW_BUCKETS = 10;
 
 /** What an attempt takes along from its start to its end. */
 export interface Passage {
@@ -42,73 +40,58 @@ const ignoreRejection = () => {};
  * probe at a time passes, and a probe that does not end in time counts as failed.
  */
 export class Breaker {
-  readonly #circuit: CircuitBreaker<[Outcome], void>;
   readonly #settings: BreakerSettings;
-  readonly #rotation: EventEmitter;
+  readonly #rotation: WindowRotation;
+  readonly #onChange: (from: BreakerState, to: BreakerState) => void;
   /** The window of this breaker alone, so that it can be emptied. */
   readonly #window = new EventEmitter();
-  readonly #roll = () => void this.#window.emit('rotate');
+  #circuit: CircuitBreaker<[Outcome], void> | undefined;
+  #state: BreakerState = 'closed';
+  #isForced = false;
   #generation = 0;
+  #passage: Passage = { generation: 0, probe: undefined };
   #probe: Probe | undefined;
+  /** Steps of the window since the last outcome. */
+  #quietSteps = 0;
 
   /**
-   * @param rotation emits `rotate` each `windowMs / WINDOW_BUCKETS`; one serves all breakers
+   * @param rotation rolls the windows of all breakers
    * @param onChange called after each change of state
    */
-  constructor(settings: BreakerSettings, rotation: EventEmitter, onChange: () => void) {
+  constructor(
+    settings: BreakerSettings,
+    rotation: WindowRotation,
+    onChange: (from: BreakerState, to: BreakerState) => void,
+  ) {
     this.#settings = settings;
-    this.#rotation = rotation.on('rotate', this.#roll);
-    this.#circuit = new CircuitBreaker(report, {
-      timeout: false,
-      resetTimeout: settings.resetMs,
-      // opossum would count all outcomes towards its threshold; ours counts failures, see below.
-      volumeThreshold: Number.MAX_SAFE_INTEGER,
-      rollingCountTimeout: settings.windowMs,
-      rollingCountBuckets: WINDOW_BUCKETS,
-      rollingPercentilesEnabled: false,
-      enableSnapshots: false,
-      rotateBucketController: this.#window,
-    });
-    this.#circuit.on('failure', () => {
-      const { failures, fires } = this.#circuit.stats;
-      if (failures >= settings.failures && failures > fires / 2) this.#circuit.open();
-    });
-    const changed = () => {
-      this.#generation += 1;
-      this.#endProbe();
-      onChange();
-    };
-    this.#circuit.on('open', changed);
-    this.#circuit.on('halfOpen', changed);
-    this.#circuit.on('close', () => {
-      // What opened it is over: it takes as many failures as at first to open it again.
-      for (let bucket = 0; bucket < WINDOW_BUCKETS; bucket += 1) this.#roll();
-      changed();
-    });
+    this.#rotation = rotation;
+    this.#onChange = onChange;
   }
 
   get state(): BreakerState {
-    if (this.#circuit.opened) return 'open';
-    return this.#circuit.halfOpen ? 'half-open' : 'closed';
+    return this.#state;
+  }
+
+  /** Whether it was opened by hand, and stays so until it is closed by hand. */
+  get isForced(): boolean {
+    return this.#isForced;
+  }
+
+  /** Failures counted in the window. */
+  get failures(): number {
+    return this.#circuit?.stats.failures ?? 0;
   }
 
   /** Whether a probe would pass now. */
   get hasFreeProbe(): boolean {
-    return this.state === 'half-open' && this.#probe === undefined;
+    return this.#state === 'half-open' && this.#probe === undefined;
   }
 
   /** Lets an attempt pass; in half-open it takes the probe. Undefined when refused. */
   admit(): Passage | undefined {
-    switch (this.state) {
-      case 'closed':
-        return { generation: this.#generation, probe: undefined };
-      case 'open':
-        return undefined;
-      case 'half-open':
-        return this.#probe === undefined
-          ? { generation: this.#generation, probe: this.#startProbe() }
-          : undefined;
-    }
+    if (this.#state === 'closed') return this.#passage;
+    if (!this.hasFreeProbe) return undefined;
+    return { generation: this.#generation, probe: this.#startProbe() };
   }
 
   /** The admitted attempt has ended; neutral if it was never sent. */
@@ -117,17 +100,94 @@ export class Breaker {
     if (probe !== undefined && probe !== this.#probe) return;
     this.#endProbe();
     if (outcome === 'neutral') return;
-    // Answers through the events above; the rejection is the failure it was told of.
-    this.#circuit.fire(outcome).catch(ignoreRejection);
+    this.#quietSteps = 0;
+    const circuit = this.#opossum();
+    if (circuit.opened) {
+      // It was an early probe: opossum itself lets none pass before its time.
+      if (outcome === 'success') circuit.close();
+      else this.#become('open');
+      return;
+    }
+    // Answers through its events; the rejection is the failure it was told of.
+    circuit.fire(outcome).catch(ignoreRejection);
+  }
+
+  /** Opens it by hand: it refuses all until `close`, and is not probed. */
+  open(): void {
+    this.#isForced = true;
+    this.#opossum().open();
+    this.#become('open');
+  }
+
+  /** Closes it by hand, whatever opened it. */
+  close(): void {
+    this.#isForced = false;
+    this.#circuit?.close();
+    this.#become('closed');
+  }
+
+  /** Lets one probe pass before the reset time is over: for when nothing else is left to ask. */
+  allowEarlyProbe(): void {
+    if (this.#state === 'open' && !this.#isForced) this.#become('half-open');
   }
 
   /** Stops its timers and forgets its listeners. It refuses nothing and counts nothing from then on. */
-  close(): void {
+  dispose(): void {
     this.#generation += 1;
     this.#endProbe();
-    this.#rotation.off('rotate', this.#roll);
-    this.#circuit.shutdown();
+    this.#rotation.delete(this.#roll);
+    this.#circuit?.shutdown();
   }
+
+  /** The circuit is made with the first outcome: most instances of a large service never see one. */
+  #opossum(): CircuitBreaker<[Outcome], void> {
+    this.#rotation.add(this.#roll);
+    if (this.#circuit !== undefined) return this.#circuit;
+    const { failures: threshold, resetMs, windowMs } = this.#settings;
+    const circuit = new CircuitBreaker(report, {
+      timeout: false,
+      resetTimeout: resetMs,
+      // opossum would count all outcomes towards its threshold; ours counts failures, see below.
+      volumeThreshold: Number.MAX_SAFE_INTEGER,
+      rollingCountTimeout: windowMs,
+      rollingCountBuckets: WINDOW_BUCKETS,
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      rotateBucketController: this.#window,
+    });
+    circuit.on('failure', () => {
+      const { failures, fires } = circuit.stats;
+      if (failures >= threshold && failures > fires / 2) circuit.open();
+    });
+    circuit.on('open', () => this.#become('open'));
+    circuit.on('halfOpen', () => {
+      if (!this.#isForced) this.#become('half-open');
+    });
+    circuit.on('close', () => {
+      // What opened it is over: it takes as many failures as at first to open it again.
+      for (let bucket = 0; bucket < WINDOW_BUCKETS; bucket += 1) this.#window.emit('rotate');
+      this.#become('closed');
+    });
+    this.#circuit = circuit;
+    return circuit;
+  }
+
+  #become(state: BreakerState): void {
+    const from = this.#state;
+    if (from === state) return;
+    this.#state = state;
+    this.#generation += 1;
+    this.#passage = { generation: this.#generation, probe: undefined };
+    this.#endProbe();
+    this.#onChange(from, state);
+  }
+
+  /** One step of the window. One that has been empty for its whole length need not be rolled. */
+  readonly #roll = (): void => {
+    this.#window.emit('rotate');
+    this.#quietSteps += 1;
+    if (this.#quietSteps > WINDOW_BUCKETS) this.#rotation.delete(this.#roll);
+  };
 
   #startProbe(): Probe {
     const probe: Probe = {

@@ -3,7 +3,7 @@ import { closedError, WeftError } from '../errors.ts';
 import type { RegistryConnection } from './registry-connection.ts';
 import { checkServiceName } from './service-name.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
-import { ServiceWatch, type SnapshotListener } from './service-watch.ts';
+import { type DiscoveryListener, ServiceWatch } from './service-watch.ts';
 
 export interface ServiceDirectoryOptions {
   registry: RegistryConnection;
@@ -16,7 +16,7 @@ export interface ServiceDirectoryOptions {
 
 interface Entry {
   readonly watch: ServiceWatch;
-  readonly listeners: Set<SnapshotListener>;
+  readonly listeners: Set<DiscoveryListener>;
   /** Runs while nobody follows; closes the watch when it ends. */
   idleTimer: NodeJS.Timeout | undefined;
 }
@@ -47,15 +47,15 @@ export class ServiceDirectory {
   }
 
   /** Tells `listener` of the service as known now and of every change, until the answer is called. */
-  follow(service: string, listener: SnapshotListener): () => void {
+  follow(service: string, listener: DiscoveryListener): () => void {
     const entry = this.#entry(service);
     clearTimeout(entry.idleTimer);
     entry.listeners.add(listener);
     // Never within the call: resolvers must not be called back synchronously.
     queueMicrotask(() => {
-      const { snapshot, failure } = entry.watch;
       if (!entry.listeners.has(listener)) return;
-      if (snapshot !== undefined) listener.snapshotChanged(snapshot);
+      const { whole, failure } = entry.watch;
+      if (whole !== undefined) listener.instancesChanged(whole);
       else if (failure !== undefined) listener.discoveryFailed(failure);
     });
     return () => {
@@ -77,7 +77,7 @@ export class ServiceDirectory {
     const known = this.#entries.get(service);
     if (known !== undefined) return known;
     checkServiceName(service);
-    const listeners = new Set<SnapshotListener>();
+    const listeners = new Set<DiscoveryListener>();
     const { registry, ttlMs, log } = this.#options;
     const watch = new ServiceWatch({
       service,
@@ -85,8 +85,8 @@ export class ServiceDirectory {
       ttlMs,
       log,
       listener: {
-        snapshotChanged: (snapshot) => {
-          for (const listener of [...listeners]) listener.snapshotChanged(snapshot);
+        instancesChanged: (changes) => {
+          for (const listener of [...listeners]) listener.instancesChanged(changes);
         },
         discoveryFailed: (error) => {
           for (const listener of [...listeners]) listener.discoveryFailed(error);
@@ -110,7 +110,11 @@ export class ServiceDirectory {
         ),
       );
     }, timeoutMs);
-    const unfollow = this.follow(service, { snapshotChanged: resolve, discoveryFailed: reject });
+    const { watch } = this.#entry(service);
+    const unfollow = this.follow(service, {
+      instancesChanged: () => resolve(watch.snapshot as ServiceSnapshot),
+      discoveryFailed: reject,
+    });
     try {
       return await promise;
     } finally {

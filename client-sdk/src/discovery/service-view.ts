@@ -1,8 +1,9 @@
 import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
+import type { InstanceChanges } from './instance-changes.ts';
 
 /**
  * The instances of one service as a watch tells them. Pure: fed with responses, read as a list.
- * An instance that did not change stays the same object, so that a reader can tell.
+ * An instance that did not change stays the same object, and a response costs what it changes.
  */
 export class ServiceView {
   readonly #instances = new Map<string, Instance>();
@@ -24,6 +25,7 @@ export class ServiceView {
     return this.#isStoreAway;
   }
 
+  /** A new list of all. */
   get instances(): readonly Instance[] {
     return [...this.#instances.values()];
   }
@@ -32,35 +34,54 @@ export class ServiceView {
     return this.#instances.size;
   }
 
-  /** Takes over one response. Answers whether anything but the revision changed. */
-  apply({ snapshot, events, progress, stale }: WatchResponse): boolean {
-    let isChanged = this.#isStoreAway !== stale || this.#revision === undefined;
+  /** Takes over one response. Answers what it changed; undefined when nothing but the revision did. */
+  apply({ snapshot, events, progress, stale }: WatchResponse): InstanceChanges | undefined {
+    const isFirst = this.#revision === undefined;
+    const isNews = this.#isStoreAway !== stale || isFirst;
     this.#isStoreAway = stale;
+    const put: Instance[] = [];
+    const removed: Instance[] = [];
     if (snapshot !== undefined) {
-      isChanged = this.#replaceAll(snapshot.instances) || isChanged;
+      this.#replaceAll(snapshot.instances, put, removed);
       this.#revision = snapshot.revision;
     }
     for (const { type, instance } of events?.events ?? []) {
       if (instance === undefined) continue;
-      if (type === EventType.EVENT_TYPE_DELETE) this.#instances.delete(instance.id);
-      else this.#instances.set(instance.id, instance);
-      isChanged = true;
+      if (type === EventType.EVENT_TYPE_DELETE) this.#delete(instance.id, removed);
+      else {
+        this.#instances.set(instance.id, instance);
+        put.push(instance);
+      }
     }
     this.#revision = events?.revision ?? progress?.revision ?? this.#revision;
-    return isChanged;
+    if (!isNews && put.length === 0 && removed.length === 0) return undefined;
+    const revision = this.#revision ?? 0n;
+    return { isComplete: isFirst, put: this.#latest(put), removed, revision };
   }
 
-  #replaceAll(instances: readonly Instance[]): boolean {
+  #delete(id: string, removed: Instance[]): void {
+    const known = this.#instances.get(id);
+    if (known === undefined) return;
+    this.#instances.delete(id);
+    removed.push(known);
+  }
+
+  #replaceAll(instances: readonly Instance[], put: Instance[], removed: Instance[]): void {
     const before = new Map(this.#instances);
     const isSameStore = this.#revision !== undefined;
     this.#instances.clear();
-    let isChanged = before.size !== instances.length;
     for (const instance of instances) {
       const known = before.get(instance.id);
+      before.delete(instance.id);
       const isSame = isSameStore && known?.modRevision === instance.modRevision;
       this.#instances.set(instance.id, isSame ? known : instance);
-      isChanged ||= !isSame;
+      if (!isSame) put.push(instance);
     }
-    return isChanged;
+    removed.push(...before.values());
+  }
+
+  /** Of several events of one instance the last: it may have come and gone within one response. */
+  #latest(put: readonly Instance[]): Instance[] {
+    return put.filter((instance) => this.#instances.get(instance.id) === instance);
   }
 }

@@ -1,16 +1,18 @@
 import type { Log } from '@weft/proto';
+import type { Instance } from '@weft/proto/registry';
 import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
 import { Backoff, pause } from '../backoff.ts';
 import { WeftError } from '../errors.ts';
+import type { InstanceChanges } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceView } from './service-view.ts';
 
 /** Who is told what a watch brings. */
-export interface SnapshotListener {
-  /** The instances have changed; also told once to a new follower if they are known. */
-  snapshotChanged(snapshot: ServiceSnapshot): void;
+export interface DiscoveryListener {
+  /** The instances have changed; a new follower is first told all of them, once they are known. */
+  instancesChanged(changes: InstanceChanges): void;
   /** Nothing is known of the service yet and the registry cannot be asked. The watch tries on. */
   discoveryFailed(error: WeftError): void;
 }
@@ -18,7 +20,7 @@ export interface SnapshotListener {
 export interface ServiceWatchOptions {
   service: string;
   registry: RegistryConnection;
-  listener: SnapshotListener;
+  listener: DiscoveryListener;
   /** Age without news after which a snapshot is stale, in ms. */
   ttlMs: number;
   log: Log;
@@ -45,13 +47,16 @@ export class ServiceWatch {
   readonly #view = new ServiceView();
   readonly #closer = new AbortController();
   readonly #backoff = new Backoff();
+  /** What was published, as a list; undefined when it has changed since anyone asked. */
   #snapshot: ServiceSnapshot | undefined;
+  #isKnown = false;
   #failure: WeftError | undefined;
   #confirmedAt = 0;
   /** Failures before the first answer. */
   #replicasAsked = 0;
   #doubtEmptyUntil = 0;
-  #doubt: NodeJS.Timeout | undefined;
+  /** An empty set that is not believed yet: it is as if these were not gone. */
+  #doubted: { readonly removed: readonly Instance[]; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -60,20 +65,35 @@ export class ServiceWatch {
 
   /** What is known; `stale` is as of now. Undefined before the first answer of the registry. */
   get snapshot(): ServiceSnapshot | undefined {
-    if (this.#snapshot === undefined) return undefined;
+    if (!this.#isKnown) return undefined;
     const stale = this.#isStale();
-    if (this.#snapshot.stale !== stale) this.#snapshot = { ...this.#snapshot, stale };
+    if (this.#snapshot?.stale !== stale) {
+      this.#snapshot = {
+        service: this.#options.service,
+        instances: this.#snapshot?.instances ?? this.#doubted?.removed ?? this.#view.instances,
+        revision: this.#snapshot?.revision ?? this.#view.revision ?? 0n,
+        stale,
+      };
+    }
     return this.#snapshot;
+  }
+
+  /** All that is known, as a new follower is told it; undefined while nothing is. */
+  get whole(): InstanceChanges | undefined {
+    const { snapshot } = this;
+    if (snapshot === undefined) return undefined;
+    const { instances, revision } = snapshot;
+    return { isComplete: true, put: instances, removed: [], revision };
   }
 
   /** Why nothing is known, while nothing is. */
   get failure(): WeftError | undefined {
-    return this.#snapshot === undefined ? this.#failure : undefined;
+    return this.#isKnown ? undefined : this.#failure;
   }
 
   close(): void {
     this.#closer.abort();
-    clearTimeout(this.#doubt);
+    clearTimeout(this.#doubted?.timer);
   }
 
   async #run(): Promise<void> {
@@ -104,7 +124,7 @@ export class ServiceWatch {
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
     // What the first stream brings is news; only what comes after a reconnect may be doubted.
-    const isReconnect = this.#snapshot !== undefined;
+    const isReconnect = this.#isKnown;
     this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
     try {
       for await (const response of replica.client.watch(request, { signal })) {
@@ -112,7 +132,9 @@ export class ServiceWatch {
         watchdog = setTimeout(giveUp, SILENCE_MS).unref();
         this.#backoff.reset();
         this.#confirmedAt = performance.now();
-        if (this.#view.apply(response)) this.#publish();
+        const sizeBefore = this.#view.size;
+        const changes = this.#view.apply(response);
+        if (changes !== undefined) this.#changed(changes, sizeBefore);
       }
     } finally {
       clearTimeout(watchdog);
@@ -130,7 +152,7 @@ export class ServiceWatch {
     }
     this.#replicasAsked += 1;
     // With a replica left to ask, whoever waits may well get an answer.
-    if (this.#snapshot !== undefined || this.#replicasAsked < registry.addresses.length) return;
+    if (this.#isKnown || this.#replicasAsked < registry.addresses.length) return;
     this.#failure = new WeftError(
       'REGISTRY_UNAVAILABLE',
       `cannot discover ${service}: the registry at ${registry.addresses.join(', ')} ` +
@@ -140,22 +162,34 @@ export class ServiceWatch {
     listener.discoveryFailed(this.#failure);
   }
 
-  #publish(): void {
-    clearTimeout(this.#doubt);
-    const doubtMs = this.#doubtEmptyUntil - performance.now();
-    const hadInstances = (this.#snapshot?.instances.length ?? 0) > 0;
-    if (this.#view.size === 0 && hadInstances && doubtMs > 0) {
-      this.#doubt = setTimeout(() => this.#publish(), doubtMs);
-      this.#doubt.unref();
+  #changed(changes: InstanceChanges, sizeBefore: number): void {
+    const doubted = this.#doubted;
+    if (doubted !== undefined) {
+      // News of any kind ends the doubt; who is back by now was never gone.
+      clearTimeout(doubted.timer);
+      this.#doubted = undefined;
+      const back = new Set(changes.put.map(({ id }) => id));
+      const removed = doubted.removed.filter(({ id }) => !back.has(id));
+      this.#publish({ ...changes, removed: [...removed, ...changes.removed] });
       return;
     }
-    this.#snapshot = {
-      service: this.#options.service,
-      instances: this.#view.instances,
-      revision: this.#view.revision ?? 0n,
-      stale: this.#isStale(),
-    };
-    this.#options.listener.snapshotChanged(this.#snapshot);
+    const doubtMs = this.#doubtEmptyUntil - performance.now();
+    if (this.#view.size > 0 || sizeBefore === 0 || doubtMs <= 0) {
+      this.#publish(changes);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#doubted = undefined;
+      this.#publish(changes);
+    }, doubtMs);
+    timer.unref();
+    this.#doubted = { removed: changes.removed, timer };
+  }
+
+  #publish(changes: InstanceChanges): void {
+    this.#snapshot = undefined;
+    this.#isKnown = true;
+    this.#options.listener.instancesChanged(changes);
   }
 
   #isStale(): boolean {

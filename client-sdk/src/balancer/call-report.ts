@@ -1,0 +1,102 @@
+import type { CallRecord } from './call-record.ts';
+import { addressText, type Endpoint } from './endpoint.ts';
+import { statusName } from './status-name.ts';
+
+/** One attempt of a call, as told to whoever asks. */
+export interface AttemptReport {
+  readonly instance: string;
+  readonly address: string;
+  /** gRPC status by name; undefined while in flight. */
+  readonly status: string | undefined;
+  readonly durationMs: number | undefined;
+}
+
+/** How a call fared: what was known of the service, and what each attempt met. */
+export interface CallReport {
+  readonly service: string;
+  /** `/user.v1.UserService/GetUser` */
+  readonly method: string;
+  /** gRPC status by name. */
+  readonly status: string;
+  readonly durationMs: number;
+  /** Instances known to the client. */
+  readonly candidates: number;
+  /** Revision of the registry at which they were known; undefined when none is. */
+  readonly revision: bigint | undefined;
+  /** Age of that knowledge, in ms: time since the registry last told of a change. */
+  readonly ageMs: number | undefined;
+  /** Ids of the instances whose breaker was not closed. */
+  readonly openBreakers: readonly string[];
+  readonly attempts: readonly AttemptReport[];
+}
+
+/** What a report tells of a service. */
+interface ServiceState {
+  readonly service: string;
+  readonly size: number;
+  readonly endpoints: Iterable<Endpoint>;
+  readonly knowledge:
+    | { readonly state: 'unknown' | 'failed' }
+    | { readonly state: 'known'; readonly revision: bigint; readonly at: number };
+  now(): number;
+}
+
+/** Reports on a call that ends now with `statusCode`. */
+export function reportOn(
+  state: ServiceState,
+  call: CallRecord & { readonly path: string; readonly startedAt: number },
+  statusCode: number,
+): CallReport {
+  const now = state.now();
+  const { knowledge } = state;
+  const openBreakers: string[] = [];
+  for (const { instance, breaker } of state.endpoints) {
+    if (breaker.state !== 'closed') openBreakers.push(instance.id);
+  }
+  return {
+    service: state.service,
+    method: call.path,
+    status: statusName(statusCode),
+    durationMs: now - call.startedAt,
+    candidates: state.size,
+    revision: knowledge.state === 'known' ? knowledge.revision : undefined,
+    ageMs: knowledge.state === 'known' ? now - knowledge.at : undefined,
+    openBreakers,
+    attempts: call.attempts.map(({ endpoint, end }) => ({
+      instance: endpoint.instance.id,
+      address: addressText(endpoint.instance.address),
+      status: end && statusName(end.statusCode),
+      durationMs: end?.durationMs,
+    })),
+  };
+}
+
+const MOST_NAMED = 5;
+
+/** A report in a line, for the message of an error. */
+export function reportText(report: CallReport): string {
+  const { service, candidates, revision, ageMs, openBreakers, attempts } = report;
+  const known =
+    revision === undefined
+      ? 'nothing known from the registry'
+      : `${candidates} candidates at revision ${revision}, ${seconds(ageMs ?? 0)} old`;
+  const facts = [`${service}: ${known}`];
+  if (openBreakers.length > 0) {
+    const more = openBreakers.length - MOST_NAMED;
+    const named = openBreakers.slice(0, MOST_NAMED).join(', ');
+    facts.push(`breakers not closed: ${named}${more > 0 ? ` and ${more} more` : ''}`);
+  }
+  if (attempts.length > 0) {
+    const each = attempts.map(
+      ({ instance, address, status, durationMs }) =>
+        `${instance} at ${address} ${status ?? 'unanswered'}` +
+        (durationMs === undefined ? '' : ` in ${Math.round(durationMs)} ms`),
+    );
+    facts.push(`attempts: ${each.join(', ')}`);
+  }
+  return facts.join('; ');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,154 @@
+import type { Endpoint } from './endpoint.ts';
+import { IndexedList } from './indexed-list.ts';
+import type { PickRequest, Strategy } from './strategy.ts';
+
+export interface PlacementLimits {
+  /** Share of healthy endpoints below which the sidelined ones are used as well. */
+  readonly panicThreshold: number;
+  /** Attempts in flight at which an endpoint takes no more. */
+  readonly maxInFlightPerInstance: number;
+}
+
+/** Where an endpoint stands, by its own state and nobody else's. */
+interface Standing {
+  /** The registry wants it to get calls. */
+  isListed: boolean;
+  /** Connected, its breaker closed, not sidelined. */
+  isHealthy: boolean;
+  /** The strategies have it. */
+  isPickable: boolean;
+}
+
+/**
+ * Which endpoints may be picked now. The strategies are told of each that comes and goes, one at a
+ * time. When fewer than the panic threshold are healthy, those sidelined on statistics are used too:
+ * when most are bad it is not them, and the rest could not carry the load (Envoy's panic mode).
+ */
+export class Placement {
+  readonly #strategies: ReadonlyMap<string, Strategy>;
+  readonly #standings = new Map<Endpoint, Standing>();
+  readonly #pickable = new IndexedList<Endpoint>();
+  readonly #sidelined = new Set<Endpoint>();
+  /** Endpoints that wait for the one probe of their half-open breaker. */
+  readonly halfOpen = new IndexedList<Endpoint>();
+  limits: PlacementLimits;
+  #listed = 0;
+  #healthy = 0;
+  #isPanicking = false;
+
+  constructor(strategies: ReadonlyMap<string, Strategy>, limits: PlacementLimits) {
+    this.#strategies = strategies;
+    this.limits = limits;
+  }
+
+  /** Endpoints that a strategy may choose. */
+  get pickable(): Iterable<Endpoint> {
+    return this.#pickable;
+  }
+
+  get pickableCount(): number {
+    return this.#pickable.size;
+  }
+
+  /** Endpoints the registry wants to get calls. */
+  get listedCount(): number {
+    return this.#listed;
+  }
+
+  /** Endpoints left out on statistics or at their own request. */
+  get sidelined(): ReadonlySet<Endpoint> {
+    return this.#sidelined;
+  }
+
+  /** Whether too few are healthy. */
+  get isPanicking(): boolean {
+    return this.#isPanicking;
+  }
+
+  isPickable(endpoint: Endpoint): boolean {
+    return this.#pickable.has(endpoint);
+  }
+
+  /** A sidelined endpoint, for a call that no other takes. */
+  lastResort(request: PickRequest): Endpoint | undefined {
+    for (const endpoint of this.#sidelined) {
+      const isUsable = this.#isUsable(endpoint) && this.#hasRoom(endpoint);
+      if (isUsable && !request.isExcluded(endpoint)) return endpoint;
+    }
+    return undefined;
+  }
+
+  /** Puts an endpoint where its state says it belongs. Called after each change of that state. */
+  place(endpoint: Endpoint): void {
+    let standing = this.#standings.get(endpoint);
+    if (standing === undefined) {
+      standing = { isListed: false, isHealthy: false, isPickable: false };
+      this.#standings.set(endpoint, standing);
+    }
+    const isListed = endpoint.isListedForCalls;
+    const isHealthy = this.#isUsable(endpoint) && !endpoint.isSidelined;
+    this.#listed += Number(isListed) - Number(standing.isListed);
+    this.#healthy += Number(isHealthy) - Number(standing.isHealthy);
+    standing.isListed = isListed;
+    standing.isHealthy = isHealthy;
+    const isConnected = isListed && endpoint.connection.state === 'ready';
+    if (isConnected && endpoint.breaker.state === 'half-open') this.halfOpen.add(endpoint);
+    else this.halfOpen.delete(endpoint);
+    if (endpoint.isSidelined) this.#sidelined.add(endpoint);
+    else this.#sidelined.delete(endpoint);
+    this.#offer(endpoint, standing);
+    this.#checkPanic();
+  }
+
+  /** Forgets an endpoint that is gone. */
+  remove(endpoint: Endpoint): void {
+    const standing = this.#standings.get(endpoint);
+    if (standing === undefined) return;
+    this.#standings.delete(endpoint);
+    this.#listed -= Number(standing.isListed);
+    this.#healthy -= Number(standing.isHealthy);
+    this.halfOpen.delete(endpoint);
+    this.#sidelined.delete(endpoint);
+    this.#setPickable(endpoint, standing, false);
+    this.#checkPanic();
+  }
+
+  /** Its in-flight count has reached or left the limit. */
+  inFlightChanged(endpoint: Endpoint): void {
+    const standing = this.#standings.get(endpoint);
+    if (standing !== undefined) this.#offer(endpoint, standing);
+  }
+
+  #offer(endpoint: Endpoint, standing: Standing): void {
+    const isOffered = standing.isHealthy || (this.#isPanicking && this.#isUsable(endpoint));
+    this.#setPickable(endpoint, standing, isOffered && this.#hasRoom(endpoint));
+  }
+
+  /** Whether only statistics may speak against it. */
+  #isUsable({ isListedForCalls, connection, breaker }: Endpoint): boolean {
+    return isListedForCalls && connection.state === 'ready' && breaker.state === 'closed';
+  }
+
+  #hasRoom(endpoint: Endpoint): boolean {
+    return endpoint.inFlight < this.limits.maxInFlightPerInstance;
+  }
+
+  #setPickable(endpoint: Endpoint, standing: Standing, isPickable: boolean): void {
+    if (standing.isPickable === isPickable) return;
+    standing.isPickable = isPickable;
+    if (isPickable) {
+      this.#pickable.add(endpoint);
+      for (const strategy of this.#strategies.values()) strategy.add(endpoint);
+    } else {
+      this.#pickable.delete(endpoint);
+      for (const strategy of this.#strategies.values()) strategy.remove(endpoint);
+    }
+  }
+
+  #checkPanic(): void {
+    const isPanicking = this.#healthy < this.limits.panicThreshold * this.#listed;
+    if (isPanicking === this.#isPanicking) return;
+    this.#isPanicking = isPanicking;
+    for (const endpoint of this.#sidelined) this.inFlightChanged(endpoint);
+  }
+}

@@ -1,0 +1,72 @@
+import { type Metadata, status } from '@grpc/grpc-js';
+import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
+import type { Balancer } from '../balancer/balancer.ts';
+import { classify } from '../breaker/classify.ts';
+import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
+import { PUSHBACK_KEY } from '../grpc/grpc-attempt.ts';
+import type { PlannedCall } from './planned-call.ts';
+
+type FilterFactory = ReturnType<ConfigSelector['invoke']>['dynamicFilterFactories'][number];
+type Message = Parameters<Filter['sendMessage']>[0];
+type CallStatus = Parameters<Filter['receiveTrailers']>[0];
+
+const reports = new WeakMap<Metadata, CallReport>();
+
+/** How the call fared that ended with these trailers, if it failed for want of a good instance. */
+export function reportOfTrailers(trailers: Metadata): CallReport | undefined {
+  return reports.get(trailers);
+}
+
+/**
+ * Sees a call leave and its final status come, and adds to the message of one that failed for want of a
+ * good instance what was known of the service and what each attempt met.
+ */
+export class CallFilter implements Filter, FilterFactory {
+  readonly #balancer: Balancer;
+  readonly #call: PlannedCall;
+  readonly #onReport: ((report: CallReport) => void) | undefined;
+
+  constructor(balancer: Balancer, call: PlannedCall, onReport?: (report: CallReport) => void) {
+    this.#balancer = balancer;
+    this.#call = call;
+    this.#onReport = onReport;
+  }
+
+  createFilter(): this {
+    return this;
+  }
+
+  sendMetadata(metadata: Promise<Metadata>): Promise<Metadata> {
+    return metadata;
+  }
+
+  receiveMetadata(metadata: Metadata): Metadata {
+    return metadata;
+  }
+
+  /**
+   * gRPC ends a call whose message is too large to send with RESOURCE_EXHAUSTED after it was begun,
+   * which must not count against the instance it went to.
+   */
+  sendMessage(message: Message): Message {
+    message.catch(() => {
+      this.#call.isUnsendable = true;
+    });
+    return message;
+  }
+
+  receiveMessage(message: Promise<Buffer>): Promise<Buffer> {
+    return message;
+  }
+
+  receiveTrailers(end: CallStatus): CallStatus {
+    const isFailure = end.code !== status.OK && classify(end.code) === 'failure';
+    if (!isFailure && this.#onReport === undefined) return end;
+    const report = reportOn(this.#balancer, this.#call, end.code);
+    this.#onReport?.(report);
+    if (!isFailure) return end;
+    end.metadata.remove(PUSHBACK_KEY);
+    reports.set(end.metadata, report);
+    return { ...end, details: `${end.details} [${reportText(report)}]` };
+  }
+}

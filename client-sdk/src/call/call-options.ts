@@ -1,0 +1,51 @@
+import { status } from '@grpc/grpc-js';
+import type { CallReport } from '../balancer/call-report.ts';
+import { ConfigError } from '../errors.ts';
+import type { CallContext } from '../server/call-context.ts';
+
+/** What a mesh client takes at each call besides nice-grpc's `metadata`, `signal`, `onHeader` ... */
+export interface MeshCallOptions {
+  /**
+   * How long the call may take over all its attempts, in ms; sent to the server as its deadline.
+   * Default: the policy's `defaultDeadlineMs` for unary methods, none for streams. Infinity for none.
+   * A call made while another is answered never outlives the deadline of that one.
+   */
+  timeoutMs?: number;
+  /** What `consistent_hash` goes by. Default: the policy's `hashHeader`, if the request has it. */
+  hashKey?: string;
+  /** Told how the call fared, when it has ended: instances known, attempts, times. */
+  onReport?: (report: CallReport) => void;
+}
+
+/** A call with less left than this of the deadline it inherits is not made, in ms. */
+const LEAST_BUDGET_MS = 1;
+
+/**
+ * When a call must have ended, as Date.now() counts.
+ * @param timeoutMs of the call, undefined for `defaultMs`; either may be Infinity or undefined for none
+ */
+export function deadlineOf(
+  timeoutMs: number | undefined,
+  defaultMs: number | undefined,
+  incoming: CallContext | undefined,
+): number {
+  if (timeoutMs !== undefined && Number.isNaN(timeoutMs)) {
+    throw new ConfigError('timeoutMs', 'a number of ms', timeoutMs);
+  }
+  const ownMs = timeoutMs ?? defaultMs ?? Number.POSITIVE_INFINITY;
+  const inherited = incoming?.deadline ?? Number.POSITIVE_INFINITY;
+  // A timer holds no longer time; it is as good as none.
+  if (ownMs >= 2 ** 31) return inherited;
+  return Math.min(Date.now() + Math.max(0, ownMs), inherited);
+}
+
+/** Why a call is not even begun; undefined when it is. */
+export function spentDeadline(
+  deadline: number,
+): { readonly code: status; readonly details: string } | undefined {
+  if (deadline - Date.now() >= LEAST_BUDGET_MS) return undefined;
+  return {
+    code: status.DEADLINE_EXCEEDED,
+    details: 'the deadline had passed before the call was sent',
+  };
+}

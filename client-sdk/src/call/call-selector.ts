@@ -1,0 +1,66 @@
+import { type Metadata, status } from '@grpc/grpc-js';
+import type { Balancer } from '../balancer/balancer.ts';
+import type { ConfigSelector } from '../grpc-experimental.ts';
+import type { ResolvedPolicy } from '../policy/service-policy.ts';
+import { CallFilter } from './call-filter.ts';
+import { settingsOf } from './call-settings.ts';
+import type { MethodPlan } from './method-plan.ts';
+import type { MethodPlans } from './method-plans.ts';
+import { PlannedCall } from './planned-call.ts';
+
+type CallConfig = ReturnType<ConfigSelector['invoke']>;
+
+/**
+ * Decides for each call, before its first attempt, how it is made: the plan of its method by the policy
+ * of its call site or service, and the record its attempts share.
+ */
+export class CallSelector implements ConfigSelector {
+  readonly #balancer: Balancer;
+  readonly #plans: MethodPlans;
+
+  constructor(balancer: Balancer, plans: MethodPlans) {
+    this.#balancer = balancer;
+    this.#plans = plans;
+  }
+
+  /** The plan of a method by the policy of the service. */
+  planOf(path: string): MethodPlan {
+    return this.#plans.of(this.#balancer.policy, path);
+  }
+
+  invoke(path: string, metadata: Metadata): CallConfig {
+    const settings = settingsOf(metadata);
+    const policy = settings?.policy ?? this.#balancer.policy;
+    const plan = this.#plans.of(policy, path);
+    const call = new PlannedCall(path, plan, this.#balancer.now(), {
+      isUnary: plan.isUnary,
+      hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),
+      strategy: policy.strategy,
+    });
+    const timeout = timeoutOf(settings?.timeoutMs);
+    return {
+      methodConfig: timeout === undefined ? plan.methodConfig : { ...plan.methodConfig, timeout },
+      // gRPC passes this object to every pick of the call, untouched: the one place for its record.
+      pickInformation: call as unknown as CallConfig['pickInformation'],
+      status: status.OK,
+      dynamicFilterFactories: [new CallFilter(this.#balancer, call, settings?.onReport)],
+    };
+  }
+
+  unref(): void {}
+}
+
+/** Longest timeout that a timer can hold; a longer one is none. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+function timeoutOf(timeoutMs: number | undefined): MethodPlan['methodConfig']['timeout'] {
+  if (timeoutMs === undefined || timeoutMs > LONGEST_TIMEOUT_MS) return undefined;
+  const seconds = Math.floor(Math.max(0, timeoutMs) / 1000);
+  return { seconds, nanos: Math.round((Math.max(0, timeoutMs) - seconds * 1000) * 1e6) };
+}
+
+function hashKeyOf({ hashHeader }: ResolvedPolicy, metadata: Metadata): string | undefined {
+  if (hashHeader === undefined) return undefined;
+  const [value] = metadata.get(hashHeader);
+  return value?.toString();
+}

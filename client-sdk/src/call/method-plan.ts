@@ -1,0 +1,71 @@
+import { status } from '@grpc/grpc-js';
+import type { MethodTraits } from '../contract/contract.ts';
+import type { ConfigSelector } from '../grpc-experimental.ts';
+import type { ResolvedMethodPolicy, ResolvedPolicy } from '../policy/service-policy.ts';
+
+type MethodConfig = ReturnType<ConfigSelector['invoke']>['methodConfig'];
+
+/** How calls of one method are made, worked out once. */
+export interface MethodPlan {
+  /** Answered with one message. False of a method that no contract told of. */
+  readonly isUnary: boolean;
+  /** Deadline of calls that come without one, in ms; undefined for streams. */
+  readonly defaultDeadlineMs: number | undefined;
+  /** What gRPC is told: retries and hedging. */
+  readonly methodConfig: MethodConfig;
+  /** Whether an attempt may be given up and made elsewhere: unary, and retried or hedged. */
+  readonly isMovable: boolean;
+  /** How long one attempt may take, in ms. */
+  readonly perTryTimeoutMs: number | undefined;
+}
+
+/**
+ * UNAVAILABLE: the call was refused or the connection broke. RESOURCE_EXHAUSTED: only where the server
+ * said when to come back, see GrpcAttempt.
+ */
+const retryableStatusCodes = [status.UNAVAILABLE, status.RESOURCE_EXHAUSTED];
+
+function seconds(ms: number): string {
+  return `${ms / 1000}s`;
+}
+
+function methodConfigOf({ retry, hedging }: ResolvedMethodPolicy): MethodConfig {
+  if (hedging !== undefined) {
+    const { maxAttempts, delayMs } = hedging;
+    return {
+      name: [],
+      hedgingPolicy: {
+        maxAttempts,
+        hedgingDelay: seconds(delayMs),
+        nonFatalStatusCodes: retryableStatusCodes,
+      },
+    };
+  }
+  if (retry === undefined) return { name: [] };
+  return {
+    name: [],
+    retryPolicy: {
+      maxAttempts: retry.maxAttempts,
+      initialBackoff: seconds(retry.initialBackoffMs),
+      maxBackoff: seconds(retry.maxBackoffMs),
+      backoffMultiplier: retry.backoffMultiplier,
+      retryableStatusCodes,
+    },
+  };
+}
+
+/** Plans the calls of a method by the policy of its service; without traits it is made once. */
+export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined): MethodPlan {
+  const name = traits?.path.slice(traits.path.lastIndexOf('/') + 1) ?? '';
+  const own = policy.methods.get(name) ?? policy;
+  const isUnary = traits?.isUnary === true;
+  const isRepeatable = traits?.isIdempotent === true;
+  const isRepeated = isRepeatable && (own.retry !== undefined || own.hedging !== undefined);
+  return {
+    isUnary,
+    defaultDeadlineMs: isUnary ? own.defaultDeadlineMs : undefined,
+    methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },
+    isMovable: isUnary && isRepeated,
+    perTryTimeoutMs: own.hedging === undefined ? own.retry?.perTryTimeoutMs : undefined,
+  };
+}

@@ -1,0 +1,17 @@
+import { CallRecord, type CallTraits } from '../balancer/call-record.ts';
+import type { MethodPlan } from './method-plan.ts';
+
+/** A call under way, with the plan of its method. */
+export class PlannedCall extends CallRecord {
+  readonly plan: MethodPlan;
+  readonly path: string;
+  /** When it began, on the monotonic clock in ms. */
+  readonly startedAt: number;
+
+  constructor(path: string, plan: MethodPlan, startedAt: number, traits: CallTraits) {
+    super(traits);
+    this.path = path;
+    this.plan = plan;
+    this.startedAt = startedAt;
+  }
+}

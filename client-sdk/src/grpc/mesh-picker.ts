@@ -1,0 +1,63 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import type { Attempt } from '../balancer/attempt.ts';
+import type { Balancer } from '../balancer/balancer.ts';
+import type { NoPick } from '../balancer/no-pick.ts';
+import { PlannedCall } from '../call/planned-call.ts';
+import { type PickArgs, type Picker, type PickResult, PickResultType } from '../grpc-experimental.ts';
+
+const queue: PickResult = {
+  pickResultType: PickResultType.QUEUE,
+  subchannel: null,
+  status: null,
+  onCallStarted: null,
+  onCallEnded: null,
+};
+
+/** Fails a pick. A dropped call is not retried; any other is, if its method is retried at all. */
+function failed({ code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' }): PickResult {
+  const end =
+    isFinal && lastEnd !== undefined
+      ? // The core passes on what came with `end`, which is what gRPC calls it with.
+        {
+          code: lastEnd.statusCode,
+          details: lastEnd.details,
+          metadata: lastEnd.trailers as Metadata,
+        }
+      : { code: status[code], details: message, metadata: new Metadata() };
+  return {
+    pickResultType: isFinal ? PickResultType.DROP : PickResultType.TRANSIENT_FAILURE,
+    subchannel: null,
+    status: end,
+    onCallStarted: null,
+    onCallEnded: null,
+  };
+}
+
+/** Puts the core's choice into gRPC's terms. */
+export class MeshPicker implements Picker {
+  readonly #balancer: Balancer;
+  readonly #send: (attempt: Attempt, call: PlannedCall) => PickResult;
+  /** Whether a call waits for the next change of the picks. */
+  hasQueued = false;
+
+  /** @param send makes what sends an attempt over the connection of its endpoint */
+  constructor(balancer: Balancer, send: (attempt: Attempt, call: PlannedCall) => PickResult) {
+    this.#balancer = balancer;
+    this.#send = send;
+  }
+
+  pick({ extraPickInfo }: PickArgs): PickResult {
+    // The config selector gives each call one record, which its retries pick with again.
+    const call = extraPickInfo as unknown as PlannedCall;
+    const pick = this.#balancer.pick(call);
+    switch (pick.kind) {
+      case 'wait':
+        this.hasQueued = true;
+        return queue;
+      case 'fail':
+        return failed(pick);
+      case 'attempt':
+        return this.#send(pick, call);
+    }
+  }
+}

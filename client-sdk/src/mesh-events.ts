@@ -1,0 +1,39 @@
+import { EventEmitter } from 'node:events';
+import type { BalancerObserver } from './balancer/balancer.ts';
+import type { Endpoint } from './balancer/endpoint.ts';
+import type { EjectionReason } from './balancer/health-monitor.ts';
+import type { BreakerState } from './breaker/breaker.ts';
+
+/** The instance an event is about. */
+export interface InstanceEvent {
+  readonly service: string;
+  readonly instanceId: string;
+}
+
+/** What a mesh tells of the instances it calls. */
+export interface MeshEventMap {
+  /** A breaker has opened, half-opened or closed. */
+  breakerChanged: [InstanceEvent & { readonly from: BreakerState; readonly to: BreakerState }];
+  /** An instance was left out of the picks on statistics, or at its own request. */
+  instanceEjected: [InstanceEvent & { readonly reason: EjectionReason; readonly forMs: number }];
+  /** It is used again. */
+  instanceReturned: [InstanceEvent];
+}
+
+export type MeshEvents = EventEmitter<MeshEventMap>;
+
+/** Tells `events` what becomes of the endpoints of a service. */
+export function observerOf(service: string, events: MeshEvents): BalancerObserver {
+  const of = ({ instance }: Endpoint) => ({ service, instanceId: instance.id });
+  return {
+    breakerChanged: (endpoint, from, to) =>
+      events.emit('breakerChanged', { ...of(endpoint), from, to }),
+    ejected: (endpoint, reason, forMs) =>
+      events.emit('instanceEjected', { ...of(endpoint), reason, forMs }),
+    returned: (endpoint) => events.emit('instanceReturned', of(endpoint)),
+  };
+}
+
+export function createMeshEvents(): MeshEvents {
+  return new EventEmitter<MeshEventMap>();
+}
