@@ -1,30 +1,41 @@
-import { type Log, silentLog } from '@weft/proto';
-import { checkStrategyName, type StrategyName } from './balancer/strategies.ts';
-import type { BreakerSettings } from './breaker/breaker.ts';
+import { randomUUID } from 'node:crypto';
+import { isText, type Log, silentLog } from '@weft/proto';
 import { ConfigError } from './errors.ts';
+import { Faults } from './policy/faults.ts';
+import { PolicyBook } from './policy/policy-book.ts';
+import { readServices, withDefaults } from './policy/policy-fields.ts';
+import { POLICIES_VARIABLE, parsePolicies } from './policy/read-policies.ts';
+import { numberIn, type Reader, textOf } from './policy/readers.ts';
+import type { PolicyDefaults, ServicePolicy } from './policy/service-policy.ts';
 
-export interface BreakerOptions {
-  /** Failures within 10 s at which it opens, if they are more than half of all outcomes. Default 5. */
-  failures?: number;
-  /** How long it stays open before one probe, in ms. Default 60,000. */
-  resetMs?: number;
-  /** How long a probe may take, in ms. Default 10,000. */
-  probeTimeoutMs?: number;
-}
-
-export interface MeshOptions {
+/**
+ * How this process takes part in a mesh. The fields of a policy (`strategy`, `breaker`, `retry` ...)
+ * hold for calls to every service; `services` says what differs, service by service.
+ *
+ * $WEFT_POLICIES, which `weft up` sets from `calls` in weft.yaml, holds the same as JSON of
+ * `{ defaults, services }` and stands over code, field by field: its defaults over these, its policy
+ * of a service over that in `services`. So who runs a program can change what its author chose. What
+ * is said of one service stands over what is said of all, whoever says it.
+ */
+export interface MeshOptions extends PolicyDefaults {
   /**
    * Addresses of registry replicas, `host:port`; a string may name several, separated by commas.
    * Default: $WEFT_REGISTRY, else `localhost:7400`.
    */
   registry?: string | readonly string[];
-  /** How calls are spread over the instances. Default `round_robin`. */
-  strategy?: StrategyName;
-  /** The circuit breaker of each instance. */
-  breaker?: BreakerOptions;
-  /** Deadline of unary calls that come without one, in ms. Default 2000. */
-  defaultDeadlineMs?: number;
-  /** Age without news after which what was discovered counts as stale, in ms. Default 60,000. */
+  /** How calls to single services are made, by the service's name. Default: all alike. */
+  services?: Readonly<Record<string, ServicePolicy>>;
+  /** Where this process stands, for `preferZone`. Default: $WEFT_ZONE, else none. */
+  zone?: string;
+  /**
+   * What this process is told from its siblings by, so that each takes another subset of a large
+   * service. Default random: one that returns after a restart may take another.
+   */
+  clientId?: string;
+  /**
+   * Age without news after which what was discovered counts as stale, in ms. Default 60,000: many
+   * times the pause between two signs of life of a watch.
+   */
   discoveryTtlMs?: number;
   /** Default: silent. A pino logger fits. */
   log?: Log;
@@ -33,63 +44,88 @@ export interface MeshOptions {
 /** Options with every default filled in and checked. */
 export interface MeshConfig {
   readonly registry: readonly string[];
-  readonly strategy: StrategyName;
-  readonly breaker: BreakerSettings;
-  readonly defaultDeadlineMs: number;
+  readonly zone: string;
+  readonly clientId: string;
   readonly discoveryTtlMs: number;
   readonly log: Log;
+  /** How calls are made, service by service. */
+  readonly policies: PolicyBook;
 }
 
-const WINDOW_MS = 10_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const LONGEST_LABEL = 63;
 
-function positiveMs(setting: string, value: number): number {
-  if (!(value >= 1 && value <= LONGEST_TIMER_MS)) {
-    throw new ConfigError(setting, `a number of ms from 1 to ${LONGEST_TIMER_MS}`, value);
-  }
+const isAddress = (text: string) => {
+  const port = Number(/^(?:\[[^\]]+\]|[^:/\s]+):(\d+)$/.exec(text)?.[1]);
+  return port >= 1 && port <= 65_535;
+};
+
+const addresses: Reader<readonly string[]> = (value, path, faults) => {
+  const what = '`host:port`, or several of them';
+  const list: readonly unknown[] | undefined =
+    typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
+  const read = list?.map((text) => (typeof text === 'string' ? text.trim() : text)) ?? [];
+  if (read.length === 0) faults.mustBe(path, what, value);
+  const wrong = read.findIndex((text) => typeof text !== 'string' || !isAddress(text));
+  if (wrong >= 0) faults.mustBe(path, what, read[wrong]);
+  return read as readonly string[];
+};
+
+const label = textOf(
+  (text) => isText(text, LONGEST_LABEL),
+  `text of 1 to ${LONGEST_LABEL} characters without control characters`,
+);
+
+const log: Reader<Log> = (value, path, faults) => {
+  const given = Object(value) as Record<string, unknown>;
+  const missing = Object.keys(silentLog).find((level) => typeof given[level] !== 'function');
+  if (missing !== undefined) faults.mustBe(path, `a logger with the method ${missing}`, value);
+  return value as Log;
+};
+
+/** The options that are no defaults of policies. */
+type OwnOptions = Omit<MeshOptions, keyof PolicyDefaults | 'registry'> & {
+  registry?: readonly string[];
+};
+
+const readOptions = withDefaults<OwnOptions>({
+  registry: addresses,
+  services: readServices,
+  zone: label,
+  clientId: label,
+  discoveryTtlMs: numberIn(1, LONGEST_TIMER_MS, ' of ms'),
+  log,
+});
+
+/** Reads a variable of the environment; empty counts as not set. */
+function fromEnvironment<T>(name: string, reader: Reader<T>): T | undefined {
+  const text = process.env[name];
+  if (text === undefined || text === '') return undefined;
+  const faults = new Faults();
+  const value = reader(text, [`$${name}`], faults);
+  const [fault] = faults.all;
+  if (fault !== undefined) throw new ConfigError(`$${name}`, fault.complaint);
   return value;
 }
 
-function positiveInteger(setting: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new ConfigError(setting, 'a whole number from 1', value);
-  }
-  return value;
-}
-
-function addresses(setting: string, registry: string | readonly string[]): readonly string[] {
-  const list = (typeof registry === 'string' ? registry.split(',') : registry).map((text) =>
-    text.trim(),
-  );
-  if (list.length === 0) throw new ConfigError(setting, '`host:port`, or several of them', '[]');
-  for (const address of list) {
-    const port = Number(/^(?:\[[^\]]+\]|[^:/\s]+):(\d+)$/.exec(address)?.[1]);
-    if (!(port >= 1 && port <= 65_535)) {
-      throw new ConfigError(setting, '`host:port`, or several of them', `'${address}'`);
-    }
-  }
-  return list;
-}
-
-/** Fills in defaults. @throws ConfigError naming the first setting that cannot be used */
+/**
+ * Fills in defaults. The caller's object is neither kept nor changed.
+ * @throws ConfigError naming every setting that cannot be used
+ */
 export function resolveConfig(options: MeshOptions): MeshConfig {
-  const fromEnvironment = process.env.WEFT_REGISTRY;
-  const { strategy = 'round_robin', breaker = {} } = options;
-  checkStrategyName('strategy', strategy);
+  const faults = new Faults();
+  const read: OwnOptions & PolicyDefaults = readOptions(options, [], faults) ?? {};
+  faults.throwIfAny();
+  const { registry, services, zone, clientId, discoveryTtlMs, log, ...defaults } = read;
   return {
-    registry:
-      options.registry === undefined && fromEnvironment !== undefined
-        ? addresses('$WEFT_REGISTRY', fromEnvironment)
-        : addresses('registry', options.registry ?? 'localhost:7400'),
-    strategy,
-    breaker: {
-      failures: positiveInteger('breaker.failures', breaker.failures ?? 5),
-      resetMs: positiveMs('breaker.resetMs', breaker.resetMs ?? 60_000),
-      probeTimeoutMs: positiveMs('breaker.probeTimeoutMs', breaker.probeTimeoutMs ?? 10_000),
-      windowMs: WINDOW_MS,
-    },
-    defaultDeadlineMs: positiveMs('defaultDeadlineMs', options.defaultDeadlineMs ?? 2000),
-    discoveryTtlMs: positiveMs('discoveryTtlMs', options.discoveryTtlMs ?? 60_000),
-    log: options.log ?? silentLog,
+    registry: registry ?? fromEnvironment('WEFT_REGISTRY', addresses) ?? ['localhost:7400'],
+    zone: zone ?? fromEnvironment('WEFT_ZONE', label) ?? '',
+    clientId: clientId ?? randomUUID(),
+    discoveryTtlMs: discoveryTtlMs ?? 60_000,
+    log: log ?? silentLog,
+    policies: new PolicyBook([
+      { policies: { defaults, services } },
+      { name: `$${POLICIES_VARIABLE}`, policies: parsePolicies(process.env[POLICIES_VARIABLE]) },
+    ]),
   };
 }

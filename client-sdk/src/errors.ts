@@ -14,11 +14,19 @@ export class WeftError extends Error {
 export class ConfigError extends WeftError {
   /** Path of the setting: `breaker.failures`. */
   readonly setting: string;
+  /** What is wrong with it, to be read after its path. */
+  readonly complaint: string;
 
-  constructor(setting: string, mustBe: string, value: unknown) {
-    super('INVALID_CONFIG', `${setting} must be ${mustBe}, not ${String(value)}`);
+  /** `breaker.failures must be a whole number from 1, not 0` */
+  constructor(setting: string, mustBe: string, value: unknown);
+  /** `braker is no known field; did you mean breaker?` */
+  constructor(setting: string, complaint: string);
+  constructor(setting: string, text: string, ...value: unknown[]) {
+    const complaint = value.length === 0 ? text : `must be ${text}, not ${String(value[0])}`;
+    super('INVALID_CONFIG', `${setting} ${complaint}`);
     this.name = 'ConfigError';
     this.setting = setting;
+    this.complaint = complaint;
   }
 }
 

@@ -5,7 +5,7 @@ export { ClientError, Status } from 'nice-grpc-common';
 export { RichClientError } from 'nice-grpc-error-details';
 export type { StrategyName } from './balancer/strategies.ts';
 export type { MeshCallOptions } from './call/timeout-middleware.ts';
-export type { BreakerOptions, MeshOptions } from './config.ts';
+export type { MeshOptions } from './config.ts';
 // For programs without generated code
 export type { Contract } from './contract/contract.ts';
 export { loadContracts } from './contract/load-contracts.ts';
@@ -14,6 +14,24 @@ export type { ServiceSnapshot } from './discovery/service-snapshot.ts';
 export { ConfigError, WeftError } from './errors.ts';
 // For every program
 export { createMesh, type Mesh } from './mesh.ts';
+// How calls are made
+export type { ContractPolicy } from './policy/contract-policy.ts';
+// For tools that check a configuration before a program reads it
+export type { Fault } from './policy/faults.ts';
+export { unknownName } from './policy/nearest-name.ts';
+export { POLICIES_VARIABLE, policyFaults } from './policy/read-policies.ts';
+export type {
+  BreakerOptions,
+  HedgingOptions,
+  MeshPolicies,
+  MethodPolicy,
+  OutlierEjectionOptions,
+  PolicyDefaults,
+  RetryBudgetOptions,
+  RetryOptions,
+  ServicePolicy,
+  SubsetOptions,
+} from './policy/service-policy.ts';
 export type { LifecycleStatus } from './server/lifecycle.ts';
 // For programs that offer a service
 export type { ServeOptions } from './server/serve-options.ts';

@@ -1,3 +1,4 @@
+import { ConfigError } from '@weft/client-sdk';
 import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './commands/call.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -56,7 +57,8 @@ export async function runWeft(words: readonly string[]): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!(error instanceof OrchestratorError)) throw error;
+    // The latter is told of what the environment hands the SDK: $WEFT_POLICIES.
+    if (!(error instanceof OrchestratorError || error instanceof ConfigError)) throw error;
     for (const line of error.message.split('\n')) printNews(line);
     return EXIT.failed;
   }

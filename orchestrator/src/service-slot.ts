@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { type MeshPolicies, POLICIES_VARIABLE } from '@weft/client-sdk';
 import type { MeshFolder } from './mesh-folder.ts';
 import { startChild } from './process/child.ts';
 import type { RegistryView } from './registry-view.ts';
@@ -16,6 +17,8 @@ export interface ServiceSlotOptions extends Pick<SlotOptions, 'onChange' | 'onEn
   readonly workFolder: string;
   readonly folder: MeshFolder;
   readonly registryAddress: string;
+  /** How it calls other services; undefined leaves it to its code. */
+  readonly calls: MeshPolicies | undefined;
   readonly view: RegistryView;
 }
 
@@ -51,6 +54,8 @@ export function createServiceSlot(options: ServiceSlotOptions): Slot {
             WEFT_PORT: String(spec.port === 0 ? 0 : spec.port + number - 1),
             WEFT_INSTANCE_ID: instanceId,
             WEFT_DATA_DIR: dataFolder,
+            // Our own is not handed on: weft.yaml is the one place that says how calls are made.
+            [POLICIES_VARIABLE]: options.calls && JSON.stringify(options.calls),
           },
           logFile,
         }),

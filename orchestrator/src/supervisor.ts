@@ -145,6 +145,7 @@ export class Supervisor {
           workFolder: topology.folder,
           folder,
           registryAddress,
+          calls: topology.calls,
           view,
           onChange: this.#onChange,
           onEnd: (instanceId) => this.#deregister(view, spec.name, instanceId),

@@ -1,4 +1,21 @@
-import { checkStrategyName } from '../balancer/strategies.ts';
+import { Faults, type SettingPath } from './faults.ts';
+import {
+  BACKOFF_PAIR,
+  EJECTION_PAIR,
+  overlay,
+  overlayGroup,
+  overlayMethod,
+  SUBSET_PAIR,
+} from './overlay.ts';
+import {
+  BREAKER_WINDOW_MS,
+  BUILT_IN,
+  HEDGING,
+  OUTLIER_EJECTION,
+  RETRY,
+  SUBSET,
+} from './policy-defaults.ts';
+import { readServicePolicy } from './policy-fields.ts';
 import type {
   MethodPolicy,
   ResolvedMethodPolicy,
@@ -6,83 +23,69 @@ import type {
   ServicePolicy,
 } from './service-policy.ts';
 
-const WINDOW_MS = 10_000;
+/** A group that is on, with its defaults, frozen; undefined when it is off. */
+function filled<Group extends object, Defaults extends Partial<Group>>(
+  defaults: Defaults,
+  group: Group | false | undefined,
+  pair?: readonly [keyof Group, keyof Group],
+): (Group & Required<Pick<Group, keyof Defaults & keyof Group>>) | undefined {
+  if (!group) return undefined;
+  const all = overlayGroup<Group>(defaults as unknown as Group, group, pair);
+  return Object.freeze(all) as Group & Required<Pick<Group, keyof Defaults & keyof Group>>;
+}
 
-function resolveMethod(policy: MethodPolicy, base: ResolvedMethodPolicy): ResolvedMethodPolicy {
-  const { retry, hedging } = policy;
-  return {
-    defaultDeadlineMs: policy.defaultDeadlineMs ?? base.defaultDeadlineMs,
-    retry:
-      retry === undefined
-        ? base.retry
-        : retry === false
-          ? undefined
-          : {
-              maxAttempts: 3,
-              initialBackoffMs: 20,
-              maxBackoffMs: 200,
-              backoffMultiplier: 2,
-              ...base.retry,
-              ...retry,
-            },
-    hedging:
-      hedging === undefined
-        ? base.hedging
-        : hedging === false
-          ? undefined
-          : { maxAttempts: 2, ...hedging },
-  };
+function resolveMethod(policy: MethodPolicy): ResolvedMethodPolicy {
+  const hedging = filled(HEDGING, policy.hedging);
+  return Object.freeze({
+    defaultDeadlineMs: policy.defaultDeadlineMs ?? BUILT_IN.defaultDeadlineMs,
+    retry: hedging === undefined ? filled(RETRY, policy.retry, BACKOFF_PAIR) : undefined,
+    hedging,
+  });
+}
+
+/** What comes of checked layers, each over the one before, all over Weft's defaults. Never fails. */
+export function resolveLayers(layers: readonly ServicePolicy[]): ResolvedPolicy {
+  const merged = layers.reduce<ServicePolicy>(overlay, BUILT_IN);
+  const methods = Object.entries(merged.methods ?? {}).map(
+    ([name, method]) => [name, resolveMethod(overlayMethod(merged, method))] as const,
+  );
+  return Object.freeze({
+    ...resolveMethod(merged),
+    strategy: merged.strategy ?? BUILT_IN.strategy,
+    hashHeader: merged.hashHeader,
+    retryBudget: Object.freeze({ ...BUILT_IN.retryBudget, ...merged.retryBudget }),
+    breaker: Object.freeze({
+      ...BUILT_IN.breaker,
+      ...merged.breaker,
+      windowMs: BREAKER_WINDOW_MS,
+    }),
+    outlierEjection: filled(OUTLIER_EJECTION, merged.outlierEjection, EJECTION_PAIR),
+    panicThreshold: merged.panicThreshold ?? BUILT_IN.panicThreshold,
+    maxInFlightPerInstance: merged.maxInFlightPerInstance ?? BUILT_IN.maxInFlightPerInstance,
+    maxInFlight: merged.maxInFlight ?? BUILT_IN.maxInFlight,
+    slowStartMs: merged.slowStartMs ?? BUILT_IN.slowStartMs,
+    subset: filled(SUBSET, merged.subset, SUBSET_PAIR),
+    preferZone: merged.preferZone ?? BUILT_IN.preferZone,
+    methods: new Map(methods),
+  });
 }
 
 /**
- * Fills in defaults and checks the policy of one service.
- * @param path what the policy stands under, for errors: `services.user-service`
- * @throws ConfigError naming the first field that cannot be used
+ * A checked copy of the policy of one service.
+ * @param path what it stands under, for errors: `['services', 'user-service']`
+ * @throws ConfigError naming every field that cannot be used
  */
-export function resolvePolicy(policy: ServicePolicy, path = ''): ResolvedPolicy {
-  const { strategy = 'round_robin', breaker = {} } = policy;
-  checkStrategyName(`${path === '' ? '' : `${path}.`}strategy`, strategy);
-  const own = resolveMethod(policy, {
-    defaultDeadlineMs: 2000,
-    retry: { maxAttempts: 3, initialBackoffMs: 20, maxBackoffMs: 200, backoffMultiplier: 2 },
-    hedging: undefined,
-  });
-  return {
-    ...own,
-    strategy,
-    hashHeader: policy.hashHeader,
-    retryBudget: { maxTokens: 100, tokenRatio: 0.2, ...policy.retryBudget },
-    breaker: {
-      failures: 5,
-      resetMs: 60_000,
-      probeTimeoutMs: 10_000,
-      windowMs: WINDOW_MS,
-      ...breaker,
-    },
-    outlierEjection:
-      policy.outlierEjection === false
-        ? undefined
-        : {
-            intervalMs: 5000,
-            minRequests: 5,
-            stdevFactor: 1.9,
-            consecutiveFailures: 5,
-            baseEjectionMs: 10_000,
-            maxEjectionMs: 300_000,
-            maxEjectedShare: 0.5,
-            ...policy.outlierEjection,
-          },
-    panicThreshold: policy.panicThreshold ?? 0.5,
-    maxInFlightPerInstance: policy.maxInFlightPerInstance ?? 1000,
-    maxInFlight: policy.maxInFlight ?? 10_000,
-    slowStartMs: policy.slowStartMs ?? 10_000,
-    subset: policy.subset === false ? undefined : { size: 50, from: 100, ...policy.subset },
-    preferZone: policy.preferZone ?? false,
-    methods: new Map(
-      Object.entries(policy.methods ?? {}).map(([name, method]) => [
-        name,
-        resolveMethod(method, own),
-      ]),
-    ),
-  };
+export function checkServicePolicy(policy: ServicePolicy, path: SettingPath = []): ServicePolicy {
+  const faults = new Faults();
+  const checked = readServicePolicy(policy, path, faults) ?? {};
+  faults.throwIfAny();
+  return checked;
+}
+
+/**
+ * One policy over Weft's defaults, checked.
+ * @throws ConfigError naming every field that cannot be used
+ */
+export function resolvePolicy(policy: ServicePolicy = {}, path: SettingPath = []): ResolvedPolicy {
+  return resolveLayers([checkServicePolicy(policy, path)]);
 }

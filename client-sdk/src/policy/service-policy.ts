@@ -1,123 +1,169 @@
+import type { StrategyName } from '../balancer/strategies.ts';
 import type { BreakerSettings } from '../breaker/breaker.ts';
 
 /** Retries of idempotent methods (gRFC A6): each at another instance, a jittered backoff apart. */
 export interface RetryOptions {
-  /** Attempts in all, 2 to 5, which is gRPC's cap. Default 3. */
+  /** Attempts in all, 2 to 5, which is gRPC's cap. Default 3: one more survives a rolling restart. */
   maxAttempts?: number;
-  /** Wait before the second attempt, in ms, +-20 %. Default 20: an instance that fails fails fast. */
+  /** Wait before the second attempt, +-20 %. Default 20: an instance that fails fails fast. */
   initialBackoffMs?: number;
-  /** Longest wait, in ms. Default 200. */
+  /** Longest wait, at least `initialBackoffMs`. Default 200: a tenth of the default deadline. */
   maxBackoffMs?: number;
-  /** Growth of the wait from attempt to attempt. Default 2. */
+  /** Growth of the wait from attempt to attempt, 1 to 10. Default 2. */
   backoffMultiplier?: number;
   /**
-   * How long one attempt may take, in ms, before it is given up and another is made. Default none:
-   * an attempt may take what is left of the deadline.
+   * How long one attempt may take before it is given up and another is made. Default none: an attempt
+   * may take what is left of the deadline, as a slow answer costs less than a second call.
    */
   perTryTimeoutMs?: number;
 }
 
-/** Hedging of idempotent methods (gRFC A6): a second attempt before the first has answered. */
+/**
+ * Hedging of idempotent methods (gRFC A6): another attempt before the first has answered. It takes
+ * the place of retries while it is on: a level that sets it silences the retries of the levels above,
+ * a level that sets `retry` switches hedging off. Both on one level are refused.
+ */
 export interface HedgingOptions {
-  /** Attempts in all, 2 to 5. Default 2. */
+  /** Attempts in all, 2 to 5. Default 2: a third helps little and costs as much. */
   maxAttempts?: number;
-  /** How long to wait for an answer before the next attempt is made, in ms. No default. */
+  /**
+   * How long to wait for an answer before the next attempt is made. No default: what pays is about the
+   * method's 95th percentile, which only its user knows.
+   */
   delayMs: number;
 }
 
 /** Retry budget (gRFC A6, retry throttling): what keeps retries from becoming the outage. */
 export interface RetryBudgetOptions {
-  /** Failures cost one token each; below half of this nothing is retried. Default 100. */
+  /** Failures cost one token each; below half of this nothing is retried. 1 to 1000. Default 100. */
   maxTokens?: number;
-  /** What a success gives back, in tokens. Default 0.2: retries add at most a fifth. */
+  /** What a success gives back, in tokens, 0.001 to 1. Default 0.2: retries add at most a fifth. */
   tokenRatio?: number;
 }
 
+/** The circuit breaker of each instance. */
 export interface BreakerOptions {
   /** Failures within 10 s at which it opens, if they are more than half of all outcomes. Default 5. */
   failures?: number;
-  /** How long it stays open before one probe, in ms. Default 60,000. */
+  /** How long it stays open before one probe. Default 60,000: a restart takes less. */
   resetMs?: number;
-  /** How long a probe may take, in ms. Default 10,000. */
+  /** How long a probe may take. Default 10,000: one that hangs would keep it half-open for ever. */
   probeTimeoutMs?: number;
 }
 
 /** Ejection of instances that fare worse than their siblings (gRFC A50, Envoy's outlier detection). */
 export interface OutlierEjectionOptions {
-  /** How often the instances are compared, in ms. Default 5000. */
+  /** How often the instances are compared. Default 5000. */
   intervalMs?: number;
-  /** Outcomes within an interval below which nothing is said of an instance. Default 5. */
+  /**
+   * Outcomes within an interval below which nothing is said of an instance. Default 5: Envoy's 100 is
+   * never reached by a client of modest traffic.
+   */
   minRequests?: number;
   /**
-   * Ejected when its success rate lies below the mean of all by this many standard deviations.
-   * Default 1.9, as in Envoy.
+   * Ejected when its success rate lies below the mean of all by this many standard deviations, 0.1 to
+   * 10. Default 1.9, as in Envoy.
    */
   stdevFactor?: number;
   /** Failures in a row at which it is ejected at once. Default 5. */
   consecutiveFailures?: number;
-  /** First ejection, in ms; each further one in a row lasts as much longer. Default 10,000. */
+  /** First ejection; each further one in a row lasts as much longer. Default 10,000. */
   baseEjectionMs?: number;
-  /** Longest ejection, in ms. Default 300,000. */
+  /** Longest ejection, at least `baseEjectionMs`. Default 300,000. */
   maxEjectionMs?: number;
-  /** Largest share of the instances ejected at a time, 0 to 0.5; one always may be. Default 0.5. */
+  /**
+   * Largest share of the instances ejected at a time, 0 to 0.5; one always may be. Default 0.5: more
+   * would be an outage of our own making.
+   */
   maxEjectedShare?: number;
 }
 
 /** Which instances of a large service this client uses at all (gRFC A68: rendezvous hashing). */
 export interface SubsetOptions {
-  /** Instances used. Default 50. */
+  /** Instances used, at most `from`. Default 50: a few may fail, and the load stays even. */
   size?: number;
-  /** Number of instances from which on a subset is used. Default 100. */
+  /** Number of instances from which on a subset is used. Default 100: fewer connections are cheap. */
   from?: number;
 }
 
 /** What of a service's policy may differ from method to method. */
 export interface MethodPolicy {
-  /** Deadline of unary calls that come without one, in ms. Default: the service's. */
+  /** Deadline of unary calls that come without one. Default: the service's. */
   defaultDeadlineMs?: number;
   /** Only for methods that the contract marks idempotent. Default: the service's. False: none. */
   retry?: RetryOptions | false;
-  /** Only for methods that the contract marks idempotent; replaces retries. Default: the service's. */
+  /** Only for methods that the contract marks idempotent. Default: the service's. False: none. */
   hedging?: HedgingOptions | false;
 }
 
-/** How calls to one service are made. Every field has a default. */
+/**
+ * How calls to one service are made: set in code (`createMesh`, `mesh.client`, `mesh.configure`) or in
+ * weft.yaml, the same fields everywhere. Times are in ms, from 1 to a day where nothing else is said.
+ *
+ * Every field has a default, and four levels stand over each other, field by field: Weft's defaults,
+ * the mesh's for every service, a service's own, a method's. Within a group such as `retry` too: a
+ * service that sets only `retry.maxAttempts` keeps the mesh's backoff. `false` switches a group off;
+ * set again further down, it starts from Weft's defaults. Where the inherited half of a pair does not
+ * fit the half that is set (an `initialBackoffMs` of 500 under a `maxBackoffMs` of 200), the inherited
+ * one is moved to it.
+ */
 export interface ServicePolicy extends MethodPolicy {
-  /** How calls are spread over the instances. Default `round_robin`: it needs no measurements. */
-  strategy?: string;
-  /** Request header that holds the key `consistent_hash` goes by. Default none. */
+  /**
+   * How calls are spread over the instances: a strategy of Weft's, or one that this process registered
+   * before. Default `round_robin`: it needs no measurements.
+   */
+  strategy?: StrategyName | (string & Record<never, never>);
+  /** Request header, lower case, that holds the key `consistent_hash` goes by. Default none. */
   hashHeader?: string;
-  /** Deadline of unary calls that come without one, in ms. Default 2000. */
+  /** Deadline of unary calls that come without one. Default 2000: none would wait for ever. */
   defaultDeadlineMs?: number;
-  /** Default: 3 attempts. */
+  /** Of every method that the contract marks idempotent. Default: 3 attempts. False: none. */
   retry?: RetryOptions | false;
-  /** Default: none; it costs calls. */
+  /** Of every method that the contract marks idempotent. Default: none, as it costs calls. */
   hedging?: HedgingOptions | false;
   retryBudget?: RetryBudgetOptions;
-  /** The circuit breaker of each instance. */
   breaker?: BreakerOptions;
   /** False: none. */
   outlierEjection?: OutlierEjectionOptions | false;
   /**
    * Share of usable instances, 0 to 1, below which ejections are ignored and breakers probed early:
-   * when most are bad it is not the instances, and the rest would not carry the load. Default 0.5.
+   * when most are bad it is not the instances, and the rest would not carry the load. 0: never.
+   * Default 0.5.
    */
   panicThreshold?: number;
-  /** Calls of this client in flight at one instance; more go elsewhere. Default 1000. */
+  /**
+   * Calls of this client in flight at one instance; more go elsewhere. Default 1000: an instance that
+   * holds as many answers none in time.
+   */
   maxInFlightPerInstance?: number;
-  /** Calls of this client in flight to the service; more fail RESOURCE_EXHAUSTED. Default 10,000. */
+  /**
+   * Calls of this client in flight to the service; more fail RESOURCE_EXHAUSTED at once. Default
+   * 10,000: before the caller runs out of memory.
+   */
   maxInFlight?: number;
-  /** How long a new instance takes to get its full share, in ms; 0: none. Default 10,000. */
+  /** How long a new instance takes to get its full share; 0: none. Default 10,000: caches, JIT. */
   slowStartMs?: number;
   /** False: every instance is used. */
   subset?: SubsetOptions | false;
   /**
    * Prefer instances of this client's own zone ($WEFT_ZONE, or the mesh's `zone`); calls spill over
-   * in proportion when less than 70 % of its own zone's instances are usable. Default false.
+   * in proportion when less than 70 % of its own zone's instances are usable. Default false: in a
+   * zone with few instances it would bundle the load.
    */
   preferZone?: boolean;
-  /** By the method's name, `GetUser`. */
+  /** By the method's name in the contract, `GetUser` (or `getUser`). */
   methods?: Readonly<Record<string, MethodPolicy>>;
+}
+
+/** What holds for every service that does not say otherwise. */
+export interface PolicyDefaults extends Omit<ServicePolicy, 'methods'> {}
+
+/** How calls are made, over a whole mesh: what $WEFT_POLICIES holds, and `calls` of weft.yaml. */
+export interface MeshPolicies {
+  /** Of every service. */
+  defaults?: PolicyDefaults;
+  /** By the service's name. */
+  services?: Readonly<Record<string, ServicePolicy>>;
 }
 
 /** A method's policy with every default filled in; retry and hedging are undefined when off. */
@@ -129,7 +175,7 @@ export interface ResolvedMethodPolicy {
   readonly hedging: Required<HedgingOptions> | undefined;
 }
 
-/** A policy with every default filled in, checked. */
+/** A policy with every default filled in, checked and frozen. */
 export interface ResolvedPolicy extends ResolvedMethodPolicy {
   readonly strategy: string;
   readonly hashHeader: string | undefined;
@@ -142,5 +188,6 @@ export interface ResolvedPolicy extends ResolvedMethodPolicy {
   readonly slowStartMs: number;
   readonly subset: Required<SubsetOptions> | undefined;
   readonly preferZone: boolean;
+  /** Those with a policy of their own; `methodPolicy` finds a method's. */
   readonly methods: ReadonlyMap<string, ResolvedMethodPolicy>;
 }

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
+import { POLICIES_VARIABLE } from '@weft/client-sdk';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';
 import { findCycle } from './dependency-levels.ts';
+import { readCalls } from './read-calls.ts';
 import type { HealthSpec, ServiceSpec, Topology } from './topology.ts';
 
 const MAX_INSTANCES = 100;
@@ -19,6 +21,7 @@ const OWN_VARIABLES = [
   'WEFT_PORT',
   'WEFT_INSTANCE_ID',
   'WEFT_DATA_DIR',
+  POLICIES_VARIABLE,
 ];
 
 function readCommand(document: CheckedDocument, value: unknown, path: DocumentPath): string[] {
@@ -44,7 +47,8 @@ function readEnvironment(document: CheckedDocument, value: unknown, path: Docume
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       document.problem(at, 'is no name of a variable: letters, digits and _ only');
     } else if (OWN_VARIABLES.includes(name)) {
-      document.problem(at, 'is set by `weft up` for each instance; leave it out');
+      const instead = name === POLICIES_VARIABLE ? ', from `calls` at the top of this file' : '';
+      document.problem(at, `is set by \`weft up\` for each instance${instead}; leave it out`);
     } else if (['string', 'number', 'boolean'].includes(typeof item)) {
       environment.push([name, String(item)]);
     } else {
@@ -165,7 +169,7 @@ function checkPorts(document: CheckedDocument, topology: Topology): void {
  */
 export function parseTopology(text: string, file: string): Topology {
   const document = new CheckedDocument(text, file);
-  const root = document.mapping(document.root, [], ['host', 'registry', 'services']);
+  const root = document.mapping(document.root, [], ['host', 'registry', 'calls', 'services']);
   const registry = document.mapping(root.get('registry'), ['registry'], ['port', 'store', 'etcd']);
   const etcd = document.mapping(registry.get('etcd'), ['registry', 'etcd'], ['port']);
   const host = document.text(root.get('host'), ['host'], '127.0.0.1');
@@ -174,6 +178,9 @@ export function parseTopology(text: string, file: string): Topology {
   }
   const port = (value: unknown, path: DocumentPath, fallback: number) =>
     document.integer(value, path, 0, 65_535, fallback);
+  const services = [...document.mapping(root.get('services'), ['services'])].map(([name, value]) =>
+    readService(document, name, value),
+  );
   const topology: Topology = {
     file,
     folder: dirname(resolve(file)),
@@ -183,9 +190,12 @@ export function parseTopology(text: string, file: string): Topology {
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
     },
     etcd: { port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379) },
-    services: [...document.mapping(root.get('services'), ['services'])].map(([name, value]) =>
-      readService(document, name, value),
+    calls: readCalls(
+      document,
+      root.get('calls'),
+      services.map(({ name }) => name),
     ),
+    services,
   };
   if (topology.services.length === 0) {
     document.problem(['services'], 'names no service; add one with its command');

@@ -1,3 +1,4 @@
+import type { MeshPolicies } from '@weft/client-sdk';
 import type { StoreChoice } from '../store-choice.ts';
 
 /** How the health of a process is asked and judged. */
@@ -47,6 +48,8 @@ export interface Topology {
     /** Client port of the etcd that `weft up` runs. Default 2379; 0 takes a free one. */
     readonly port: number;
   };
+  /** How the services call each other, checked; undefined when the file does not say. */
+  readonly calls: MeshPolicies | undefined;
   /** In the order of the file. */
   readonly services: readonly ServiceSpec[];
 }

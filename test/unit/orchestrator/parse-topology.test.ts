@@ -33,6 +33,7 @@ describe('parseTopology', () => {
       host: '127.0.0.1',
       registry: { port: 7400, store: 'auto' },
       etcd: { port: 2379 },
+      calls: undefined,
       services: [
         {
           name: 'one',
@@ -63,7 +64,7 @@ describe('parseTopology', () => {
   it.each([
     ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
     ['', /:1: services: names no service/],
-    ['servces: {}', /:1: servces: is no known key; known here are host, registry, services/],
+    ['servces: {}', /:1: servces: is no known key; known here are host, registry, calls, services/],
     [service('replicas: 2'), /:4: services\.one\.replicas: is no known key/],
     [
       service('instances: two'),

@@ -1,0 +1,161 @@
+import { checkStrategyName } from '../balancer/strategies.ts';
+import { checkServiceName } from '../discovery/service-name.ts';
+import type { Faults, SettingPath } from './faults.ts';
+import { methodKey } from './method-policy.ts';
+import {
+  type FieldReaders,
+  fieldsOf,
+  isTrue,
+  ms,
+  numberIn,
+  orFalse,
+  type Reader,
+  recordOf,
+  textOf,
+  wholeNumberIn,
+} from './readers.ts';
+import type {
+  BreakerOptions,
+  HedgingOptions,
+  MeshPolicies,
+  MethodPolicy,
+  OutlierEjectionOptions,
+  PolicyDefaults,
+  RetryBudgetOptions,
+  RetryOptions,
+  ServicePolicy,
+  SubsetOptions,
+} from './service-policy.ts';
+
+/** More calls, or failures, than one process ever has. */
+const count = wholeNumberIn(1, 1_000_000);
+const attempts = wholeNumberIn(2, 5, "gRPC's cap");
+
+/** A rule: the field `low` is at most `high`, where both are given. */
+function ordered<Field extends string>(low: Field, high: Field) {
+  return (fields: { [Name in Field]?: number }, path: SettingPath, faults: Faults): void => {
+    const [least, most] = [fields[low], fields[high]];
+    if (least === undefined || most === undefined || least <= most) return;
+    faults.mustBe([...path, high], `at least ${low} (${least})`, most);
+  };
+}
+
+const retry = fieldsOf<RetryOptions>(
+  {
+    maxAttempts: attempts,
+    initialBackoffMs: ms(),
+    maxBackoffMs: ms(),
+    backoffMultiplier: numberIn(1, 10),
+    perTryTimeoutMs: ms(),
+  },
+  ordered('initialBackoffMs', 'maxBackoffMs'),
+);
+
+const hedging = fieldsOf<HedgingOptions>(
+  { maxAttempts: attempts, delayMs: ms() },
+  ({ delayMs }, path, faults) => {
+    if (delayMs === undefined) faults.add([...path, 'delayMs'], 'is missing; it has no default');
+  },
+);
+
+const outlierEjection = fieldsOf<OutlierEjectionOptions>(
+  {
+    intervalMs: ms(),
+    minRequests: count,
+    stdevFactor: numberIn(0.1, 10),
+    consecutiveFailures: count,
+    baseEjectionMs: ms(),
+    maxEjectionMs: ms(),
+    maxEjectedShare: numberIn(0, 0.5),
+  },
+  ordered('baseEjectionMs', 'maxEjectionMs'),
+);
+
+const methodFields: FieldReaders<MethodPolicy> = {
+  defaultDeadlineMs: ms(),
+  retry: orFalse(retry),
+  hedging: orFalse(hedging),
+};
+
+/** Refuses what would have two meanings: an attempt is made on failure, or before it. */
+function oneOfBoth(policy: MethodPolicy, path: SettingPath, faults: Faults): void {
+  if (policy.retry && policy.hedging) {
+    faults.add([...path, 'hedging'], 'must not stand beside retry, which it replaces; set one');
+  }
+}
+
+const strategy: Reader<string> = (value, path, faults) => {
+  if (typeof value === 'string') {
+    faults.run(path, (setting) => checkStrategyName(setting, value));
+    return value;
+  }
+  faults.mustBe(path, 'the name of a strategy', value);
+};
+
+/** Header names of gRPC; those that end in -bin hold bytes, `grpc-` is gRPC's own. */
+const isHashHeader = (name: string) =>
+  /^[a-z0-9_.-]{1,128}$/.test(name) && !name.endsWith('-bin') && !name.startsWith('grpc-');
+
+/** Every field of `PolicyDefaults`. */
+const defaultsFields: FieldReaders<PolicyDefaults> = {
+  ...methodFields,
+  strategy,
+  hashHeader: textOf(isHashHeader, 'a lower-case header name, not grpc-* nor *-bin'),
+  retryBudget: fieldsOf<RetryBudgetOptions>({
+    maxTokens: numberIn(1, 1000),
+    tokenRatio: numberIn(0.001, 1),
+  }),
+  breaker: fieldsOf<BreakerOptions>({ failures: count, resetMs: ms(), probeTimeoutMs: ms() }),
+  outlierEjection: orFalse(outlierEjection),
+  panicThreshold: numberIn(0, 1),
+  maxInFlightPerInstance: count,
+  maxInFlight: count,
+  slowStartMs: ms(0),
+  subset: orFalse(fieldsOf<SubsetOptions>({ size: count, from: count }, ordered('size', 'from'))),
+  preferZone: isTrue,
+};
+
+/** Said of `methods` among what holds for every service: the names of methods belong to one. */
+const elsewhere = new Map([
+  ['methods', 'must stand under one service: services.<its name>.methods'],
+]);
+
+/** An object with these fields and the defaults of every service. */
+export function withDefaults<T extends object>(
+  others: FieldReaders<T>,
+): Reader<T & PolicyDefaults> {
+  const readers = { ...others, ...defaultsFields } as FieldReaders<T & PolicyDefaults>;
+  return fieldsOf<T & PolicyDefaults>(readers, oneOfBoth, elsewhere);
+}
+
+function checkMethodName(name: string, path: SettingPath, faults: Faults): void {
+  if (/^[A-Za-z_]\w{0,127}$/.test(name)) return;
+  faults.add(path, 'is no name of a method, such as GetUser');
+}
+
+/** Refuses `GetUser` beside `getUser`: they are one. */
+function servicePolicyRule(policy: ServicePolicy, path: SettingPath, faults: Faults): void {
+  oneOfBoth(policy, path, faults);
+  const names = Object.keys(policy.methods ?? {});
+  for (const [index, name] of names.entries()) {
+    const twin = names.slice(0, index).find((other) => methodKey(other) === methodKey(name));
+    if (twin !== undefined) faults.add([...path, 'methods', name], `is set already, as ${twin}`);
+  }
+}
+
+/** Reads the policy of one service. */
+export const readServicePolicy: Reader<ServicePolicy> = fieldsOf<ServicePolicy>(
+  { ...defaultsFields, methods: recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth)) },
+  servicePolicyRule,
+);
+
+/** Reads policies by the service's name. */
+export const readServices = recordOf<ServicePolicy>((name, path, faults) => {
+  faults.run(path, (setting) => checkServiceName(name, setting));
+}, readServicePolicy);
+
+/** Reads a whole configuration of calls: $WEFT_POLICIES, or `calls` of weft.yaml. */
+export const readPolicies: Reader<MeshPolicies> = fieldsOf<MeshPolicies>({
+  defaults: withDefaults<object>({}),
+  services: readServices,
+});
