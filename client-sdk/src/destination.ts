@@ -1,5 +1,6 @@
 import type { Channel } from '@grpc/grpc-js';
 import { Balancer, type BalancerObserver } from './balancer/balancer.ts';
+import { Subset } from './balancer/subset.ts';
 import { Breaker } from './breaker/breaker.ts';
 import type { WindowRotation } from './breaker/window-rotation.ts';
 import { CallSelector } from './call/call-selector.ts';
@@ -15,6 +16,10 @@ export interface DestinationOptions {
   rotation: WindowRotation;
   plans: MethodPlans;
   observer: BalancerObserver;
+  /** Where this process stands; empty: nowhere. */
+  zone: string;
+  /** Tells this process from its siblings, for subsets. */
+  clientId: string;
 }
 
 /** One service as this process calls it: one channel over one balancer, whoever asks. */
@@ -25,12 +30,14 @@ export interface Destination {
 }
 
 export function createDestination(options: DestinationOptions): Destination {
-  const { service, policy, directory, rotation, plans, observer } = options;
+  const { service, policy, directory, rotation, plans, observer, zone, clientId } = options;
   const balancer = new Balancer({
     service,
     policy,
     createBreaker: ({ breaker }, onChange) => new Breaker(breaker, rotation, onChange),
     observer,
+    zone,
+    subset: subsetOf(policy, zone, clientId),
   });
   const selector = new CallSelector(balancer, plans);
   const channel = openChannel(service, { directory, balancer, selector });
@@ -42,4 +49,12 @@ export function createDestination(options: DestinationOptions): Destination {
       balancer.close();
     },
   };
+}
+
+/** A sticky strategy needs all instances: any client must find the one that a key belongs to. */
+function subsetOf(policy: ResolvedPolicy, zone: string, clientId: string): Subset | undefined {
+  const { subset, preferZone, strategy } = policy;
+  if (subset === undefined || strategy === 'consistent_hash') return undefined;
+  const ownZone = preferZone && zone !== '' ? zone : undefined;
+  return new Subset({ ...subset, clientId, ownZone });
 }

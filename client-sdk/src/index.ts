@@ -4,7 +4,10 @@ export { type Log, type Route, route } from '@weft/proto';
 export { ClientError, Status } from 'nice-grpc-common';
 export { RichClientError } from 'nice-grpc-error-details';
 export type { StrategyName } from './balancer/strategies.ts';
-export type { MeshCallOptions } from './call/timeout-middleware.ts';
+export type { AttemptReport, CallReport } from './balancer/call-report.ts';
+export type { BreakerView } from './breaker/breaker-view.ts';
+export type { MeshCallOptions } from './call/call-options.ts';
+export { callReport } from './call/error-reports.ts';
 export type { MeshOptions } from './config.ts';
 // For programs without generated code
 export type { Contract } from './contract/contract.ts';
@@ -14,6 +17,7 @@ export type { ServiceSnapshot } from './discovery/service-snapshot.ts';
 export { ConfigError, WeftError } from './errors.ts';
 // For every program
 export { createMesh, type Mesh } from './mesh.ts';
+export type { InstanceEvent, MeshEventMap } from './mesh-events.ts';
 // How calls are made
 export type { ContractPolicy } from './policy/contract-policy.ts';
 // For tools that check a configuration before a program reads it

@@ -5,7 +5,7 @@ import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
 import type { MeshCallOptions } from './call/call-options.ts';
-import type { CallSettings } from './call/call-settings.ts';
+import { type CallSite, siteSettings } from './call/call-site.ts';
 import { DynamicCaller } from './call/dynamic-caller.ts';
 import { createMeshClient } from './call/mesh-client.ts';
 import { MethodPlans } from './call/method-plans.ts';
@@ -21,15 +21,17 @@ import { closedError } from './errors.ts';
 import { stubChannel } from './grpc/mesh-channel.ts';
 import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
 import { registerMeshResolver } from './grpc/mesh-resolver.ts';
+import { checkContractPolicy } from './policy/check-contract-policy.ts';
+import type { ContractPolicy } from './policy/contract-policy.ts';
+import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
+import { checkServicePolicy } from './policy/resolve-policy.ts';
+import type { ServicePolicy } from './policy/service-policy.ts';
 import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
 
 /** How long the first discovery of a service, and reflection, may take, in ms. */
 const FIRST_ANSWER_MS = 5000;
-
-/** The window of all breakers, in ms. */
-const WINDOW_MS = 10_000;
 
 /**
  * This process's part in the mesh: discovers services, balances calls over their instances with a
@@ -41,7 +43,7 @@ export class Mesh {
   readonly #config: MeshConfig;
   readonly #registry: RegistryConnection;
   readonly #directory: ServiceDirectory;
-  readonly #rotation = new WindowRotation(WINDOW_MS);
+  readonly #rotation = new WindowRotation(BREAKER_WINDOW_MS);
   readonly #plans = new MethodPlans();
   readonly #destinations = new Map<string, Destination>();
   readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetailsClientMiddleware);
@@ -62,7 +64,7 @@ export class Mesh {
     });
     this.#caller = new DynamicCaller({
       plans: this.#plans,
-      siteOf: (service) => this.#site(service, undefined),
+      siteOf: (service) => this.#site(service),
       timeoutMs: FIRST_ANSWER_MS,
       ttlMs: discoveryTtlMs,
     });
@@ -81,10 +83,10 @@ export class Mesh {
     {
       service = serviceNameOf(contract),
       policy,
-    }: { service?: string; policy?: ContractPolicy<Definition> } = {},
+    }: { service?: string; policy?: ContractPolicy<NoInfer<Definition>> } = {},
   ): Client<Definition, MeshCallOptions> {
     this.#plans.learn(methodsOf(contract));
-    const site = this.#site(service, this.#settings(service, policy, contract));
+    const site = this.#site(service, policy as ServicePolicy | undefined, contract);
     return createMeshClient(contract, site, this.#streams.create(contract, site.stub));
   }
 
@@ -100,7 +102,7 @@ export class Mesh {
     { contract, policy }: { contract?: Contract; policy?: ServicePolicy } = {},
   ): Channel {
     if (contract !== undefined) this.#plans.learn(methodsOf(contract));
-    return this.#site(service, this.#settings(service, policy, contract)).stub;
+    return this.#site(service, policy as ServicePolicy | undefined, contract).stub;
   }
 
   /**
@@ -141,8 +143,9 @@ export class Mesh {
    */
   configure(service: string, policy: ServicePolicy): void {
     checkServiceName(service);
-    const resolved = this.#config.policies.set(service, policy);
-    this.#destinations.get(service)?.balancer.setPolicy(resolved);
+    const { policies } = this.#config;
+    policies.set(service, policy);
+    this.#destinations.get(service)?.balancer.setPolicy(policies.policyOf(service));
   }
 
   /**
@@ -165,4 +168,46 @@ export class Mesh {
     this.#registry.close();
     this.events.removeAllListeners();
   }
+
+  #destination(service: string): Destination {
+    if (this.#isClosed) throw closedError();
+    const known = this.#destinations.get(service);
+    if (known !== undefined) return known;
+    checkServiceName(service);
+    const { zone, clientId } = this.#config;
+    const destination = createDestination({
+      service,
+      policy: this.#config.policies.policyOf(service),
+      directory: this.#directory,
+      rotation: this.#rotation,
+      plans: this.#plans,
+      observer: observerOf(service, this.events),
+      zone,
+      clientId,
+    });
+    this.#destinations.set(service, destination);
+    return destination;
+  }
+
+  /** How one place in a program calls a service. */
+  #site(service: string, policy?: ServicePolicy, contract?: Contract): CallSite {
+    const { policies, log } = this.#config;
+    const { channel, balancer } = this.#destination(service);
+    const own =
+      policy &&
+      (contract === undefined
+        ? checkServicePolicy(policy, ['policy'])
+        : checkContractPolicy(contract, policy));
+    const settings = own && siteSettings(policies, service, own);
+    if (contract !== undefined) {
+      for (const warning of policies.learn(service, contract)) log.warn({ service }, warning);
+    }
+    const planOf = (path: string) => this.#plans.of(settings?.policy ?? balancer.policy, path);
+    return { channel, stub: stubChannel(channel, planOf, settings), settings, planOf };
+  }
+}
+
+/** Joins the mesh. @throws ConfigError naming a setting that cannot be used */
+export function createMesh(options: MeshOptions = {}): Mesh {
+  return new Mesh(options);
 }

@@ -7,8 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 interface Ledger {
   now(): number;
   countIn(attempt: Attempt, now: number): void;
-  countOut(attempt: Attempt, now: number): void;
-  concluded(attempt: Attempt, outcome: Outcome, now: number, restMs: number | undefined): void;
+  countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void;
 }
 
 /**
@@ -48,30 +47,29 @@ export class Attempt {
   abandon(): void {
     if (this.#record !== undefined || !this.#isCounted) return;
     this.#isCounted = false;
-    this.#ledger.countOut(this, this.#ledger.now());
     this.#breaker.ended(this.#passage, 'neutral');
+    this.#ledger.countOut(this, 'neutral', this.#ledger.now());
   }
 
-  start = (): void => {
+  start(): void {
     this.#record = this.call.attempted(this.endpoint);
     if (this.#isCounted) return;
     this.#isCounted = true;
     this.startedAt = this.#ledger.now();
     this.#ledger.countIn(this, this.startedAt);
-  };
+  }
 
   /**
    * @param statusCode of gRPC; details and trailers are kept for whoever asks how the call fared
    * @param restMs how long the endpoint asks to be left alone, in ms; undefined when it does not
    */
-  end = (statusCode: number, details = '', trailers?: unknown, restMs?: number): void => {
+  end(statusCode: number, details = '', trailers?: unknown, restMs?: number): void {
     if (this.#record === undefined || this.#record.end !== undefined) return;
     const now = this.#ledger.now();
     this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
-    this.#ledger.countOut(this, now);
     const outcome = this.call.isUnsendable ? 'neutral' : classify(statusCode);
     this.#breaker.ended(this.#passage, outcome);
-    this.#ledger.concluded(this, outcome, now, restMs);
-  };
+    this.#ledger.countOut(this, outcome, now, restMs);
+  }
 }

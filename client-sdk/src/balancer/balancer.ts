@@ -4,16 +4,19 @@ import type { Outcome } from '../breaker/classify.ts';
 import type { InstanceChanges } from '../discovery/instance-changes.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { Attempt } from './attempt.ts';
+import { AverageLatency } from './average-latency.ts';
 import { CallRecord } from './call-record.ts';
-import { type Connection, Endpoint, endpointKey } from './endpoint.ts';
+import { type Connection, Endpoint } from './endpoint.ts';
 import { type EjectionReason, HealthMonitor, TICK_MS } from './health-monitor.ts';
 import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
-import { PeakEwma } from './peak-ewma.ts';
+import { Membership } from './membership.ts';
+import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { beginSlowStart, slowStartShare } from './slow-start.ts';
-import { createStrategy } from './strategies.ts';
+import { createStrategy, strategyKey } from './strategies.ts';
 import type { Strategy } from './strategy.ts';
+import type { Subset } from './subset.ts';
 import { Ticker } from './ticker.ts';
 
 export interface BalancerOptions {
@@ -24,6 +27,10 @@ export interface BalancerOptions {
     policy: ResolvedPolicy,
     onChange: (from: BreakerState, to: BreakerState) => void,
   ) => Breaker;
+  /** Chooses the instances that are used; undefined: all are. */
+  subset?: Subset | undefined;
+  /** Where this client stands; empty: nowhere. */
+  zone?: string;
   /** Told what becomes of endpoints, for whoever wants to know. */
   observer?: BalancerObserver;
   /** Monotonic time in ms. Default performance.now. */
@@ -78,6 +85,8 @@ export class Balancer {
   readonly #strategies = new Map<string, Strategy>();
   readonly #monitor: HealthMonitor;
   readonly #budget: RetryBudget;
+  readonly #membership: Membership;
+  readonly #average = new AverageLatency(DECAY_MS);
   readonly #ticker = new Ticker(TICK_MS, () => this.#tick());
   #policy: ResolvedPolicy;
   #knowledge: Knowledge = { state: 'unknown' };
@@ -107,16 +116,18 @@ export class Balancer {
       },
     });
     this.#budget = new RetryBudget(this.now());
-    this.#strategyNamed(policy.strategy);
+    this.#membership = new Membership(options.subset);
+    this.#strategyOf(strategyKey(policy));
   }
 
-  /** All listed endpoints. */
+  /** The endpoints that are used. */
   get endpoints(): Iterable<Endpoint> {
     return this.#endpoints.values();
   }
 
+  /** Number of listed instances, this client's subset or not. */
   get size(): number {
-    return this.#endpoints.size;
+    return this.#membership.size;
   }
 
   get policy(): ResolvedPolicy {
@@ -148,7 +159,7 @@ export class Balancer {
     this.#policy = policy;
     this.placement.limits = policy;
     this.#monitor.options = policy.outlierEjection;
-    this.#strategyNamed(policy.strategy);
+    this.#strategyOf(strategyKey(policy));
     for (const endpoint of this.#endpoints.values()) {
       if (!isSameBreaker) {
         endpoint.breaker.dispose();
@@ -160,15 +171,13 @@ export class Balancer {
   }
 
   /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
-  apply({ isComplete, put, removed, revision }: InstanceChanges): void {
+  apply(changes: InstanceChanges): void {
     const isFirst = this.#knowledge.state !== 'known';
-    if (isComplete) {
-      const listed = new Set(put.map(({ id }) => id));
-      for (const id of [...this.#endpoints.keys()]) if (!listed.has(id)) this.#remove(id);
-    }
-    for (const { id } of removed) this.#remove(id);
-    for (const instance of put) this.#put(instance, isFirst);
-    this.#knowledge = { state: 'known', revision, at: this.now() };
+    const { entered, changed, left } = this.#membership.apply(changes);
+    for (const id of left) this.#remove(id);
+    for (const instance of entered) this.#add(instance, isFirst);
+    for (const instance of changed) this.#update(instance);
+    this.#knowledge = { state: 'known', revision: changes.revision, at: this.now() };
     this.#listener?.picksChanged();
   }
 
@@ -220,11 +229,7 @@ export class Balancer {
   countIn({ endpoint, call }: Attempt, now: number): void {
     this.#inFlight += 1;
     endpoint.inFlight += 1;
-    endpoint.latency.started(now);
-    if (call.isUnary) {
-      if (endpoint.unaryInFlight === 0) endpoint.silentSince = now;
-      endpoint.unaryInFlight += 1;
-    }
+    if (call.isUnary) endpoint.unaryStarted(now);
     if (!this.placement.isPickable(endpoint)) return;
     for (const strategy of this.#strategies.values()) strategy.started?.(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
@@ -232,24 +237,16 @@ export class Balancer {
     }
   }
 
-  countOut({ endpoint, call, startedAt }: Attempt, now: number): void {
+  countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void {
+    const { endpoint, call } = attempt;
     this.#inFlight -= 1;
     endpoint.inFlight -= 1;
-    endpoint.latency.ended(startedAt, now, undefined);
-    if (call.isUnary) endpoint.unaryInFlight -= 1;
+    if (call.isUnary) endpoint.unaryEnded(attempt.startedAt, now, outcome);
     if (this.placement.isPickable(endpoint)) {
       for (const strategy of this.#strategies.values()) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
       this.placement.inFlightChanged(endpoint);
     }
-  }
-
-  concluded(attempt: Attempt, outcome: Outcome, now: number, restMs: number | undefined): void {
-    const { endpoint, call, startedAt } = attempt;
-    if (outcome === 'success') {
-      if (call.isUnary) endpoint.latency.observe(now, now - startedAt);
-      endpoint.silentSince = now;
-    } else if (outcome === 'failure') endpoint.latency.failed(now, now - startedAt);
     if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
     this.#monitor.concluded(endpoint, outcome, now, restMs);
   }
@@ -275,7 +272,7 @@ export class Balancer {
   }
 
   #choose(call: CallRecord, now: number): Endpoint | undefined {
-    const strategy = this.#strategyNamed(call.strategy ?? this.#policy.strategy);
+    const strategy = this.#strategyOf(call.strategy ?? strategyKey(this.#policy));
     const endpoint = strategy.pick(call) ?? this.placement.lastResort(call);
     if (endpoint?.warmingSince === undefined || strategy.isSticky) return endpoint;
     if (this.#random() < slowStartShare(endpoint, now, this.#policy.slowStartMs)) return endpoint;
@@ -286,12 +283,13 @@ export class Balancer {
     return other ?? endpoint;
   }
 
-  #strategyNamed(name: string): Strategy {
-    const known = this.#strategies.get(name);
+  #strategyOf(key: string): Strategy {
+    const known = this.#strategies.get(key);
     if (known !== undefined) return known;
-    const strategy = createStrategy(name, { now: this.now, random: this.#random });
-    for (const endpoint of this.placement.pickable) strategy.add(endpoint);
-    this.#strategies.set(name, strategy);
+    const { zone } = this.#options;
+    const strategy = createStrategy(key, { now: this.now, random: this.#random, zone });
+    this.placement.introduce(strategy);
+    this.#strategies.set(key, strategy);
     return strategy;
   }
 
@@ -316,29 +314,24 @@ export class Balancer {
     return goesOn;
   }
 
-  #put(instance: Instance, isFirst: boolean): void {
-    const known = this.#endpoints.get(instance.id);
-    if (known?.key === endpointKey(instance)) {
-      if (known.instance === instance) return;
-      const { weight } = known;
-      known.instance = instance;
-      this.placement.place(known);
-      if (known.weight !== weight && this.placement.isPickable(known)) {
-        for (const strategy of this.#strategies.values()) strategy.weightChanged?.(known);
-      }
-      return;
-    }
-    if (known !== undefined) this.#remove(instance.id);
+  #add(instance: Instance, isFirst: boolean): void {
     const now = this.now();
-    const endpoint: Endpoint = new Endpoint(
-      instance,
-      this.#createBreaker(() => endpoint),
-      new PeakEwma(now),
-    );
+    const breaker = this.#createBreaker(() => endpoint);
+    const endpoint = new Endpoint(instance, breaker, new PeakEwma(now, this.#average));
     if (!isFirst) beginSlowStart(endpoint, now, this.#policy.slowStartMs);
     this.#endpoints.set(instance.id, endpoint);
     this.placement.place(endpoint);
     this.#listener?.endpointAdded(endpoint);
+  }
+
+  #update(instance: Instance): void {
+    const endpoint = this.#endpoints.get(instance.id);
+    if (endpoint === undefined) return;
+    const { weight } = endpoint;
+    endpoint.instance = instance;
+    this.placement.place(endpoint);
+    if (endpoint.weight === weight || !this.placement.isPickable(endpoint)) return;
+    for (const strategy of this.#strategies.values()) strategy.weightChanged?.(endpoint);
   }
 
   #createBreaker(owner: () => Endpoint): Breaker {

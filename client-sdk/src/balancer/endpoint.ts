@@ -1,5 +1,6 @@
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { Breaker } from '../breaker/breaker.ts';
+import type { Outcome } from '../breaker/classify.ts';
 import { PeakEwma } from './peak-ewma.ts';
 
 /**
@@ -42,6 +43,21 @@ export class Endpoint {
     this.latency = latency;
   }
 
+  /** An attempt that ends with one answer begins. */
+  unaryStarted(now: number): void {
+    if (this.unaryInFlight === 0) this.silentSince = now;
+    this.unaryInFlight += 1;
+    this.latency.started(now);
+  }
+
+  /** An attempt that was told of has ended; neutral also when it was never sent. */
+  unaryEnded(startedAt: number, now: number, outcome: Outcome): void {
+    this.unaryInFlight -= 1;
+    if (outcome === 'failure') this.latency.failed(startedAt, now);
+    else this.latency.ended(startedAt, now, outcome === 'success' ? now - startedAt : undefined);
+    if (outcome === 'success') this.silentSince = now;
+  }
+
   /** Share of the traffic against its siblings, as listed; 0 drains. */
   get weight(): number {
     return this.instance.weight ?? 1;
@@ -61,6 +77,11 @@ export class Endpoint {
 /** Identity of an endpoint: a new incarnation or address is another endpoint. */
 export function endpointKey({ id, incarnation, address }: Instance): string {
   return `${id}/${incarnation}@${addressText(address)}`;
+}
+
+/** The instance id that an endpoint's key begins with. */
+export function idOfKey(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 /** `host:port`, with brackets around an IPv6 host. */

@@ -69,6 +69,14 @@ export class Placement {
     return this.#pickable.has(endpoint);
   }
 
+  /** Tells a new strategy of all there are. */
+  introduce(strategy: Strategy): void {
+    for (const [endpoint, { isListed, isPickable }] of this.#standings) {
+      if (isListed) strategy.listed?.(endpoint);
+      if (isPickable) strategy.add(endpoint);
+    }
+  }
+
   /** A sidelined endpoint, for a call that no other takes. */
   lastResort(request: PickRequest): Endpoint | undefined {
     for (const endpoint of this.#sidelined) {
@@ -89,6 +97,7 @@ export class Placement {
     const isHealthy = this.#isUsable(endpoint) && !endpoint.isSidelined;
     this.#listed += Number(isListed) - Number(standing.isListed);
     this.#healthy += Number(isHealthy) - Number(standing.isHealthy);
+    if (isListed !== standing.isListed) this.#tellListed(endpoint, isListed);
     standing.isListed = isListed;
     standing.isHealthy = isHealthy;
     const isConnected = isListed && endpoint.connection.state === 'ready';
@@ -110,6 +119,7 @@ export class Placement {
     this.halfOpen.delete(endpoint);
     this.#sidelined.delete(endpoint);
     this.#setPickable(endpoint, standing, false);
+    if (standing.isListed) this.#tellListed(endpoint, false);
     this.#checkPanic();
   }
 
@@ -142,6 +152,13 @@ export class Placement {
     } else {
       this.#pickable.delete(endpoint);
       for (const strategy of this.#strategies.values()) strategy.remove(endpoint);
+    }
+  }
+
+  #tellListed(endpoint: Endpoint, isListed: boolean): void {
+    for (const strategy of this.#strategies.values()) {
+      if (isListed) strategy.listed?.(endpoint);
+      else strategy.unlisted?.(endpoint);
     }
   }
 

@@ -15,5 +15,5 @@ export function isStalled(endpoint: Endpoint, now: number): boolean {
   if (endpoint.unaryInFlight < LEAST_IN_FLIGHT) return false;
   const silenceMs = now - endpoint.silentSince;
   if (silenceMs < LEAST_SILENCE_MS) return false;
-  return silenceMs > LATENCY_FACTOR * endpoint.latency.estimateAt(now);
+  return silenceMs > LATENCY_FACTOR * endpoint.latency.measuredAt(now);
 }

@@ -35,7 +35,7 @@ export class CallSelector implements ConfigSelector {
     const call = new PlannedCall(path, plan, this.#balancer.now(), {
       isUnary: plan.isUnary,
       hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),
-      strategy: policy.strategy,
+      strategy: plan.strategy,
     });
     const timeout = timeoutOf(settings?.timeoutMs);
     return {

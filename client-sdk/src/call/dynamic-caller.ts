@@ -8,18 +8,17 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import type { Channel, ServiceDefinition } from '@grpc/grpc-js';
-import type { ClientFactory } from 'nice-grpc';
 import type { MethodTraits } from '../contract/contract.ts';
 import { WeftError } from '../errors.ts';
-import type { MethodTable } from './method-table.ts';
+import type { MeshCallOptions } from './call-options.ts';
+import type { CallSite } from './call-site.ts';
+import { unaryCaller } from './mesh-client.ts';
+import type { MethodPlans } from './method-plans.ts';
 import { reflect } from './reflection-client.ts';
-import type { MeshCallOptions } from './timeout-middleware.ts';
 
 export interface DynamicCallerOptions {
-  clients: ClientFactory<MeshCallOptions>;
-  methods: MethodTable;
-  channelOf: (service: string) => Channel;
+  plans: MethodPlans;
+  siteOf: (service: string) => CallSite;
   /** How long reflection may take, in ms. */
   timeoutMs: number;
   /** How long what reflection told is believed, in ms. */
@@ -86,22 +85,14 @@ export class DynamicCaller {
         cause: error,
       });
     }
-    const passBytes = (bytes: Buffer) => bytes;
-    const definition = {
-      call: {
-        path: pathOf(desc),
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: passBytes,
-        requestDeserialize: passBytes,
-        responseSerialize: passBytes,
-        responseDeserialize: passBytes,
-      },
-    } satisfies ServiceDefinition;
-    const { clients, channelOf } = this.#options;
-    const client = clients.create(definition, channelOf(service));
-    const response = await client.call(Buffer.from(requestBytes), options);
-    return toJson(desc.output, fromBinary(desc.output, response), {
+    const caller = unaryCaller(
+      pathOf(desc),
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      (response) => fromBinary(desc.output, response),
+      this.#options.siteOf(service),
+    );
+    const response = await caller(requestBytes, options);
+    return toJson(desc.output, response, {
       registry: files,
       alwaysEmitImplicit: true,
     });
@@ -137,9 +128,9 @@ export class DynamicCaller {
   }
 
   async #describe(service: string): Promise<FileRegistry> {
-    const { channelOf, timeoutMs, methods } = this.#options;
-    const files = await reflect(channelOf(service), timeoutMs);
-    methods.learn([...methodsOf(files)].map(traitsOf));
+    const { siteOf, timeoutMs, plans } = this.#options;
+    const files = await reflect(siteOf(service).stub, timeoutMs);
+    plans.learn([...methodsOf(files)].map(traitsOf));
     this.#described.set(service, { files, at: performance.now() });
     return files;
   }

@@ -1,27 +1,16 @@
-import { type Channel, Metadata as GrpcMetadata } from '@grpc/grpc-js';
+import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import type { Client, TsProtoServiceDefinition } from 'nice-grpc';
 import { type CallOptions, ClientError, Metadata } from 'nice-grpc-common';
 import { currentCall } from '../server/call-context.ts';
 import { deadlineOf, type MeshCallOptions, spentDeadline } from './call-options.ts';
 import { attachSettings, type CallSettings } from './call-settings.ts';
-import type { MethodPlan } from './method-plan.ts';
+import type { CallSite } from './call-site.ts';
 import { fromGrpcMetadata, toGrpcMetadata } from './nice-metadata.ts';
 import { richError } from './rich-error.ts';
 import { type FailedCall, unaryCall } from './unary-call.ts';
 
 type TsProtoMethod = TsProtoServiceDefinition['methods'][string];
 type UnaryOptions = CallOptions & MeshCallOptions;
-
-/** How a site calls one service. */
-export interface CallSite {
-  /** The channel itself, and as streams use it. */
-  readonly channel: Channel;
-  readonly stub: Channel;
-  /** What each call is made with, if the site asks for anything of its own. */
-  readonly settings: CallSettings | undefined;
-  /** The plan of a method as of now. */
-  planOf(path: string): MethodPlan;
-}
 
 /**
  * A client with the methods of `contract`, as nice-grpc makes them. Unary calls, which are the most,
@@ -42,27 +31,36 @@ export function createMeshClient<Definition extends TsProtoServiceDefinition>(
 
 function unaryMethod(path: string, { requestType, responseType }: TsProtoMethod, site: CallSite) {
   const { encode, fromPartial = (message: unknown) => message } = requestType;
-  return async (request: unknown, options: UnaryOptions = {}): Promise<unknown> => {
+  const encoded = (request: unknown): Buffer => {
+    const bytes: Uint8Array = encode(fromPartial(request)).finish();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+  const decoded = (response: Buffer): unknown => responseType.decode(response);
+  return unaryCaller(path, encoded, decoded, site);
+}
+
+/** Makes calls of one unary method, whatever its messages are made of. */
+export function unaryCaller<Request, Response>(
+  path: string,
+  encode: (request: Request) => Buffer,
+  decode: (response: Buffer) => Response,
+  site: CallSite,
+) {
+  return async (request: Request, options: UnaryOptions = {}): Promise<Response> => {
     const incoming = currentCall();
     const deadline = deadlineOf(options.timeoutMs, site.planOf(path).defaultDeadlineMs, incoming);
     const spent = spentDeadline(deadline);
     if (spent !== undefined) throw new ClientError(path, spent.code as number, spent.details);
-    const bytes: Uint8Array = encode(fromPartial(request)).finish();
     const { onHeader, onTrailer } = options;
     try {
-      const response = await unaryCall(
-        site.channel,
-        path,
-        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-        {
-          metadata: requestMetadata(options, site.settings),
-          deadline,
-          signal: signalOf(options.signal, incoming?.signal),
-          onHeader: onHeader && ((header) => onHeader(fromGrpcMetadata(header))),
-          onTrailer: onTrailer && ((trailer) => onTrailer(fromGrpcMetadata(trailer))),
-        },
-      );
-      return responseType.decode(response);
+      const response = await unaryCall(site.channel, path, encode(request), {
+        metadata: requestMetadata(options, site.settings),
+        deadline,
+        signal: signalOf(options.signal, incoming?.signal),
+        onHeader: onHeader && ((header) => onHeader(fromGrpcMetadata(header))),
+        onTrailer: onTrailer && ((trailer) => onTrailer(fromGrpcMetadata(trailer))),
+      });
+      return decode(response);
     } catch (failure) {
       if (!isFailedCall(failure)) throw failure;
       throw await richError(failure);

@@ -1,12 +1,16 @@
 import { status } from '@grpc/grpc-js';
+import { strategyKey } from '../balancer/strategies.ts';
 import type { MethodTraits } from '../contract/contract.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
+import { methodPolicy } from '../policy/method-policy.ts';
 import type { ResolvedMethodPolicy, ResolvedPolicy } from '../policy/service-policy.ts';
 
 type MethodConfig = ReturnType<ConfigSelector['invoke']>['methodConfig'];
 
 /** How calls of one method are made, worked out once. */
 export interface MethodPlan {
+  /** The strategy that chooses for it, by its key. */
+  readonly strategy: string;
   /** Answered with one message. False of a method that no contract told of. */
   readonly isUnary: boolean;
   /** Deadline of calls that come without one, in ms; undefined for streams. */
@@ -57,11 +61,12 @@ function methodConfigOf({ retry, hedging }: ResolvedMethodPolicy): MethodConfig 
 /** Plans the calls of a method by the policy of its service; without traits it is made once. */
 export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined): MethodPlan {
   const name = traits?.path.slice(traits.path.lastIndexOf('/') + 1) ?? '';
-  const own = policy.methods.get(name) ?? policy;
+  const own = methodPolicy(policy, name);
   const isUnary = traits?.isUnary === true;
   const isRepeatable = traits?.isIdempotent === true;
   const isRepeated = isRepeatable && (own.retry !== undefined || own.hedging !== undefined);
   return {
+    strategy: strategyKey(policy),
     isUnary,
     defaultDeadlineMs: isUnary ? own.defaultDeadlineMs : undefined,
     methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },

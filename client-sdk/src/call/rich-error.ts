@@ -25,7 +25,7 @@ async function withDetails(error: ClientError, trailers: Metadata): Promise<Clie
       options.onTrailer?.(trailers);
       throw error;
     },
-  } as unknown as ClientMiddlewareCall<unknown, unknown, false, false>;
+  } as unknown as ClientMiddlewareCall<unknown, unknown>;
   try {
     await errorDetailsClientMiddleware(call, {}).next();
     return error;

@@ -8,7 +8,7 @@ export function tellsIdentity(_instance: Instance): boolean {
 
 /** Asks who is at the other end. Answers what is wrong with it; undefined when it is the one meant. */
 export async function checkIdentity(
-  _channel: Channel,
+  _channel: Pick<Channel, 'createCall'>,
   _instance: Instance,
   _timeoutMs: number,
   _signal: AbortSignal,

@@ -40,6 +40,7 @@ export class PolicyBook {
   readonly #sources: readonly { name: string; services: ReadonlyMap<string, ServicePolicy> }[];
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<(service: string) => void>();
+  #version = 0;
 
   /** @param sources the later over the earlier; a client's own policy goes over the first, code's */
   constructor(sources: readonly PolicySource[]) {
@@ -48,6 +49,11 @@ export class PolicyBook {
       name,
       services: new Map(Object.entries(policies.services ?? {})),
     }));
+  }
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
   }
 
   /**
@@ -78,6 +84,7 @@ export class PolicyBook {
     faults.throwIfAny();
     entry.live = live;
     entry.resolved = undefined;
+    this.#version += 1;
     for (const listener of [...this.#listeners]) listener(service);
   }
 

@@ -31,7 +31,7 @@ export const BUILT_IN = {
   defaultDeadlineMs: 2000,
   retry: RETRY,
   hedging: false,
-  retryBudget: { maxTokens: 100, tokenRatio: 0.2 },
+  retryBudget: { ratio: 0.2, minPerSecond: 10 },
   breaker: { failures: 5, resetMs: 60_000, probeTimeoutMs: 10_000 },
   outlierEjection: OUTLIER_EJECTION,
   panicThreshold: 0.5,

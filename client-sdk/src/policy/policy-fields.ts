@@ -102,8 +102,8 @@ const defaultsFields: FieldReaders<PolicyDefaults> = {
   strategy,
   hashHeader: textOf(isHashHeader, 'a lower-case header name, not grpc-* nor *-bin'),
   retryBudget: fieldsOf<RetryBudgetOptions>({
-    maxTokens: numberIn(1, 1000),
-    tokenRatio: numberIn(0.001, 1),
+    ratio: numberIn(0, 1),
+    minPerSecond: numberIn(0, 1000),
   }),
   breaker: fieldsOf<BreakerOptions>({ failures: count, resetMs: ms(), probeTimeoutMs: ms() }),
   outlierEjection: orFalse(outlierEjection),

@@ -33,12 +33,15 @@ export interface HedgingOptions {
   delayMs: number;
 }
 
-/** Retry budget (gRFC A6, retry throttling): what keeps retries from becoming the outage. */
+/**
+ * Retry budget (Finagle's `RetryBudget`): what keeps retries from becoming the outage. Counted over the
+ * last 10 s, hedges too.
+ */
 export interface RetryBudgetOptions {
-  /** Failures cost one token each; below half of this nothing is retried. 1 to 1000. Default 100. */
-  maxTokens?: number;
-  /** What a success gives back, in tokens, 0.001 to 1. Default 0.2: retries add at most a fifth. */
-  tokenRatio?: number;
+  /** Retries allowed for each call, 0 to 1. Default 0.2: retries add at most a fifth. */
+  ratio?: number;
+  /** Retries a second allowed besides, 0 to 1000. Default 10: rare calls are retried too. */
+  minPerSecond?: number;
 }
 
 /** The circuit breaker of each instance. */

@@ -19,7 +19,7 @@ describe('resolvePolicy', () => {
       defaultDeadlineMs: 2000,
       retry: { maxAttempts: 3, ...backoff },
       hedging: undefined,
-      retryBudget: { maxTokens: 100, tokenRatio: 0.2 },
+      retryBudget: { ratio: 0.2, minPerSecond: 10 },
       breaker: { failures: 5, resetMs: 60_000, probeTimeoutMs: 10_000, windowMs: 10_000 },
       outlierEjection: {
         intervalMs: 5000,
