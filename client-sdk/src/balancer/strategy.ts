@@ -13,6 +13,13 @@ export interface PickRequest {
  * at a time; it keeps whatever makes the choice cheap. Called from one thread, never re-entered.
  */
 export interface Strategy {
+  /**
+   * The registry lists `endpoint` for calls (RUNNING, with weight), whether or not it can be picked now.
+   * Told before it is first added, and again when a draining one is taken back.
+   */
+  listed?(endpoint: Endpoint): void;
+  /** The registry no longer lists `endpoint` for calls. Told after it was removed for that. */
+  unlisted?(endpoint: Endpoint): void;
   /** `endpoint` may be picked from now on. */
   add(endpoint: Endpoint): void;
   /** `endpoint`, which was added, may no longer be picked. Its calls in flight go on. */
