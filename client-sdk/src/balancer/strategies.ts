@@ -1,14 +1,21 @@
 import { ConfigError } from '../errors.ts';
+import { ConsistentHash } from './consistent-hash.ts';
 import { LeastConnections } from './least-connections.ts';
+import { P2cEwma } from './p2c-ewma.ts';
 import { RandomStrategy } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 import type { Strategy, StrategyEnvironment, StrategyFactory } from './strategy.ts';
+import { WeightedRoundRobin } from './weighted-round-robin.ts';
 
 const builtIn = {
   round_robin: (environment: StrategyEnvironment): Strategy => new RoundRobin(environment),
   random: (environment: StrategyEnvironment): Strategy => new RandomStrategy(environment),
   least_connections: (environment: StrategyEnvironment): Strategy =>
     new LeastConnections(environment),
+  weighted_round_robin: (environment: StrategyEnvironment): Strategy =>
+    new WeightedRoundRobin(environment),
+  p2c_ewma: (environment: StrategyEnvironment): Strategy => new P2cEwma(environment),
+  consistent_hash: (environment: StrategyEnvironment): Strategy => new ConsistentHash(environment),
 };
 
 /** Names of the balancing strategies that come with Weft. */
