@@ -1,14 +1,22 @@
 import { ConfigError } from '../errors.ts';
+import { ConsistentHash } from './consistent-hash.ts';
 import { LeastConnections } from './least-connections.ts';
+import { P2cEwma } from './p2c-ewma.ts';
 import { RandomStrategy } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 import type { Strategy, StrategyEnvironment, StrategyFactory } from './strategy.ts';
+import { WeightedRoundRobin } from './weighted-round-robin.ts';
+import { ZoneAware } from './zone-aware.ts';
 
 const builtIn = {
   round_robin: (environment: StrategyEnvironment): Strategy => new RoundRobin(environment),
   random: (environment: StrategyEnvironment): Strategy => new RandomStrategy(environment),
   least_connections: (environment: StrategyEnvironment): Strategy =>
     new LeastConnections(environment),
+  weighted_round_robin: (environment: StrategyEnvironment): Strategy =>
+    new WeightedRoundRobin(environment),
+  p2c_ewma: (environment: StrategyEnvironment): Strategy => new P2cEwma(environment),
+  consistent_hash: (environment: StrategyEnvironment): Strategy => new ConsistentHash(environment),
 };
 
 /** Names of the balancing strategies that come with Weft. */
@@ -35,9 +43,20 @@ export function checkStrategyName(setting: string, name: string): void {
   }
 }
 
-/** @param name one that `checkStrategyName` let pass */
-export function createStrategy(name: string, environment: StrategyEnvironment): Strategy {
+const IN_ZONE = ' in zone';
+
+/** What names the strategy that a policy asks for, among those that choose for one service. */
+export function strategyKey({ strategy, preferZone }: { strategy: string; preferZone: boolean }) {
+  return preferZone ? `${strategy}${IN_ZONE}` : strategy;
+}
+
+/** Makes the strategy that `strategyKey` named. */
+export function createStrategy(key: string, environment: StrategyEnvironment): Strategy {
+  const isInZone = key.endsWith(IN_ZONE);
+  const name = isInZone ? key.slice(0, -IN_ZONE.length) : key;
   const factory = factories.get(name);
   if (factory === undefined) throw new ConfigError('strategy', 'a known one', name);
-  return factory(environment);
+  const { zone = '' } = environment;
+  if (!isInZone || zone === '') return factory(environment);
+  return new ZoneAware(zone, factory, environment);
 }

@@ -15,6 +15,13 @@ export interface PickRequest {
 export interface Strategy {
   /** Whether it binds calls to endpoints by their key: a new endpoint then gets its share at once. */
   readonly isSticky?: boolean;
+  /**
+   * The registry lists `endpoint` for calls (RUNNING, with weight), whether or not it can be picked now.
+   * Told before it is first added, and again when a draining one is taken back.
+   */
+  listed?(endpoint: Endpoint): void;
+  /** The registry no longer lists `endpoint` for calls. Told after it was removed for that. */
+  unlisted?(endpoint: Endpoint): void;
   /** `endpoint` may be picked from now on. */
   add(endpoint: Endpoint): void;
   /** `endpoint`, which was added, may no longer be picked. Its calls in flight go on. */
@@ -34,6 +41,8 @@ export interface Strategy {
 
 /** What a strategy is made with: the clock and the randomness it goes by. */
 export interface StrategyEnvironment {
+  /** Zone of this client, for those that prefer it; empty or undefined: none. */
+  zone?: string | undefined;
   /** Monotonic time in ms. */
   now: () => number;
   /** A number from 0 up to, not including, 1. */
