@@ -52,7 +52,7 @@ function nsPerStep(durationMs: number, step: (index: number) => void): number {
  */
 export function measurePick(strategyName: string, count: number, durationMs = 300): PickCost {
   const { strategy, inFlight } = setUp(strategyName, count);
-  const calls = Array.from({ length: KEYS }, (_, i) => new CallRecord(`customer-${i * 7919}`));
+  const calls = Array.from({ length: KEYS }, (_, i) => new CallRecord({ hashKey: `customer-${i * 7919}` }));
   const pickNext = (index: number): Endpoint => {
     const picked = strategy.pick(calls[index % KEYS] as CallRecord);
     if (picked === undefined) throw new Error(`${strategyName} picked none of ${count}`);

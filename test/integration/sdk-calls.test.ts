@@ -88,7 +88,10 @@ describe('mesh.client', () => {
         instance.behaviour.failWith = Status.UNAVAILABLE;
       }
       const error = await client.getUser({ id: 'x' }).catch((e: unknown) => e);
-      expect(error).toMatchObject({ code: Status.UNAVAILABLE, details: 'told to fail' });
+      expect(error).toMatchObject({
+        code: Status.UNAVAILABLE,
+        details: expect.stringMatching(/^told to fail \[/),
+      });
       expect((error as RichClientError).extra).toContainEqual(
         expect.objectContaining({ reason: 'TOLD_TO_FAIL' }),
       );

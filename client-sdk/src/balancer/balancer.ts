@@ -318,7 +318,8 @@ export class Balancer {
     const now = this.now();
     const breaker = this.#createBreaker(() => endpoint);
     const endpoint = new Endpoint(instance, breaker, new PeakEwma(now, this.#average));
-    if (!isFirst) beginSlowStart(endpoint, now, this.#policy.slowStartMs);
+    const ageMs = Date.now() - (instance.startTime?.getTime() ?? Date.now());
+    if (!isFirst) beginSlowStart(endpoint, now, ageMs, this.#policy.slowStartMs);
     this.#endpoints.set(instance.id, endpoint);
     this.placement.place(endpoint);
     this.#listener?.endpointAdded(endpoint);

@@ -97,8 +97,9 @@ export class Placement {
     const isHealthy = this.#isUsable(endpoint) && !endpoint.isSidelined;
     this.#listed += Number(isListed) - Number(standing.isListed);
     this.#healthy += Number(isHealthy) - Number(standing.isHealthy);
-    if (isListed !== standing.isListed) this.#tellListed(endpoint, isListed);
+    const wasListed = standing.isListed;
     standing.isListed = isListed;
+    if (isListed && !wasListed) this.#tellListed(endpoint, true);
     standing.isHealthy = isHealthy;
     const isConnected = isListed && endpoint.connection.state === 'ready';
     if (isConnected && endpoint.breaker.state === 'half-open') this.halfOpen.add(endpoint);
@@ -106,6 +107,7 @@ export class Placement {
     if (endpoint.isSidelined) this.#sidelined.add(endpoint);
     else this.#sidelined.delete(endpoint);
     this.#offer(endpoint, standing);
+    if (wasListed && !isListed) this.#tellListed(endpoint, false);
     this.#checkPanic();
   }
 

@@ -3,9 +3,18 @@ import type { Endpoint } from './endpoint.ts';
 /** Least share of its traffic that a new endpoint gets: without calls it would never warm up. */
 const LEAST_SHARE = 0.1;
 
-/** Lets `endpoint` grow into its full share from now on. */
-export function beginSlowStart(endpoint: Endpoint, now: number, slowStartMs: number): void {
-  if (slowStartMs > 0) endpoint.warmingSince = now;
+/**
+ * Lets an endpoint that has just joined grow into its full share from now on; one that has been running
+ * for that long, and only comes back to the list, is warm already.
+ * @param ageMs since its process started
+ */
+export function beginSlowStart(
+  endpoint: Endpoint,
+  now: number,
+  ageMs: number,
+  slowStartMs: number,
+): void {
+  if (ageMs < slowStartMs) endpoint.warmingSince = now - Math.max(0, ageMs);
 }
 
 /**
