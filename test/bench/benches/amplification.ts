@@ -27,7 +27,7 @@ export const amplification: Bench = {
           // Anew each time: with its whole retry budget, and every breaker closed.
           await stage.reopen(client, spec);
           await Promise.all(servers.map((server) => server.ask('takeAttempts')));
-          const ms = effort.isQuick ? 700 : 2000;
+          const ms = effort.isQuick ? 700 : 1300;
           const loop = { perSecond: PER_SECOND, ms, seed: round };
           const samples = await client.ask<Sample[]>('openLoop', loop);
           const counts = await Promise.all(

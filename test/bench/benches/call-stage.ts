@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { freePort } from '../harness/free-port.ts';
 import type { Stage } from '../harness/stage.ts';
 
 /** Service with one instance, and service with three. */
@@ -13,15 +13,6 @@ export async function offerServices(stage: Stage): Promise<{ one: string; three:
     servers.map((server, index) => stage.serve(server, { service: THREE, id: `three-${index}` })),
   );
   return { one, three };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }
 
 /** Three nodes of Moleculer with the same service. Answers `host:port/nodeId` of each. */

@@ -89,7 +89,7 @@ export const call: Bench = {
         await client.ask('closedLoop', { concurrency: 32, ms });
       }
       const rows: Row[] = [];
-      const ms = effort.isQuick ? 200 : 450;
+      const ms = effort.isQuick ? 200 : 400;
       for (const concurrency of CONCURRENCIES) {
         const arms = [...clients].map(([name, client]) => armOf(name, client, concurrency, ms));
         rows.push(...rowsOf(await alternate('call', arms, effort, reporter), concurrency));

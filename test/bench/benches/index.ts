@@ -2,6 +2,7 @@ import type { Bench } from '../harness/bench.ts';
 import { amplification } from './amplification.ts';
 import { breaker } from './breaker.ts';
 import { call } from './call.ts';
+import { failover } from './failover.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
@@ -15,6 +16,7 @@ export const benches: readonly Bench[] = [
   pick,
   update,
   tail,
+  failover,
   breaker,
   amplification,
   memory,

@@ -22,19 +22,21 @@ export interface Sample {
   readonly at: number;
   /** From then to its end, in ms: a client that is late to send is not let off. */
   readonly ms: number;
+  /** How late it was sent, in ms: of that the calls know nothing, the machine or the loop does. */
+  readonly lateMs: number;
   /** gRPC status code. */
   readonly code: number;
   /** Attempts before the one that answered. */
   readonly retries: number;
-  /** Which of the schedule's calls it was. */
-  readonly index: number;
+  /** Whether its contract does not call it idempotent. */
+  readonly isWrite: boolean;
 }
 
 /** How one call ended. */
-export interface CallEnd {
-  readonly code: number;
-  readonly retries: number;
-}
+export type CallEnd = Pick<Sample, 'code' | 'retries'>;
+
+/** The same with what was asked. */
+export type CallDone = Omit<Sample, 'at' | 'ms' | 'lateMs'>;
 
 /** Milliseconds on a clock that all processes of this machine share. */
 export function sharedNow(): number {
@@ -44,7 +46,7 @@ export function sharedNow(): number {
 /** Sends a call at each of `times`, never waiting for an answer, and answers when all have ended. */
 export async function runOpenLoop(
   times: readonly number[],
-  call: (index: number) => Promise<CallEnd>,
+  call: (index: number) => Promise<CallDone>,
 ): Promise<Sample[]> {
   const start = sharedNow();
   const running: Promise<Sample>[] = [];
@@ -53,7 +55,8 @@ export async function runOpenLoop(
     while (next < times.length && (times[next] as number) <= now) {
       const index = next;
       const at = start + (times[next] as number);
-      running.push(call(index).then((end) => ({ ...end, at, ms: sharedNow() - at, index })));
+      const lateMs = now - (times[next] as number);
+      running.push(call(index).then((end) => ({ ...end, at, lateMs, ms: sharedNow() - at })));
       next += 1;
     }
     if (next < times.length) await sleep(Math.max(1, (times[next] as number) - now));

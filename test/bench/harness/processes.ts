@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import { root } from '../../../scripts/tools/program.ts';
 import type { Answer, Question } from './commands.ts';
 
 const running = new Set<ChildProcess>();
@@ -24,7 +25,8 @@ export class Worker {
   constructor(file: string, args: readonly string[] = [], nodeArgs: readonly string[] = []) {
     const path = join(import.meta.dirname, '..', file);
     const execArgv = ['--conditions=weft-source', '--no-warnings', ...nodeArgs];
-    const child = fork(path, [...args], { execArgv, serialization: 'advanced' });
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(root, '.cache', 'compiled') };
+    const child = fork(path, [...args], { execArgv, env, serialization: 'advanced' });
     this.#child = child;
     running.add(child);
     child.on('message', (answer: Answer) => this.#answered(answer));

@@ -51,3 +51,34 @@ export function compare(values: readonly number[], baselines: readonly number[])
     rounds: ratios.length,
   };
 }
+
+/**
+ * Compares a statistic that one round has too few observations for: over all rounds together. Least and
+ * greatest are of the ratios that come out when any one round is left out.
+ */
+export function comparePooled<T>(
+  values: readonly (readonly T[])[],
+  baselines: readonly (readonly T[])[],
+  statistic: (observations: readonly T[]) => number,
+): Comparison {
+  if (values.length === 0 || values.length !== baselines.length) {
+    throw new RangeError(`${values.length} rounds cannot be paired with ${baselines.length}`);
+  }
+  const without = (rounds: readonly (readonly T[])[], left: number) =>
+    statistic(rounds.filter((_, round) => round !== left).flat());
+  const value = statistic(values.flat());
+  const baseline = statistic(baselines.flat());
+  const ratio = ratioOf(value, baseline);
+  const ratios =
+    values.length === 1
+      ? [ratio]
+      : values.map((_, left) => ratioOf(without(values, left), without(baselines, left)));
+  return {
+    value,
+    baseline,
+    ratio,
+    min: Math.min(...ratios),
+    max: Math.max(...ratios),
+    rounds: values.length,
+  };
+}

@@ -61,12 +61,11 @@ async function openLoop(loop: OpenLoop): Promise<Sample[]> {
   const caller = opened();
   const { perSecond, ms, seed, writeShare = 0, hasKeys = false } = loop;
   const random = seededRandom(seed + 1);
-  return runOpenLoop(arrivals(perSecond, ms, seed), () =>
-    caller.call({
-      isWrite: random() < writeShare,
-      ...(hasKeys ? { key: `user-${Math.floor(random() * 1000)}` } : {}),
-    }),
-  );
+  return runOpenLoop(arrivals(perSecond, ms, seed), async () => {
+    const isWrite = random() < writeShare;
+    const key = hasKeys ? { key: `user-${Math.floor(random() * 1000)}` } : {};
+    return { ...(await caller.call({ isWrite, ...key })), isWrite };
+  });
 }
 
 answerCommands({

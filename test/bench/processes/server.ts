@@ -62,11 +62,6 @@ answerCommands({
     attempts = 0;
     return taken;
   },
-  /** Answers how many calls it was answering, and is killed as by `kill -9` in the same moment. */
-  die() {
-    setImmediate(() => process.kill(process.pid, 'SIGKILL'));
-    return hosts.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  },
   /** Leaves in order. */
   async leave() {
     await Promise.all(hosts.splice(0).map((host) => host.close()));

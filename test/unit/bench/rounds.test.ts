@@ -30,6 +30,24 @@ describe('alternate', () => {
     ]);
   });
 
+  it('can run some at once', async () => {
+    let running = 0;
+    let most = 0;
+    const arm = (name: string) => ({
+      name,
+      measure: async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await undefined;
+        running -= 1;
+        return { us: 1 };
+      },
+    });
+    const table = await alternate('x', ['a', 'b', 'c'].map(arm), { rounds: 1 }, reporter, 2);
+    expect(most).toBe(2);
+    for (const name of ['a', 'b', 'c']) expect(table.of(name).get('us')).toEqual([1]);
+  });
+
   it('hides no arm that failed', async () => {
     const broken = { name: 'a', measure: () => Promise.reject(new Error('no server')) };
     await expect(alternate('x', [broken], { rounds: 2 }, reporter)).rejects.toThrow('no server');

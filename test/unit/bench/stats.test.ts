@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { compare, median, quantile, ratioOf } from '../../bench/harness/stats.ts';
+import { compare, comparePooled, median, quantile, ratioOf } from '../../bench/harness/stats.ts';
 
 describe('quantile', () => {
   it('lies between two values in proportion, whatever their order', () => {
@@ -43,5 +43,25 @@ describe('ratioOf', () => {
     expect(ratioOf(0, 0)).toBe(1);
     expect(ratioOf(3, 0)).toBe(Infinity);
     expect(ratioOf(0, 3)).toBe(0);
+  });
+});
+
+describe('comparePooled', () => {
+  const most = (values: readonly number[]) => Math.max(...values);
+
+  it('looks at all rounds together, and at what each one alone brought about', () => {
+    expect(comparePooled([[1, 2], [8], [4]], [[1], [2], [2]], most)).toEqual({
+      value: 8,
+      baseline: 2,
+      ratio: 4,
+      min: 2,
+      max: 4,
+      rounds: 3,
+    });
+  });
+
+  it('has no spread with one round, and pairs rounds', () => {
+    expect(comparePooled([[6]], [[3]], most)).toMatchObject({ ratio: 2, min: 2, max: 2 });
+    expect(() => comparePooled([[1]], [[1], [2]], most)).toThrow(RangeError);
   });
 });
