@@ -1,0 +1,23 @@
+import type { Bench } from '../harness/bench.ts';
+import { amplification } from './amplification.ts';
+import { breaker } from './breaker.ts';
+import { call } from './call.ts';
+import { failover } from './failover.ts';
+import { memory } from './memory.ts';
+import { overhead } from './overhead.ts';
+import { pick } from './pick.ts';
+import { tail } from './tail.ts';
+import { update } from './update.ts';
+
+/** Every bench, in the order they run. */
+export const benches: readonly Bench[] = [
+  call,
+  overhead,
+  pick,
+  update,
+  tail,
+  failover,
+  breaker,
+  amplification,
+  memory,
+];

@@ -1,0 +1,98 @@
+import type { Row } from './row.ts';
+
+interface Goal {
+  readonly bench: string;
+  readonly case: RegExp;
+  readonly metric: RegExp;
+  readonly of: 'value' | 'ratio';
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** What the benches are to show. */
+const goals: readonly Goal[] = [
+  {
+    bench: 'call',
+    case: /^weft\+grpc-js vs bare grpc-js c/,
+    metric: /^calls/,
+    of: 'ratio',
+    least: 0.95,
+  },
+  {
+    bench: 'call',
+    case: /^weft\+grpc-js vs bare grpc-js c/,
+    metric: /CPU/,
+    of: 'ratio',
+    most: 1.1,
+  },
+  {
+    bench: 'call',
+    case: /^weft\+grpc-js vs grpc-js round_robin/,
+    metric: /^calls/,
+    of: 'ratio',
+    least: 1,
+  },
+  {
+    bench: 'call',
+    case: /^weft\+nice-grpc vs bare nice-grpc/,
+    metric: /^calls/,
+    of: 'ratio',
+    least: 1,
+  },
+  { bench: 'overhead', case: /^weft core/, metric: /us\/call/, of: 'value', most: 5 },
+  { bench: 'overhead', case: /^cached discover/, metric: /us\/call/, of: 'value', most: 1 },
+  { bench: 'overhead', case: /registry rpcs/, metric: /rpcs/, of: 'value', most: 0 },
+  { bench: 'pick', case: /at 10 /, metric: /ns/, of: 'value', most: 300 },
+  { bench: 'pick', case: /^consistent_hash at 10000 /, metric: /ns/, of: 'value', most: 500 },
+  { bench: 'pick', case: /^least_connections at 10000 /, metric: /ns/, of: 'value', most: 1000 },
+  { bench: 'pick', case: /at 10000 /, metric: /ns/, of: 'ratio', most: 2 },
+  { bench: 'update', case: /among 1000$/, metric: /joins/, of: 'ratio', most: 0.02 },
+  {
+    bench: 'tail',
+    case: /^p2c_ewma, one slow vs p2c_ewma, all healthy/,
+    metric: /^p99 /,
+    of: 'ratio',
+    most: 1.2,
+  },
+  {
+    bench: 'tail',
+    case: /^p2c_ewma, one slow vs p2c_ewma, all healthy/,
+    metric: /^p99.9 /,
+    of: 'ratio',
+    most: 2,
+  },
+  {
+    bench: 'tail',
+    case: /^p2c_ewma, one slow vs grpc-js round_robin/,
+    metric: /^p99 /,
+    of: 'ratio',
+    most: 0.2,
+  },
+  { bench: 'tail', case: /one failing 50% vs/, metric: /^failed/, of: 'value', most: 0 },
+  { bench: 'failover', case: /^SIGKILL: weft/, metric: /failed idempotent/, of: 'value', most: 0 },
+  { bench: 'failover', case: /^SIGKILL: weft/, metric: /worst stall/, of: 'value', most: 100 },
+  { bench: 'failover', case: /^SIGKILL: weft/, metric: /not in flight/, of: 'value', most: 0 },
+  { bench: 'failover', case: /^SIGSTOP: weft/, metric: /^failed/, of: 'value', most: 15 },
+  { bench: 'failover', case: /^rolling restart: weft/, metric: /^failed/, of: 'value', most: 0 },
+  {
+    bench: 'failover',
+    case: /^silent peer: weft/,
+    metric: /until left out/,
+    of: 'value',
+    most: 1000,
+  },
+  { bench: 'amplification', case: /^weft/, metric: /attempts/, of: 'value', most: 1.2 },
+  { bench: 'memory', case: /^weft/, metric: /heap/, of: 'ratio', most: 1.05 },
+];
+
+/** The goal that a row answers to and whether it meets it; undefined when there is none for it. */
+export function goalOf(row: Row): { readonly text: string; readonly isMet: boolean } | undefined {
+  const goal = goals.find(
+    (each) => each.bench === row.bench && each.case.test(row.case) && each.metric.test(row.metric),
+  );
+  if (goal === undefined || row.case.endsWith('(A/A)')) return undefined;
+  const figure = row[goal.of];
+  const { least = -Infinity, most = Infinity } = goal;
+  const bound = goal.least === undefined ? `<= ${goal.most}` : `>= ${goal.least}`;
+  return { text: `${goal.of} ${bound}`, isMet: figure >= least && figure <= most };
+}
