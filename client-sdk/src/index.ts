@@ -3,8 +3,17 @@
 export { type Log, type Route, route } from '@weft/proto';
 export { ClientError, Status } from 'nice-grpc-common';
 export { RichClientError } from 'nice-grpc-error-details';
-export type { StrategyName } from './balancer/strategies.ts';
 export type { AttemptReport, CallReport } from './balancer/call-report.ts';
+// For strategies of one's own
+export type { Endpoint } from './balancer/endpoint.ts';
+export type { StrategyName } from './balancer/strategies.ts';
+export { registerStrategy } from './balancer/strategies.ts';
+export type {
+  PickRequest,
+  Strategy,
+  StrategyEnvironment,
+  StrategyFactory,
+} from './balancer/strategy.ts';
 export type { BreakerView } from './breaker/breaker-view.ts';
 export type { MeshCallOptions } from './call/call-options.ts';
 export { callReport } from './call/error-reports.ts';

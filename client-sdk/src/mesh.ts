@@ -21,12 +21,12 @@ import { closedError } from './errors.ts';
 import { stubChannel } from './grpc/mesh-channel.ts';
 import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
 import { registerMeshResolver } from './grpc/mesh-resolver.ts';
+import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
 import { checkContractPolicy } from './policy/check-contract-policy.ts';
 import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
 import { checkServicePolicy } from './policy/resolve-policy.ts';
 import type { ServicePolicy } from './policy/service-policy.ts';
-import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
 

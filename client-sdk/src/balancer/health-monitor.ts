@@ -13,7 +13,11 @@ const OWN_STALL_MS = 1000;
 const EARLY_PROBE_MS = 1000;
 
 /** Why an endpoint was left out. */
-export type EjectionReason = 'failures in a row' | 'success rate' | 'stopped answering' | 'overloaded';
+export type EjectionReason =
+  | 'failures in a row'
+  | 'success rate'
+  | 'stopped answering'
+  | 'overloaded';
 
 /** What has become of an endpoint. */
 export interface HealthListener {
@@ -90,7 +94,8 @@ export class HealthMonitor {
 
   /** To be called each TICK_MS while not idle or calls are in flight. */
   tick(now: number): void {
-    const isLate = this.#lastTickAt !== undefined && now - this.#lastTickAt > OWN_STALL_MS + TICK_MS;
+    const isLate =
+      this.#lastTickAt !== undefined && now - this.#lastTickAt > OWN_STALL_MS + TICK_MS;
     this.#lastTickAt = now;
     for (const endpoint of this.#placement.sidelined) this.#expire(endpoint, now);
     for (const endpoint of [...this.#placement.pickable]) {

@@ -1,9 +1,9 @@
 import { type Metadata, status } from '@grpc/grpc-js';
-import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import type { Balancer } from '../balancer/balancer.ts';
+import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import { classify } from '../breaker/classify.ts';
-import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
 import { PUSHBACK_KEY } from '../grpc/grpc-attempt.ts';
+import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 type FilterFactory = ReturnType<ConfigSelector['invoke']>['dynamicFilterFactories'][number];

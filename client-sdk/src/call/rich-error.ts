@@ -1,4 +1,4 @@
-import { type ClientError, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
+import type { ClientError, ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { reportOfTrailers } from './call-filter.ts';
 import { noteReport } from './error-reports.ts';
@@ -21,7 +21,7 @@ export async function richError({ error, trailers }: FailedCall): Promise<Client
 /** nice-grpc decodes the details as a middleware; it is shown a call that ends with this error. */
 async function withDetails(error: ClientError, trailers: Metadata): Promise<ClientError> {
   const call = {
-    next: async function* (_request: unknown, options: { onTrailer?(trailer: Metadata): void }) {
+    next: (_request: unknown, options: { onTrailer?(trailer: Metadata): void }) => {
       options.onTrailer?.(trailers);
       throw error;
     },

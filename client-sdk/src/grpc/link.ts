@@ -91,8 +91,13 @@ export class Link {
     this.#closer = new AbortController();
   }
 
-  readonly #onState: ConnectivityStateListener = (_subchannel, _previous, state, _keepalive, error) =>
-    this.#changed(state, error);
+  readonly #onState: ConnectivityStateListener = (
+    _subchannel,
+    _previous,
+    state,
+    _keepalive,
+    error,
+  ) => this.#changed(state, error);
 
   #changed(state: connectivityState, error = 'the connection failed'): void {
     switch (state) {

@@ -98,7 +98,10 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
     if (state === this.#state && !picker.hasQueued) return;
     picker.hasQueued = false;
     this.#state = state;
-    const why = state === connectivityState.TRANSIENT_FAILURE ? `${balancer.service} has no usable instance` : null;
+    const why =
+      state === connectivityState.TRANSIENT_FAILURE
+        ? `${balancer.service} has no usable instance`
+        : null;
     this.#helper.updateState(state, picker, why);
   }
 

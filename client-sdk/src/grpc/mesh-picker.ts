@@ -2,8 +2,13 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { NoPick } from '../balancer/no-pick.ts';
-import { PlannedCall } from '../call/planned-call.ts';
-import { type PickArgs, type Picker, type PickResult, PickResultType } from '../grpc-experimental.ts';
+import type { PlannedCall } from '../call/planned-call.ts';
+import {
+  type PickArgs,
+  type Picker,
+  type PickResult,
+  PickResultType,
+} from '../grpc-experimental.ts';
 
 const queue: PickResult = {
   pickResultType: PickResultType.QUEUE,

@@ -2,7 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Metadata } from '@grpc/grpc-js';
 import type { Attempt } from '../../../client-sdk/src/balancer/attempt.ts';
 import { CallRecord } from '../../../client-sdk/src/balancer/call-record.ts';
-import { connectAll, createBreaker, createCallPolicy, createCore, instances } from './core.ts';
+import {
+  connectAll,
+  createBreaker,
+  createCore,
+  createSelector,
+  instances,
+  listAll,
+} from './core.ts';
 
 /** Calls that begin in one turn of the event loop, end in the next: as with as many at once. */
 const AT_ONCE = 32;
@@ -37,12 +44,12 @@ export async function core({
   count: number;
 }): Promise<number> {
   const { balancer, close } = createCore(strategy);
-  const policy = createCallPolicy();
+  const selector = createSelector(balancer);
   const metadata = new Metadata();
-  balancer.update(instances(count));
+  listAll(balancer, instances(count));
   connectAll(balancer);
   const begin = () => {
-    const record: unknown = policy.invoke(GET_USER, metadata).pickInformation;
+    const record: unknown = selector.invoke(GET_USER, metadata).pickInformation;
     const picked = balancer.pick(record instanceof CallRecord ? record : new CallRecord());
     if (picked.kind !== 'attempt') throw new Error(`nothing to pick: ${JSON.stringify(picked)}`);
     const attempt: Attempt = picked;

@@ -1,12 +1,12 @@
 import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { Balancer } from '../../../client-sdk/src/balancer/balancer.ts';
-import { createStrategy } from '../../../client-sdk/src/balancer/strategies.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
 import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
-import { CallPolicy } from '../../../client-sdk/src/call/call-policy.ts';
-import { MethodTable } from '../../../client-sdk/src/call/method-table.ts';
+import { CallSelector } from '../../../client-sdk/src/call/call-selector.ts';
+import { MethodPlans } from '../../../client-sdk/src/call/method-plans.ts';
 import { methodsOf } from '../../../client-sdk/src/contract/contract.ts';
+import { resolvePolicy } from '../../../client-sdk/src/policy/resolve-policy.ts';
 import { seededRandom } from '../harness/random.ts';
 
 /** The parts inside the SDK that benches drive by themselves: only this file knows how they are made. */
@@ -49,8 +49,9 @@ export function createCore(strategy: string): { balancer: Balancer; close: () =>
   const rotation = new WindowRotation(breakerSettings.windowMs);
   const balancer = new Balancer({
     service: 'bench',
-    strategy: createStrategy(strategy, { now: () => performance.now(), random: seededRandom(1) }),
-    createBreaker: (onChange) => new Breaker(breakerSettings, rotation.emitter, onChange),
+    policy: resolvePolicy({ strategy, slowStartMs: 0 }),
+    random: seededRandom(1),
+    createBreaker: ({ breaker }, onChange) => new Breaker(breaker, rotation, onChange),
   });
   return {
     balancer,
@@ -61,26 +62,31 @@ export function createCore(strategy: string): { balancer: Balancer; close: () =>
   };
 }
 
+/** Lists exactly these. */
+export function listAll(balancer: Balancer, listed: readonly Instance[]): void {
+  balancer.apply({ isComplete: true, put: listed, removed: [], revision: 1n });
+}
+
 /** Connects all that is listed: a transport that is always ready. */
 export function connectAll(balancer: Balancer): void {
   for (const endpoint of balancer.endpoints) balancer.setConnection(endpoint, { state: 'ready' });
 }
 
 /** Decides for each call how it is made, as the mesh's channels do. */
-export function createCallPolicy(): CallPolicy {
-  const methods = new MethodTable();
-  methods.learn(methodsOf(UserServiceDefinition));
-  return new CallPolicy(methods);
+export function createSelector(balancer: Balancer): CallSelector {
+  const plans = new MethodPlans();
+  plans.learn(methodsOf(UserServiceDefinition));
+  return new CallSelector(balancer, plans);
 }
 
 /** One breaker as the core has it. */
 export function createBreaker(): { breaker: Breaker; close: () => void } {
   const rotation = new WindowRotation(breakerSettings.windowMs);
-  const breaker = new Breaker(breakerSettings, rotation.emitter, () => {});
+  const breaker = new Breaker(breakerSettings, rotation, () => {});
   return {
     breaker,
     close: () => {
-      breaker.close();
+      breaker.dispose();
       rotation.close();
     },
   };

@@ -62,10 +62,15 @@ export class FakeChannel {
   #state: connectivityState = connectivityState.IDLE;
   #picker: Picker | undefined;
 
-  /** One pick, as a call would make it. @throws Error when the policy picks nothing */
-  pick(): void {
+  /**
+   * One pick, as a call would make it.
+   * @param info what the config selector hands the picks of a call
+   * @throws Error when the policy picks nothing
+   */
+  pick(info: unknown): void {
     const metadata = undefined as never;
-    const result = this.#picker?.pick({ metadata, extraPickInfo: {} });
+    const extraPickInfo = info as { [key: string]: string };
+    const result = this.#picker?.pick({ metadata, extraPickInfo });
     if (result?.subchannel == null || this.#state !== connectivityState.READY) {
       throw new Error(`the policy picks nothing: state ${this.#state}, ${result?.status?.details}`);
     }

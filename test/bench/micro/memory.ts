@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Balancer } from '../../../client-sdk/src/balancer/balancer.ts';
 import { CallRecord } from '../../../client-sdk/src/balancer/call-record.ts';
-import { connectAll, createCore, instanceAt } from './core.ts';
+import { connectAll, createCore, instanceAt, listAll } from './core.ts';
 
 async function collectedHeap(): Promise<number> {
   for (let i = 0; i < 4; i += 1) {
@@ -15,7 +15,7 @@ async function collectedHeap(): Promise<number> {
 async function churn(balancer: Balancer, count: number, first: number): Promise<void> {
   const listed = Array.from({ length: count }, (_, index) => instanceAt(first + index));
   for (let known = 100; known <= count; known += 100) {
-    balancer.update(listed.slice(0, known));
+    listAll(balancer, listed.slice(0, known));
     connectAll(balancer);
     for (let i = 0; i < 100; i += 1) {
       const attempt = balancer.pick(new CallRecord());
@@ -25,7 +25,9 @@ async function churn(balancer: Balancer, count: number, first: number): Promise<
     }
     await turn();
   }
-  for (let left = count; left >= 0; left -= 100) balancer.update(listed.slice(0, left));
+  for (let left = count; left >= 0; left -= 100) {
+    listAll(balancer, listed.slice(0, left));
+  }
 }
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;

@@ -1,8 +1,8 @@
-import { EventEmitter } from 'node:events';
 import { CallRecord } from '../../../client-sdk/src/balancer/call-record.ts';
 import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { createStrategy } from '../../../client-sdk/src/balancer/strategies.ts';
 import { Breaker } from '../../../client-sdk/src/breaker/breaker.ts';
+import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
 import { seededRandom } from '../harness/random.ts';
 import { breakerSettings, instances } from './core.ts';
 
@@ -24,12 +24,15 @@ export function pick({
 }): number {
   const random = seededRandom(count);
   const strategy = createStrategy(name, { now: () => performance.now(), random });
-  const rotation = new EventEmitter().setMaxListeners(0);
+  const rotation = new WindowRotation(breakerSettings.windowMs);
   for (const instance of instances(count)) {
     const breaker = new Breaker(breakerSettings, rotation, () => {});
     strategy.add(new Endpoint(instance, breaker));
   }
-  const calls = Array.from({ length: KEYS }, (_, index) => new CallRecord(`user-${index}`));
+  const calls = Array.from(
+    { length: KEYS },
+    (_, index) => new CallRecord({ hashKey: `user-${index}` }),
+  );
   const inFlight: Endpoint[] = [];
   let next = 0;
   const pickOne = () => {

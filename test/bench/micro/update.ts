@@ -1,14 +1,13 @@
+import { Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@weft/proto/registry';
 import {
-  MESH_UPDATE_KEY,
-  type MeshUpdate,
+  BALANCER_KEY,
   POLICY_NAME,
   registerMeshLoadBalancer,
-} from '../../../client-sdk/src/balancer/mesh-load-balancer.ts';
+} from '../../../client-sdk/src/grpc/mesh-load-balancer.ts';
 import { median } from '../harness/stats.ts';
-import { createCore, instanceAt, instances } from './core.ts';
+import { createCore, createSelector, instanceAt, instances, listAll } from './core.ts';
 import {
-  type ChannelOptions,
   ChildLoadBalancerHandler,
   FakeChannel,
   parseLoadBalancingConfig,
@@ -18,23 +17,72 @@ import {
 const LEAST_REPEATS = 3;
 const MOST_REPEATS = 200;
 
-/** What the resolver hands a policy with the addresses. */
-type Attributes = (listed: readonly Instance[]) => ChannelOptions;
+/** A policy that is told of instances as it is in use, on a fake channel. */
+interface Subject {
+  /** One more than the `count` of the start is listed; the first pick after it. */
+  join(): void;
+  /** It is no longer; the first pick after that. */
+  leave(): void;
+  close(): void;
+}
 
-function weftAttributes(): { attributes: Attributes; close: () => void } {
-  registerMeshLoadBalancer();
-  const { balancer, close } = createCore('round_robin');
-  const attributes = (listed: readonly Instance[]) => {
-    const update: MeshUpdate = { balancer, instances: listed, isRetried: () => false };
-    return { [MESH_UPDATE_KEY]: update };
+function grpcPolicy(policy: string, count: number): Subject {
+  const channel = new FakeChannel();
+  const balancer = new ChildLoadBalancerHandler(channel.helper);
+  const config = parseLoadBalancingConfig({ [policy]: {} });
+  const before = instances(count);
+  const after = [...before, instanceAt(count)];
+  const tell = (listed: readonly Instance[]) => {
+    const addresses = listed.map(({ address }) => ({
+      addresses: address === undefined ? [] : [address],
+    }));
+    balancer.updateAddressList(statusOrFromValue(addresses), config, {}, '');
+    channel.pick({});
   };
-  return { attributes, close };
+  tell(before);
+  return { join: () => tell(after), leave: () => tell(before), close: () => balancer.destroy() };
+}
+
+/** Discovery hands the core what has changed; gRPC is told nothing. */
+function weft(count: number): Subject {
+  registerMeshLoadBalancer();
+  const channel = new FakeChannel();
+  const { balancer: core, close } = createCore('round_robin');
+  const balancer = new ChildLoadBalancerHandler(channel.helper);
+  const selector = createSelector(core);
+  const config = parseLoadBalancingConfig({ [POLICY_NAME]: {} });
+  balancer.updateAddressList(statusOrFromValue([]), config, { [BALANCER_KEY]: core }, '');
+  listAll(core, instances(count));
+  const newcomer = instanceAt(count);
+  const pick = () =>
+    channel.pick(selector.invoke('/user.v1.UserService/GetUser', new Metadata()).pickInformation);
+  return {
+    join() {
+      // Discovery makes a new object of each instance it hears of.
+      const put = [{ ...newcomer }];
+      core.apply({ isComplete: false, put, removed: [], revision: 2n });
+      pick();
+    },
+    leave() {
+      core.apply({ isComplete: false, put: [], removed: [newcomer], revision: 3n });
+      pick();
+    },
+    close() {
+      balancer.destroy();
+      close();
+    },
+  };
+}
+
+function usOf(task: () => void): number {
+  const start = performance.now();
+  task();
+  return (performance.now() - start) * 1000;
 }
 
 /**
  * What it costs a policy, in us, that one more instance is listed than the `count` that were, and that
- * it is no longer; with the first pick after each. Both ways of every policy go through the same fake
- * channel.
+ * it is no longer; with the first pick after each. Each is told in its own way, on the same fake channel.
  */
 export async function update({
   policy,
@@ -45,36 +93,17 @@ export async function update({
   count: number;
   budgetMs: number;
 }): Promise<{ joins: number; leaves: number }> {
-  const weft = policy === 'weft' ? weftAttributes() : undefined;
-  const attributes: Attributes = weft?.attributes ?? (() => ({}));
-  const config = parseLoadBalancingConfig({ [weft ? POLICY_NAME : policy]: {} });
-  const channel = new FakeChannel();
-  const balancer = new ChildLoadBalancerHandler(channel.helper);
-  const before = instances(count);
-  const newcomer = instanceAt(count);
-  const tell = (listed: readonly Instance[]) => {
-    const addresses = listed.map(({ address }) => ({
-      addresses: address === undefined ? [] : [address],
-    }));
-    const options = attributes(listed);
-    const endpoints = statusOrFromValue(addresses);
-    const start = performance.now();
-    balancer.updateAddressList(endpoints, config, options, '');
-    channel.pick();
-    return (performance.now() - start) * 1000;
-  };
-  tell(before);
+  const subject = policy === 'weft' ? weft(count) : grpcPolicy(policy, count);
   const joins: number[] = [];
   const leaves: number[] = [];
   const end = performance.now() + budgetMs;
   while (joins.length < LEAST_REPEATS || performance.now() < end) {
-    joins.push(tell([...before, newcomer]));
-    leaves.push(tell(before));
+    joins.push(usOf(() => subject.join()));
+    leaves.push(usOf(() => subject.leave()));
     // Let what was put off to the end of the turn have its own time.
     await new Promise(setImmediate);
     if (joins.length === MOST_REPEATS) break;
   }
-  balancer.destroy();
-  weft?.close();
+  subject.close();
   return { joins: median(joins), leaves: median(leaves) };
 }
