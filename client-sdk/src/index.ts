@@ -14,7 +14,9 @@ export type { ServiceSnapshot } from './discovery/service-snapshot.ts';
 export { ConfigError, WeftError } from './errors.ts';
 // For every program
 export { createMesh, type Mesh } from './mesh.ts';
-export type { LifecycleStatus } from './server/lifecycle.ts';
 // For programs that offer a service
+export { type CallContext, currentCall, withoutCall } from './server/call-context.ts';
+export type { LifecycleStatus } from './server/lifecycle.ts';
+export type { SheddingOptions } from './server/serve-limits.ts';
 export type { ServeOptions } from './server/serve-options.ts';
 export type { ServiceHost } from './server/service-host.ts';

@@ -1,0 +1,68 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** The incoming call on whose behalf code runs. */
+export interface CallContext {
+  /** When its caller stops waiting, in ms since the epoch; undefined when the caller set no end. */
+  readonly deadline: number | undefined;
+  /** Aborts when the caller cancels or is gone, or the deadline passes; never once it is answered. */
+  readonly signal: AbortSignal;
+}
+
+/** A call that is being handled, from its start until its status is sent. */
+export class IncomingCall implements CallContext {
+  readonly deadline: number | undefined;
+  #state: 'running' | 'cancelled' | 'answered' = 'running';
+  /** Made when first asked for: a handler that calls nothing needs none. */
+  #controller: AbortController | undefined;
+
+  constructor(deadline: number | undefined) {
+    this.deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#state === 'cancelled') this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get isAnswered(): boolean {
+    return this.#state === 'answered';
+  }
+
+  /** The handler has answered; a cancellation after that is none. */
+  answer(): void {
+    if (this.#state === 'running') this.#state = 'answered';
+  }
+
+  cancel(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'cancelled';
+    this.#controller?.abort();
+  }
+}
+
+const calls = new AsyncLocalStorage<IncomingCall | undefined>();
+
+/** Runs `work`, and all that it starts, on behalf of `call`. */
+export function runInCall<T>(call: IncomingCall, work: () => T): T {
+  return calls.run(call, work);
+}
+
+/**
+ * The call that the running code is part of answering: across awaits, in async generators and in
+ * timers set meanwhile. Undefined outside of handlers, and in what still runs after the answer.
+ */
+export function currentCall(): CallContext | undefined {
+  const call = calls.getStore();
+  return call === undefined || call.isAnswered ? undefined : call;
+}
+
+/**
+ * Runs `work`, and all that it starts, on behalf of no call: what must go on when the caller is gone
+ * inherits neither its deadline nor its cancellation.
+ */
+export function withoutCall<T>(work: () => T): T {
+  return calls.run(undefined, work);
+}
