@@ -78,9 +78,9 @@ describe('the age of connections', () => {
       // Each outlives the connection it started on.
       ...Array.from({ length: 3 }, () => caller(() => users.getUser({ id: '300' }))),
     ]);
-    expect(calls).toBeGreaterThan(100);
+    expect(calls).toBeGreaterThan(20);
     // Many connections have come and gone.
-    expect(peers.size).toBeGreaterThan(6);
+    expect(peers.size).toBeGreaterThan(3);
   });
 });
 
