@@ -23,6 +23,7 @@ import { HealthState, healthService } from './health.ts';
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
 import { descriptorRegistry, reflectionService } from './reflection.ts';
+import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
 import { routeInterceptor } from './route-interceptor.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
 import { serverTransport } from './transport-defaults.ts';
@@ -96,7 +97,9 @@ export class GrpcServer {
       refusal: () => this.#shedding?.refusal(),
       interceptors,
     });
-    this.#server = createServer({ ...serverTransport, ...transport, interceptors: [interceptor] })
+    installResetLimits();
+    const defaults = { ...serverTransport, [RESET_LIMITS_KEY]: true };
+    this.#server = createServer({ ...defaults, ...transport, interceptors: [interceptor] })
       .use(this.#track())
       .use(errorDetailsServerMiddleware);
     const own: Route[] = [];

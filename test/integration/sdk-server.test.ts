@@ -157,3 +157,23 @@ describe('maxConcurrentStreams', () => {
     expect(echo.calls).toBe(13);
   });
 });
+
+describe('cancelled calls', () => {
+  it('S: thousands of them cost the others on the connection nothing', async () => {
+    const [echo, channel] = await serve({ name: 'spared', shedding: false });
+    const users = clients.create(UserServiceDefinition, channel);
+    await users.getUser({ id: 'connected' });
+    echo.behaviour.delayMs = 1000;
+    const bystander = users.createUser({ name: 'x' });
+    const cancelSome = async () => {
+      for (let i = 0; i < 40; i += 1) {
+        const caller = new AbortController();
+        const call = users.getUser({ id: 'x' }, { signal: caller.signal });
+        setImmediate(() => caller.abort());
+        await expect(call).rejects.toThrow('aborted');
+      }
+    };
+    await Promise.all(Array.from({ length: 40 }, cancelSome));
+    expect((await bystander).user?.name).toBe('a');
+  });
+});

@@ -7,14 +7,15 @@ import { checkRange, checkRangeOrNever, checkWhole, LONGEST_TIMER_MS } from './s
 export interface SheddingOptions {
   /**
    * Lag of the event loop above which new calls are refused, in ms, from 10 to 60,000. It sheds at
-   * the second late turn in a row and takes calls again below half of it. Default 200: a tenth of
-   * the 2 s that a call has by default, and well above what garbage collection or a busy neighbour
-   * makes of a healthy process.
+   * the second late turn in a row and takes calls again below half of it. Default 500: two such
+   * turns still leave half of the 2 s that a call has by default, and neither garbage collection nor
+   * a busy neighbour makes two in a row of a healthy process (200 was seen on a shared machine).
    */
   maxLagMs?: number;
   /**
    * After how long refused callers may try again, in ms, a quarter more or less so that they do not
-   * come in step; at most 60,000. Default 250: about as long as the lag that is being worked off.
+   * come in step; at most 60,000. Default 250: the backlog is mostly worked off, and another instance
+   * may have answered by then.
    */
   pushbackMs?: number;
 }
@@ -64,7 +65,7 @@ function resolveShedding(options: SheddingOptions | false): SheddingSettings | f
   if (typeof options !== 'object' || options === null) {
     throw new ConfigError('shedding', '{ maxLagMs, pushbackMs } or false', options);
   }
-  const { maxLagMs = 200, pushbackMs = 250 } = options;
+  const { maxLagMs = 500, pushbackMs = 250 } = options;
   checkRange('shedding.maxLagMs', maxLagMs, 10, 60_000);
   checkRange('shedding.pushbackMs', pushbackMs, 0, 60_000);
   return { maxLagMs, pushbackMs };

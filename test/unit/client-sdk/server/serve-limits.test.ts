@@ -4,7 +4,7 @@ import { resolveServeLimits, transportOf } from '../../../../client-sdk/src/serv
 describe('resolveServeLimits', () => {
   it('fills in the defaults', () => {
     expect(resolveServeLimits({})).toEqual({
-      shedding: { maxLagMs: 200, pushbackMs: 250 },
+      shedding: { maxLagMs: 500, pushbackMs: 250 },
       maxConcurrentStreams: 1000,
       maxConnectionAgeMs: 1_800_000,
       defaultDeadlineMs: 30_000,
