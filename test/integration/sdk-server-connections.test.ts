@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { clientTransport, route } from '@weft/proto';
@@ -105,6 +106,9 @@ describe('keepalive', () => {
     cleanup.push(() => echo.host.close());
     await echo.host.registered();
 
+    // grpc-js prints that it was told off.
+    setLogVerbosity(logVerbosity.NONE);
+    cleanup.push(() => setLogVerbosity(logVerbosity.ERROR));
     // What a channel asks of its connections is read when it opens.
     const before = clientTransport['grpc.keepalive_time_ms'];
     clientTransport['grpc.keepalive_time_ms'] = 40;
