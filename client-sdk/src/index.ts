@@ -45,7 +45,9 @@ export type {
   ServicePolicy,
   SubsetOptions,
 } from './policy/service-policy.ts';
-export type { LifecycleStatus } from './server/lifecycle.ts';
 // For programs that offer a service
+export { type CallContext, currentCall, withoutCall } from './server/call-context.ts';
+export type { LifecycleStatus } from './server/lifecycle.ts';
+export type { SheddingOptions } from './server/serve-limits.ts';
 export type { ServeOptions } from './server/serve-options.ts';
 export type { ServiceHost } from './server/service-host.ts';

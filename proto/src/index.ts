@@ -19,6 +19,8 @@ export {
   unavailable,
 } from './errors.ts';
 export { HealthState } from './health.ts';
+// Who an instance is
+export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
 // Names
 export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
@@ -35,7 +37,9 @@ export {
 // Paged lists
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Servers
+export { refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
+export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';
 
 // Text in requests
 export { isText } from './text.ts';

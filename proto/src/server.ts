@@ -1,5 +1,5 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
-import type { ChannelOptions } from '@grpc/grpc-js';
+import type { ChannelOptions, ServerInterceptor } from '@grpc/grpc-js';
 import { isAbortError } from 'abort-controller-x';
 import {
   createServer,
@@ -18,9 +18,14 @@ import {
 } from '../gen/grpc/health/v1/health.ts';
 import { ServerReflectionDefinition } from '../gen/grpc/reflection/v1/reflection.ts';
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '../gen/grpc/reflection/v1alpha/reflection.ts';
+import { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
 import { HealthState, healthService } from './health.ts';
+import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
 import { descriptorRegistry, reflectionService } from './reflection.ts';
+import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
+import { routeInterceptor } from './route-interceptor.ts';
+import { Shedding, type SheddingSettings } from './shedding.ts';
 import { serverTransport } from './transport-defaults.ts';
 
 /** One gRPC service of a server: its contract and what answers it. */
@@ -47,6 +52,15 @@ export interface GrpcServerOptions {
   descriptorSets?: readonly Uint8Array[];
   /** Transport options over Weft's defaults. */
   transport?: ChannelOptions;
+  /**
+   * When calls of the routes are refused for load: RESOURCE_EXHAUSTED with RetryInfo and pushback.
+   * Health, reflection and identity never are. Default false: never.
+   */
+  shedding?: SheddingSettings | false;
+  /** Who this server is, told over weft.peer.v1.PeerService. Default: it does not offer that. */
+  identity?: () => Identity;
+  /** Run for each call of the routes that is not refused, each within the next. Default none. */
+  interceptors?: readonly ServerInterceptor[];
   /** Default: silent. */
   log?: Log;
 }
@@ -63,20 +77,34 @@ export class GrpcServer {
   readonly #closer = new AbortController();
   readonly #server: Server;
   readonly #log: Log;
+  readonly #shedding: Shedding | undefined;
   #inFlight = 0;
 
-  constructor({ routes, descriptorSets = [], transport = {}, log = silentLog }: GrpcServerOptions) {
+  constructor({
+    routes,
+    descriptorSets = [],
+    transport = {},
+    shedding = false,
+    identity,
+    interceptors = [],
+    log = silentLog,
+  }: GrpcServerOptions) {
     this.closing = this.#closer.signal;
     this.#log = log;
-    this.#server = createServer({ ...serverTransport, ...transport })
+    this.#shedding = shedding === false ? undefined : new Shedding(shedding);
+    const interceptor = routeInterceptor({
+      definitions: routes.map(({ definition }) => definition),
+      refusal: () => this.#shedding?.refusal(),
+      interceptors,
+    });
+    installResetLimits();
+    const defaults = { ...serverTransport, [RESET_LIMITS_KEY]: true };
+    this.#server = createServer({ ...defaults, ...transport, interceptors: [interceptor] })
       .use(this.#track())
       .use(errorDetailsServerMiddleware);
-    const descriptors = descriptorRegistry([weftDescriptorSet, ...descriptorSets]);
-    for (const { definition, implementation } of routes) this.#add(definition, implementation);
-    this.#addOwn(
-      descriptors,
-      routes.map(({ definition }) => definition.fullName),
-    );
+    const own: Route[] = [];
+    if (identity !== undefined) own.push(route(PeerServiceDefinition, peerService(identity)));
+    this.#addAll([...routes, ...own], descriptorRegistry([weftDescriptorSet, ...descriptorSets]));
   }
 
   /** Calls being answered now, health and reflection included. */
@@ -85,8 +113,10 @@ export class GrpcServer {
   }
 
   /** Listens on `host:port`; port 0 takes a free one. Answers the port. */
-  listen(address: string): Promise<number> {
-    return this.#server.listen(address);
+  async listen(address: string): Promise<number> {
+    const port = await this.#server.listen(address);
+    this.#shedding?.start();
+    return port;
   }
 
   /**
@@ -101,6 +131,7 @@ export class GrpcServer {
     const finished = this.#server.shutdown().then(() => true as const);
     const isClean = await Promise.race([finished, timedOut]);
     clearTimeout(timer);
+    this.#shedding?.stop();
     if (!isClean) {
       this.#log.warn(
         { inFlight: this.#inFlight, graceMs },
@@ -111,9 +142,12 @@ export class GrpcServer {
     return isClean;
   }
 
-  #addOwn(descriptors: FileRegistry, services: readonly string[]): void {
-    const own = [HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
+  /** Adds `routes`, health of each of them, and reflection of all. */
+  #addAll(routes: readonly Route[], descriptors: FileRegistry): void {
+    const services = routes.map(({ definition }) => definition.fullName);
+    for (const { definition, implementation } of routes) this.#add(definition, implementation);
     for (const service of services) this.health.set(service, ServingStatus.NOT_SERVING);
+    const own = [HealthDefinition, ServerReflectionDefinition, ServerReflectionAlphaDefinition];
     const reflection = reflectionService(
       descriptors,
       [...services, ...own.map(({ fullName }) => fullName)].sort(),

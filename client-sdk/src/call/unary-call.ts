@@ -31,7 +31,7 @@ const NO_CONTEXT = {};
  * @throws FailedCall; AbortError when `signal` aborts
  */
 export function unaryCall(
-  channel: Channel,
+  channel: Pick<Channel, 'createCall'>,
   path: string,
   request: Buffer,
   options: UnaryCallOptions = {},

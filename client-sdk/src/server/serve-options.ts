@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { INSTANCE_ID, type Route } from '@weft/proto';
+import {
+  IDENTITY_KEY,
+  IDENTITY_VERSION,
+  type Identity,
+  INSTANCE_ID,
+  type Route,
+} from '@weft/proto';
 import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { checkServiceName } from '../discovery/service-name.ts';
 import { ConfigError } from '../errors.ts';
+import { type ResolvedLimits, resolveServeLimits, type ServeLimits } from './serve-limits.ts';
+import { checkRange, LONGEST_TIMER_MS } from './setting-checks.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends ServeLimits {
   /** Name of the service: a DNS label such as `user-service`. */
   name: string;
   /** What it answers: `route(UserServiceDefinition, handlers)`, one or more. */
@@ -25,7 +33,7 @@ export interface ServeOptions {
   zone?: string;
   /** Share of the traffic against its siblings; 0 drains. Default 1. */
   weight?: number;
-  /** Free labels. */
+  /** Free labels. Those that start with `weft.` are Weft's own. */
   metadata?: Readonly<Record<string, string>>;
   /** Names of the services it calls. */
   dependencies?: readonly string[];
@@ -50,17 +58,12 @@ export interface ServeOptions {
 }
 
 /** Options with every default filled in. */
-export interface ServeConfig extends Required<Omit<ServeOptions, 'onClose' | 'metadata' | 'zone'>> {
+export interface ServeConfig
+  extends Required<Omit<ServeOptions, keyof ServeLimits | 'onClose' | 'metadata' | 'zone'>> {
+  readonly limits: ResolvedLimits;
   readonly zone: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly onClose: () => void | Promise<void>;
-}
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-function checkRange(setting: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return;
-  throw new ConfigError(setting, `a number from ${least} to ${most}`, value);
 }
 
 /** Fills in defaults from the environment. @throws ConfigError */
@@ -105,7 +108,11 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     version: options.version ?? '',
     zone: options.zone ?? env.WEFT_ZONE ?? '',
     weight,
-    metadata: new Map(Object.entries(options.metadata ?? {})),
+    limits: resolveServeLimits(options),
+    metadata: new Map([
+      ...Object.entries(options.metadata ?? {}),
+      [IDENTITY_KEY, IDENTITY_VERSION] as const,
+    ]),
     dependencies: options.dependencies ?? [],
     ttlSeconds,
     drainMs,
@@ -136,4 +143,9 @@ export function instanceOf(config: ServeConfig, port: number): Instance {
     createRevision: 0n,
     modRevision: 0n,
   };
+}
+
+/** What it answers to whoever asks who it is. */
+export function identityOf({ service, id, incarnation }: Instance): Identity {
+  return { service, instanceId: id, incarnation };
 }

@@ -5,8 +5,10 @@ import { addressText } from '../balancer/endpoint.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';
 import { Registrar } from '../registration/registrar.ts';
+import { callContextInterceptor } from './call-context-interceptor.ts';
 import { type LifecycleStatus, listedStatus, transition } from './lifecycle.ts';
-import { instanceOf, type ServeConfig } from './serve-options.ts';
+import { transportOf } from './serve-limits.ts';
+import { identityOf, instanceOf, type ServeConfig } from './serve-options.ts';
 import { closeOnSignals } from './signals.ts';
 
 /**
@@ -38,8 +40,16 @@ export class ServiceHost {
     registry: RegistryConnection,
     log: Log,
   ): Promise<ServiceHost> {
-    const { routes, descriptorSets, host, port, ttlSeconds } = config;
-    const server = new GrpcServer({ routes, descriptorSets, log });
+    const { routes, descriptorSets, limits, host, port, ttlSeconds } = config;
+    const server = new GrpcServer({
+      routes,
+      descriptorSets,
+      transport: transportOf(limits),
+      shedding: limits.shedding,
+      identity: () => identityOf(serviceHost.instance),
+      interceptors: [callContextInterceptor(limits.defaultDeadlineMs)],
+      log,
+    });
     const listenOn = addressText({ host, port });
     const actualPort = await server.listen(listenOn).catch((error: Error) => {
       throw new WeftError(

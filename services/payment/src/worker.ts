@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutCall } from '@weft/client-sdk';
 import { callFailure, type Log, silentLog } from '@weft/proto';
 import type { OrderServiceClient } from '@weft/proto/order';
 import { type Payment, PaymentStatus } from '@weft/proto/payment';
@@ -79,7 +80,8 @@ export class PaymentWorker {
   take(payment: Payment): void {
     const { id } = payment;
     if (this.#active.has(id)) return;
-    const work = this.#work(payment)
+    // An accepted payment goes on when the caller that brought it is gone.
+    const work = withoutCall(() => this.#work(payment))
       .catch((error: unknown) => {
         if (this.#stopping.signal.aborted) return;
         this.#log.error({ err: error, payment: id }, 'work on a payment broke off; it is retried');

@@ -63,6 +63,15 @@ describe('resolveServeOptions', () => {
     ['ttlSeconds', { ttlSeconds: 1 }],
     ['drainMs', { drainMs: Number.POSITIVE_INFINITY }],
     ['settleMs', { settleMs: -1 }],
+    ['shedding', { shedding: true as never }],
+    ['shedding.maxLagMs', { shedding: { maxLagMs: 9 } }],
+    ['shedding.maxLagMs', { shedding: { maxLagMs: Number.NaN } }],
+    ['shedding.pushbackMs', { shedding: { pushbackMs: -1 } }],
+    ['maxConcurrentStreams', { maxConcurrentStreams: 0 }],
+    ['maxConcurrentStreams', { maxConcurrentStreams: 1.5 }],
+    ['maxConnectionAgeMs', { maxConnectionAgeMs: 0 }],
+    ['maxConnectionAgeMs', { maxConnectionAgeMs: 1e9 }],
+    ['defaultDeadlineMs', { defaultDeadlineMs: Number.NaN }],
   ])('refuses a bad %s: %j', (setting, options) => {
     const expected = expect.objectContaining({ code: 'INVALID_CONFIG', setting });
     expect(() => resolveServeOptions({ ...minimal, ...options })).toThrow(expected as never);
@@ -106,6 +115,7 @@ describe('instanceOf', () => {
     expect([...listed.metadata]).toEqual([
       ['team', 'x'],
       ['constructor', 'y'],
+      ['weft.identity', 'v1'],
     ]);
     expect(instanceOf(config, 4711).incarnation).not.toBe(listed.incarnation);
   });

@@ -1,0 +1,28 @@
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { TsProtoServiceDefinition } from 'nice-grpc';
+import { passedOn, refused, type SentStatus } from './refused-call.ts';
+
+export interface RouteInterceptorOptions {
+  /** Contracts whose calls it is for; all others pass untouched. */
+  definitions: readonly TsProtoServiceDefinition[];
+  /** What a call that comes now is refused with, if it is. */
+  refusal: () => SentStatus | undefined;
+  /** Run for each call that is not refused, each within the next. */
+  interceptors: readonly ServerInterceptor[];
+}
+
+function pathsOf({ fullName, methods }: TsProtoServiceDefinition): string[] {
+  return Object.values(methods).map(({ name }) => `/${fullName}/${name}`);
+}
+
+/** The one interceptor of a server: refuses, or runs the others, for calls of its own contracts. */
+export function routeInterceptor(options: RouteInterceptorOptions): ServerInterceptor {
+  const { definitions, refusal, interceptors } = options;
+  const paths = new Set(definitions.flatMap(pathsOf));
+  return (method, call) => {
+    if (!paths.has(method.path)) return passedOn(call);
+    const sent = refusal();
+    if (sent !== undefined) return refused(call, sent);
+    return interceptors.reduce((inner, interceptor) => interceptor(method, inner), passedOn(call));
+  };
+}
