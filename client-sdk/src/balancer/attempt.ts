@@ -68,7 +68,9 @@ export class Attempt {
     const now = this.#ledger.now();
     this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
-    const outcome = this.call.isUnsendable ? 'neutral' : classify(statusCode);
+    // One that says it is overloaded is left alone for a while, and is not broken.
+    const isNeutral = this.call.isUnsendable || restMs !== undefined;
+    const outcome = isNeutral ? 'neutral' : classify(statusCode);
     this.#breaker.ended(this.#passage, outcome);
     this.#ledger.countOut(this, outcome, now, restMs);
   }

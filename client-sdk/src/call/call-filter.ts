@@ -1,8 +1,8 @@
 import { type Metadata, status } from '@grpc/grpc-js';
 import type { Balancer } from '../balancer/balancer.ts';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import { classify } from '../breaker/classify.ts';
-import { PUSHBACK_KEY } from '../grpc/grpc-attempt.ts';
 import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
 import type { PlannedCall } from './planned-call.ts';
 
@@ -65,7 +65,7 @@ export class CallFilter implements Filter, FilterFactory {
     const report = reportOn(this.#balancer, this.#call, end.code);
     this.#onReport?.(report);
     if (!isFailure) return end;
-    end.metadata.remove(PUSHBACK_KEY);
+    end.metadata.remove(PUSHBACK_TRAILER);
     reports.set(end.metadata, report);
     return { ...end, details: `${end.details} [${reportText(report)}]` };
   }

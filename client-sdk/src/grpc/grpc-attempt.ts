@@ -1,4 +1,5 @@
 import { type Metadata, status } from '@grpc/grpc-js';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { MethodPlan } from '../call/method-plan.ts';
 import { type PickResult, PickResultType, type Subchannel } from '../grpc-experimental.ts';
@@ -8,16 +9,15 @@ type SubchannelCall = ReturnType<Connected['createCall']>;
 type CallListener = Parameters<Connected['createCall']>[3];
 type CallStatus = Parameters<CallListener['onReceiveStatus']>[0];
 
-/** Trailer by which a server says when to try again, in ms; negative: not at all (gRFC A6). */
-export const PUSHBACK_KEY = 'grpc-retry-pushback-ms';
 
-/** What the server asks of retries; undefined when nothing. */
+/** How long the server asks to be left alone, in ms; undefined when it says nothing of it (gRFC A6). */
 function pushbackMs(trailers: Metadata): number | undefined {
-  const [text] = trailers.get(PUSHBACK_KEY);
-  if (text === undefined) return undefined;
-  const ms = Number(text);
-  return Number.isFinite(ms) ? ms : -1;
+  const ms = Number(trailers.get(PUSHBACK_TRAILER)[0] ?? Number.NaN);
+  return ms >= 0 ? Math.min(ms, LONGEST_REST_MS) : undefined;
 }
+
+/** Nothing a peer says takes it out of the picks for longer, in ms. */
+const LONGEST_REST_MS = 60_000;
 
 /** Attempts over one connection that can be made elsewhere when it stops answering. */
 export type Movable = Set<GrpcAttempt>;
@@ -45,6 +45,7 @@ export class GrpcAttempt implements PickResult, CallListener {
   #timer: NodeJS.Timeout | undefined;
   #heldMetadata: Metadata | undefined;
   #heldMessage: Buffer | undefined;
+  #restMs: number | undefined;
 
   constructor(attempt: Attempt, subchannel: Subchannel, plan: MethodPlan, movable: Movable) {
     this.#attempt = attempt;
@@ -54,8 +55,8 @@ export class GrpcAttempt implements PickResult, CallListener {
     // Of a subchannel, grpc-js asks a picked one for nothing but what stands below.
     this.subchannel = this as unknown as Subchannel;
     this.onCallEnded = (code, details, trailers) => {
-      const rest = code === status.RESOURCE_EXHAUSTED ? pushbackMs(trailers) : undefined;
-      attempt.end(code, details, trailers, rest !== undefined && rest > 0 ? rest : undefined);
+      if (code === status.RESOURCE_EXHAUSTED) this.#restMs ??= pushbackMs(trailers);
+      attempt.end(code, details, trailers, this.#restMs);
     };
   }
 
@@ -95,6 +96,16 @@ export class GrpcAttempt implements PickResult, CallListener {
     this.#call?.cancelWithStatus(status.UNAVAILABLE, reason);
   }
 
+  /**
+   * A full quota is full elsewhere too, so the call is not made again. An instance that is overloaded
+   * says when to come back: until then it is left alone, and the call need not wait for it.
+   */
+  #markOverload(trailers: Metadata): void {
+    this.#restMs = pushbackMs(trailers);
+    if (this.#restMs === undefined) trailers.set(PUSHBACK_TRAILER, '-1');
+    else trailers.remove(PUSHBACK_TRAILER);
+  }
+
   onReceiveMetadata(metadata: Metadata): void {
     this.#heldMetadata = metadata;
   }
@@ -113,10 +124,7 @@ export class GrpcAttempt implements PickResult, CallListener {
     if (!isRetried) {
       if (this.#heldMetadata !== undefined) listener.onReceiveMetadata(this.#heldMetadata);
       if (this.#heldMessage !== undefined) listener.onReceiveMessage(this.#heldMessage);
-    } else if (end.code === status.RESOURCE_EXHAUSTED && pushbackMs(end.metadata) === undefined) {
-      // Only a server that says when to come back is asked again: a full quota stays full.
-      end.metadata.set(PUSHBACK_KEY, '-1');
-    }
+    } else if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
     listener.onReceiveStatus(end);
   }
 }
