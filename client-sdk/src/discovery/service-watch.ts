@@ -6,6 +6,7 @@ import { WeftError } from '../errors.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceView } from './service-view.ts';
+import { SnapshotParts } from './snapshot-parts.ts';
 
 /** Who is told what a watch brings. */
 export interface SnapshotListener {
@@ -103,6 +104,7 @@ export class ServiceWatch {
       ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
+    const parts = new SnapshotParts();
     // What the first stream brings is news; only what comes after a reconnect may be doubted.
     const isReconnect = this.#snapshot !== undefined;
     this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
@@ -112,7 +114,8 @@ export class ServiceWatch {
         watchdog = setTimeout(giveUp, SILENCE_MS).unref();
         this.#backoff.reset();
         this.#confirmedAt = performance.now();
-        if (this.#view.apply(response)) this.#publish();
+        const whole = parts.join(response);
+        if (whole !== undefined && this.#view.apply(whole)) this.#publish();
       }
     } finally {
       clearTimeout(watchdog);
