@@ -98,7 +98,8 @@ export class EtcdClient {
     this.#etcd = new Etcd3({
       hosts: endpoints.map((endpoint) => endpoint.replace(/^http:\/\//, '')),
       grpcOptions: {
-        'grpc.max_receive_message_length': 64 * 1024 * 1024,
+        // etcd does not part what a watch has to catch up with, nor a page by its bytes.
+        'grpc.max_receive_message_length': -1,
         'grpc.keepalive_time_ms': 10_000,
         'grpc.keepalive_timeout_ms': 5_000,
         'grpc.initial_reconnect_backoff_ms': 100,
@@ -141,6 +142,27 @@ export class EtcdClient {
       if (!answer.more || last === undefined) return { ...at, keyValues };
       key = Buffer.concat([last.key, Buffer.from([0])]);
     }
+  }
+
+  /**
+   * Whether any key with the prefix was written after a revision, and how many keys there are now.
+   * etcd does the comparing; nothing but the answer travels.
+   */
+  async changedSince(
+    prefix: string,
+    revision: bigint,
+  ): Promise<Position & { isChanged: boolean; count: number }> {
+    const answer = await this.#call(
+      this.#etcd.kv.range({
+        key: Buffer.from(prefix),
+        range_end: prefixEnd(prefix),
+        min_mod_revision: `${revision + 1n}`,
+        keys_only: true,
+        limit: 1,
+      }),
+    );
+    const { kvs, count, header } = answer;
+    return { ...position(header), isChanged: kvs.length > 0, count: Number(count) };
   }
 
   /** Writes a key under a lease if it still is at `modRevision` (0n: absent). */
@@ -194,6 +216,12 @@ export class EtcdClient {
     const request = this.#etcd.leaseClient.leaseRevoke({ ID: `${leaseId}` });
     const answer = await this.#unlessLeaseLost(request);
     return answer && position(answer.header);
+  }
+
+  /** Whether a lease is there, with anything on it or not. */
+  async isLeaseAlive(leaseId: bigint): Promise<boolean> {
+    const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}` });
+    return Number((await this.#call(request)).TTL) >= 0;
   }
 
   /** Whether anything hangs on a lease. */
