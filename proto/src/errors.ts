@@ -7,6 +7,7 @@ import {
   RetryInfo,
   RichServerError,
 } from 'nice-grpc-error-details';
+import { boundedFacts, boundedMessage, boundedText, boundedViolations } from './status-size.ts';
 
 /** Domain of every ErrorInfo that Weft sends. */
 export const ERROR_DOMAIN = 'weft';
@@ -32,18 +33,27 @@ function statusError(
   { reason, metadata = {} }: Reason,
   ...more: ErrorDetails[]
 ): RichServerError {
-  const info = ErrorInfo.fromPartial({ reason, domain: ERROR_DOMAIN, metadata });
-  return new RichServerError(code, message, [info, ...more]);
+  const facts = boundedFacts(metadata);
+  const info = ErrorInfo.fromPartial({ reason, domain: ERROR_DOMAIN, metadata: facts });
+  return new RichServerError(code, boundedMessage(message), [info, ...more]);
 }
 
-/** INVALID_ARGUMENT with one BadRequest violation per bad field. */
+/**
+ * INVALID_ARGUMENT with one BadRequest violation per bad field: the first ten, and in the message and
+ * as `omitted_violations` how many more there are.
+ */
 export function invalidArgument(...violations: FieldViolation[]): RichServerError {
-  const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  const { first, omitted } = boundedViolations(violations);
+  const texts = first.map(({ field, description }) => `${field}: ${description}`);
+  const more = omitted === 0 ? '' : `; and ${omitted} more`;
   return statusError(
     Status.INVALID_ARGUMENT,
-    message,
-    { reason: 'INVALID_FIELD' },
-    BadRequest.fromPartial({ fieldViolations: violations }),
+    boundedMessage(texts.join('; '), more),
+    {
+      reason: 'INVALID_FIELD',
+      metadata: omitted === 0 ? {} : { omitted_violations: `${omitted}` },
+    },
+    BadRequest.fromPartial({ fieldViolations: first }),
   );
 }
 
@@ -53,7 +63,7 @@ export function notFound(resourceType: string, resourceName: string): RichServer
     Status.NOT_FOUND,
     `${resourceType} '${resourceName}' does not exist`,
     { reason: `${resourceType.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}_NOT_FOUND` },
-    ResourceInfo.fromPartial({ resourceType, resourceName }),
+    ResourceInfo.fromPartial({ resourceType, resourceName: boundedText(resourceName) }),
   );
 }
 

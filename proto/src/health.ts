@@ -4,6 +4,7 @@ import {
   type HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../gen/grpc/health/v1/health.ts';
+import { boundedText } from './status-size.ts';
 
 /**
  * The health of a server and of each service on it, told over grpc.health.v1.
@@ -55,7 +56,10 @@ export function healthService(
     async check({ service }) {
       const status = state.get(service);
       if (status === undefined) {
-        throw new ServerError(Status.NOT_FOUND, `this server has no service '${service}'`);
+        throw new ServerError(
+          Status.NOT_FOUND,
+          `this server has no service '${boundedText(service)}'`,
+        );
       }
       return { status };
     },

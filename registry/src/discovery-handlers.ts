@@ -5,6 +5,7 @@ import {
   pageSize,
   pageStart,
   pageToken,
+  resourceExhausted,
   unavailable,
 } from '@weft/proto';
 import {
@@ -16,6 +17,7 @@ import {
 } from '@weft/proto/registry';
 import { toStatusError } from './errors.ts';
 import { checkService } from './instance-rules.ts';
+import { ANSWER_BYTES, instanceBytes, PART_BYTES, summaryBytes } from './message-size.ts';
 import type { Catalog } from './store/catalog.ts';
 import type { Store } from './store/store.ts';
 import type { StoredInstance } from './store/stored-instance.ts';
@@ -23,6 +25,7 @@ import type { WatchHub } from './watch-hub.ts';
 
 const DEFAULT_PAGE = 100;
 const MAX_WATCHED_SERVICES = 1000;
+const MAX_VERSIONS = 100;
 /** How long a watch waits for this replica to come to a revision that another one has told. */
 const CATCH_UP_MS = 2000;
 
@@ -42,7 +45,7 @@ function summary(name: string, instances: readonly StoredInstance[]): ServiceSum
     name,
     instanceCount: instances.length,
     runningCount: running.length,
-    versions: [...versions].sort(),
+    versions: [...versions].sort().slice(0, MAX_VERSIONS),
   };
 }
 
@@ -69,15 +72,41 @@ function* instancesAfter(catalog: Catalog, filter: ListInstancesRequest, start?:
   }
 }
 
-/** The first `size` of a sequence, and the token for those after it. */
-function page<T>(items: Iterable<T>, size: number, key: (item: T) => string) {
+function* summariesAfter(catalog: Catalog, start?: string) {
+  for (const name of catalog.services) {
+    if (start === undefined || name > start) yield summary(name, catalog.instances(name));
+  }
+}
+
+interface Paged<T> {
+  size: number;
+  key: (item: T) => string;
+  bytesOf: (item: T) => number;
+}
+
+/** The first `size` of a sequence, or as many as fit into a page, and the token for those after. */
+function page<T>(items: Iterable<T>, { size, key, bytesOf }: Paged<T>) {
   const found: T[] = [];
+  let bytes = 0;
   for (const item of items) {
-    const last = found[size - 1];
-    if (last !== undefined) return { found, nextPageToken: pageToken(key(last)) };
+    bytes += bytesOf(item);
+    const last = found.at(-1);
+    const isFull = found.length >= size || bytes > PART_BYTES;
+    if (last !== undefined && isFull) return { found, nextPageToken: pageToken(key(last)) };
     found.push(item);
   }
   return { found, nextPageToken: '' };
+}
+
+/** @throws RESOURCE_EXHAUSTED when the instances of a service do not fit into one message. */
+function assertFits(service: string, instances: readonly StoredInstance[]): void {
+  const bytes = instances.reduce((sum, instance) => sum + instanceBytes(instance), 0);
+  if (bytes <= ANSWER_BYTES) return;
+  throw resourceExhausted(
+    `the ${instances.length} instances of '${service}' make ${bytes} bytes, more than a message ` +
+      `holds (${ANSWER_BYTES}); ListInstances answers them page by page`,
+    { reason: 'ANSWER_TOO_LARGE', metadata: { max_bytes: `${ANSWER_BYTES}` } },
+  );
 }
 
 function checkWatch({ services, fromRevision }: WatchRequest): void {
@@ -136,6 +165,7 @@ export function discoveryHandlers({ store, hub, closing, progressMs }: Discovery
       assertReadable(catalog);
       const instances = catalog.instances(service);
       if (instances.length === 0) throw notFound('service', service);
+      assertFits(service, instances);
       return { service, instances: [...instances], ...standing() };
     },
 
@@ -143,9 +173,11 @@ export function discoveryHandlers({ store, hub, closing, progressMs }: Discovery
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
       assertReadable(catalog);
-      const names = catalog.services.filter((name) => start === undefined || name > start);
-      const { found, nextPageToken } = page(names, size, (name) => name);
-      const services = found.map((name) => summary(name, catalog.instances(name)));
+      const { found: services, nextPageToken } = page(summariesAfter(catalog, start), {
+        size,
+        key: ({ name }) => name,
+        bytesOf: summaryBytes,
+      });
       return { services, nextPageToken, ...standing() };
     },
 
@@ -158,9 +190,12 @@ export function discoveryHandlers({ store, hub, closing, progressMs }: Discovery
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
       assertReadable(catalog);
-      const after = instancesAfter(catalog, request, start);
-      const { found, nextPageToken } = page(after, size, ({ service, id }) => `${service}/${id}`);
-      return { instances: found, nextPageToken, ...standing() };
+      const { found: instances, nextPageToken } = page(instancesAfter(catalog, request, start), {
+        size,
+        key: ({ service, id }) => `${service}/${id}`,
+        bytesOf: instanceBytes,
+      });
+      return { instances, nextPageToken, ...standing() };
     },
 
     async *watch(request, context) {

@@ -1,4 +1,5 @@
 import { FieldChecks, INSTANCE_ID, isStatusError, type LabelRule, SERVICE_NAME } from '@weft/proto';
+import { InstanceStatus } from '@weft/proto/registry';
 import { hostProblem } from './address-rules.ts';
 import type { InstanceDescription } from './store/stored-instance.ts';
 
@@ -8,8 +9,10 @@ const MAX_WEIGHT = 1_000_000;
 const MAX_LABELS = 64;
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 4096;
-/** Of a record as stored. etcd refuses requests over 1.5 MiB. */
-export const MAX_RECORD_BYTES = 512 * 1024;
+/** Of all labels, keys and values. Every client of a service holds the labels of all its instances. */
+const MAX_METADATA_BYTES = 64 * 1024;
+/** Of a record as stored: the rest is small, but JSON escapes. etcd refuses requests over 1.5 MiB. */
+export const MAX_RECORD_BYTES = 128 * 1024;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -44,19 +47,28 @@ export function checkMetadata(
   if (!checks.check(metadata.size <= MAX_LABELS, field, `must be at most ${MAX_LABELS} labels`)) {
     return;
   }
+  let bytes = 0;
   for (const [key, value] of metadata) {
     const isKey = key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key);
     const rule = `keys must be 1 to ${MAX_KEY_LENGTH} printable characters`;
     if (!checks.check(isKey, field, rule)) continue;
     const path = `${field}[${JSON.stringify(key)}]`;
     const isValue = value.length <= MAX_VALUE_LENGTH;
-    checks.check(isValue, path, `must be at most ${MAX_VALUE_LENGTH} characters`);
+    if (!checks.check(isValue, path, `must be at most ${MAX_VALUE_LENGTH} characters`)) continue;
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
+  checks.check(bytes <= MAX_METADATA_BYTES, field, `must be at most ${MAX_METADATA_BYTES} bytes`);
 }
 
 function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
   const isText = text.length <= max && !CONTROL.test(text);
   checks.check(isText, field, `must be at most ${max} printable characters`);
+}
+
+/** A status this registry knows: no client would call an instance in any other. */
+export function checkStatus(checks: FieldChecks, field: string, status: InstanceStatus): void {
+  const isKnown = status > 0 && Object.values(InstanceStatus).includes(status);
+  checks.check(isKnown, field, 'must be a status that this registry knows');
 }
 
 /** Checks all that an owner says of an instance; fields are named as in a RegisterRequest. */

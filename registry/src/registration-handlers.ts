@@ -15,6 +15,7 @@ import {
   checkInstance,
   checkMetadata,
   checkService,
+  checkStatus,
   checkTtl,
   checkWeight,
   MAX_RECORD_BYTES,
@@ -62,6 +63,7 @@ function describe({ instance, ttlSeconds }: RegisterRequest, peer: string) {
     incarnation: instance.incarnation || randomUUID(),
   };
   checkInstance(checks, description);
+  checkStatus(checks, 'instance.status', description.status);
   checks.check(
     !isLoopback(address.host) || isOwnAddress(peerHost(peer)),
     'instance.address.host',
@@ -93,8 +95,7 @@ function checkUpdate(request: UpdateInstanceRequest): void {
   const { status, weight, metadata } = request;
   const checks = new FieldChecks();
   checkReference(checks, request);
-  const isStatus = status === undefined || status !== InstanceStatus.INSTANCE_STATUS_UNSPECIFIED;
-  checks.check(isStatus, 'status', 'must be a status, or absent to leave it');
+  if (status !== undefined) checkStatus(checks, 'status', status);
   if (weight !== undefined) checkWeight(checks, 'weight', weight);
   if (metadata !== undefined) {
     checkMetadata(checks, 'metadata.metadata', metadata.metadata);

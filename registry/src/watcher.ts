@@ -1,9 +1,10 @@
 import { resourceExhausted } from '@weft/proto';
-import type { WatchResponse } from '@weft/proto/registry';
+import type { Snapshot, WatchResponse } from '@weft/proto/registry';
+import { ANSWER_BYTES, inParts, instanceBytes, PART_BYTES } from './message-size.ts';
 import type { Catalog, CatalogNotice } from './store/catalog.ts';
 import type { StoreEvent } from './store/event-log.ts';
 
-/** Changes per message: a large batch must not outgrow the limit of a message. */
+/** Changes per message. */
 const BATCH = 256;
 
 export interface WatcherOptions {
@@ -25,6 +26,8 @@ export class Watcher {
   readonly #services: ReadonlySet<string> | undefined;
   readonly #maxPending: number;
   #pending: StoreEvent[] = [];
+  /** What is left to be sent of a snapshot; what happened since then is pending. */
+  #parts: Snapshot[] = [];
   #needsSnapshot: boolean;
   #needsProgress = true;
   #failure: Error | undefined;
@@ -65,12 +68,11 @@ export class Watcher {
     const stale = this.#catalog.isStale;
     const { revision } = this.#catalog;
     this.#needsProgress = false;
-    if (this.#needsSnapshot) {
-      this.#needsSnapshot = false;
-      this.#pending = [];
-      return { snapshot: { instances: this.#instances(), revision }, stale };
-    }
-    const events = this.#take();
+    // A snapshot begun is sent to its end, even if another one has to follow.
+    const part = this.#parts.shift();
+    if (part !== undefined) return { snapshot: part, stale };
+    const events = this.#needsSnapshot ? [] : this.#take();
+    if (this.#needsSnapshot) return { snapshot: this.#beginSnapshot(revision), stale };
     const last = events.at(-1);
     if (last === undefined) return { progress: { revision }, stale };
     return { events: { events, revision: last.revision }, stale };
@@ -78,6 +80,7 @@ export class Watcher {
 
   get #hasNews(): boolean {
     return (
+      this.#parts.length > 0 ||
       this.#needsSnapshot ||
       this.#needsProgress ||
       this.#pending.length > 0 ||
@@ -102,17 +105,43 @@ export class Watcher {
     return events.filter(({ instance }) => services.has(instance.service));
   }
 
-  #instances() {
+  /** Parts the set as it stands into messages; answers the first. */
+  #beginSnapshot(revision: bigint): Snapshot {
     const names = this.#services === undefined ? this.#catalog.services : [...this.#services];
-    return names.flatMap((name) => this.#catalog.instances(name));
+    const instances = names.flatMap((name) => this.#catalog.instances(name));
+    const parts = [...inParts(instances, instanceBytes)];
+    const [first = [], ...rest] = parts;
+    this.#needsSnapshot = false;
+    this.#pending = [];
+    this.#parts = rest.map((part, index) => {
+      return { instances: part, revision, more: index < rest.length - 1 };
+    });
+    return { instances: first, revision, more: rest.length > 0 };
   }
 
-  /** The next batch; never part of a revision, since watches go on after a revision. */
+  /**
+   * The next batch; never part of a revision, since watches go on after a revision. One revision too
+   * large for a message (a repair of the catalog) makes a snapshot due instead.
+   */
   #take(): StoreEvent[] {
-    let end = Math.min(BATCH, this.#pending.length);
-    const last = this.#pending[end - 1]?.revision;
-    while (this.#pending[end]?.revision === last && end < this.#pending.length) end += 1;
-    return this.#pending.splice(0, end);
+    const pending = this.#pending;
+    let end = 0;
+    let bytes = 0;
+    while (end < pending.length) {
+      const revision = pending[end]?.revision;
+      let next = end;
+      let more = 0;
+      for (let event = pending[next]; event?.revision === revision; event = pending[next]) {
+        if (event === undefined) break;
+        more += instanceBytes(event.instance);
+        next += 1;
+      }
+      if (end > 0 && (next > BATCH || bytes + more > PART_BYTES)) break;
+      end = next;
+      bytes += more;
+    }
+    if (bytes > ANSWER_BYTES) this.#needsSnapshot = true;
+    return this.#needsSnapshot ? [] : pending.splice(0, end);
   }
 
   #overflow(): void {

@@ -18,13 +18,17 @@ const allowed: Record<string, readonly string[]> = {
 };
 const spawned = ['@weft/registry/main'];
 
-/** What only one file may import. */
+/** What only these files may import. */
 const reserved = [
-  { module: 'etcd3', name: /^/, only: 'registry/src/store/etcd-client.ts' },
+  {
+    module: 'etcd3',
+    name: /^/,
+    only: ['registry/src/store/etcd-client.ts', 'registry/src/store/etcd-connection.ts'],
+  },
   {
     module: '@grpc/grpc-js',
     name: /\bexperimental\b/,
-    only: 'client-sdk/src/grpc-experimental.ts',
+    only: ['client-sdk/src/grpc-experimental.ts'],
   },
 ];
 
@@ -44,8 +48,8 @@ export function importBreach(
   const owner = reserved.find(
     ({ module, name }) => packageOf(from) === module && name.test(clause),
   );
-  if (owner !== undefined && owner.only !== path) {
-    return `only ${owner.only} may import ${owner.module === from ? 'this' : from}`;
+  if (owner !== undefined && !owner.only.includes(path)) {
+    return `only ${owner.only.join(' and ')} may import ${owner.module === from ? 'this' : from}`;
   }
   const name = packageOf(from);
   if (name === undefined) {

@@ -54,7 +54,7 @@ export function describeWrites(store: string, create: () => Promise<Registry>): 
         expect((await the.client.getService({ service: the.service })).instances).toEqual([second]);
       });
 
-      it('keeps metadata with any key, weight 0 and unknown enum values', async () => {
+      it('keeps metadata with any key, weight 0 and an unknown type', async () => {
         the.next();
         const metadata = new Map([
           ['__proto__', 'a'],
@@ -98,10 +98,17 @@ export function describeWrites(store: string, create: () => Promise<Registry>): 
           ['instance.metadata["k0"]'],
         ],
         [
-          'labels of more than 512 KiB in all',
-          { instance: { metadata: labels(64, '\0'.repeat(4096)) } },
+          'labels of more than 64 KiB in all',
+          { instance: { metadata: labels(32, '\u20ac'.repeat(700)) } },
           ['instance.metadata'],
         ],
+        [
+          'a record of more than 128 KiB',
+          { instance: { metadata: labels(15, '\0'.repeat(4096)) } },
+          ['instance.metadata'],
+        ],
+        ['an unknown status', { instance: { status: 99 as InstanceStatus } }, ['instance.status']],
+        ['status -1', { instance: { status: -1 } }, ['instance.status']],
         [
           'two faults',
           { instance: { service: '' }, ttlSeconds: 1 },
@@ -187,6 +194,10 @@ export function describeWrites(store: string, create: () => Promise<Registry>): 
         expect(await failureOf(the.client.updateInstance({ ...bad, metadata }))).toEqual(
           badFields('service', 'id', 'status', 'weight', 'metadata.metadata'),
         );
+        for (const status of [99, -1] as InstanceStatus[]) {
+          const unknown = the.client.updateInstance({ ...of, status });
+          expect(await failureOf(unknown)).toEqual(badFields('status'));
+        }
         expect((await the.client.getService({ service })).instances).toEqual([instance]);
       });
     });

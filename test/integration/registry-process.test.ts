@@ -106,7 +106,7 @@ describe('a watcher that does not read', () => {
     const instance = { service: 'user', id: 'a', address: { host: '127.0.0.1', port: 1 } };
     await other.client.register({ instance });
     const metadata = new Map(
-      Array.from({ length: 64 }, (_, index) => [`k${index}`, 'x'.repeat(4000)]),
+      Array.from({ length: 16 }, (_, index) => [`k${index}`, 'x'.repeat(4000)]),
     );
     for (let round = 1; round <= 100; round += 1) {
       const change = { service: 'user', id: 'a', weight: round, metadata: { metadata } };

@@ -37,10 +37,12 @@ export class WatchRecorder {
   }
 
   async #read(stream: AsyncIterable<WatchResponse>): Promise<void> {
+    let isInside = false;
     for await (const message of stream) {
       this.messages.push(message);
       this.isStale = message.stale;
-      if (message.snapshot) this.held.clear();
+      if (message.snapshot && !isInside) this.held.clear();
+      isInside = message.snapshot?.more === true;
       for (const instance of message.snapshot?.instances ?? []) this.#put(instance);
       for (const { type, instance, revision } of message.events?.events ?? []) {
         this.revisions.push(revision);

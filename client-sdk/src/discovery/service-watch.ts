@@ -8,6 +8,7 @@ import type { InstanceChanges } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceView } from './service-view.ts';
+import { SnapshotParts } from './snapshot-parts.ts';
 
 /** Who is told what a watch brings. */
 export interface DiscoveryListener {
@@ -123,6 +124,7 @@ export class ServiceWatch {
       ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
+    const parts = new SnapshotParts();
     // What the first stream brings is news; only what comes after a reconnect may be doubted.
     const isReconnect = this.#isKnown;
     this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
@@ -132,8 +134,10 @@ export class ServiceWatch {
         watchdog = setTimeout(giveUp, SILENCE_MS).unref();
         this.#backoff.reset();
         this.#confirmedAt = performance.now();
+        const whole = parts.join(response);
+        if (whole === undefined) continue;
         const sizeBefore = this.#view.size;
-        const changes = this.#view.apply(response);
+        const changes = this.#view.apply(whole);
         if (changes !== undefined) this.#changed(changes, sizeBefore);
       }
     } finally {

@@ -73,6 +73,13 @@ export class Catalog {
     return sorted;
   }
 
+  /** How many instances there are. */
+  get size(): number {
+    let size = 0;
+    for (const instances of this.#services.values()) size += instances.size;
+    return size;
+  }
+
   get(service: string, id: string): StoredInstance | undefined {
     return this.#services.get(service)?.get(id);
   }
@@ -128,6 +135,11 @@ export class Catalog {
       this.#tell({ kind: 'reset' });
       this.#completed.resolve();
     }
+  }
+
+  /** Nothing has changed up to `revision`. */
+  advance(revision: bigint): void {
+    if (revision > this.#revision) this.#advance(revision);
   }
 
   setStale(isStale: boolean): void {

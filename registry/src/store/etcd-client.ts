@@ -1,18 +1,14 @@
 import {
-  ClientClosedError,
-  Etcd3,
+  type Etcd3,
   EtcdLeaseInvalidError,
   GRPCFailedPreconditionError,
   type IKeyValue,
-  type IOptions,
   type IResponseHeader,
-  isRecoverableError,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
+import { EtcdConnection, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
 
-/** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
-const ATTEMPT_MS = 2000;
 const PAGE = 500;
 
 /** One key as etcd holds it. */
@@ -44,30 +40,6 @@ export interface KeepAliveListener {
   ended(error: Error): void;
 }
 
-type FaultHandling = NonNullable<IOptions['faultHandling']>;
-
-/** Runs a call once per host, in etcd3's order, until one of them answers. */
-function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
-  return {
-    async execute(run: (context: { signal: AbortSignal }) => unknown) {
-      const context = { signal: new AbortController().signal };
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await run(context);
-        } catch (error) {
-          if (attempt >= hosts || !isOutage(error)) throw error;
-        }
-      }
-    },
-  } as unknown as NonNullable<FaultHandling['global']>;
-}
-
-function isOutage(error: unknown): error is Error {
-  return (
-    error instanceof Error && (isRecoverableError(error) || error instanceof ClientClosedError)
-  );
-}
-
 function position({ cluster_id, revision }: IResponseHeader): Position {
   return { clusterId: cluster_id, revision: BigInt(revision) };
 }
@@ -88,27 +60,18 @@ function keyValue(kv: IKeyValue): KeyValue {
  * Every call fails with StoreError `unavailable` when etcd does not answer.
  */
 export class EtcdClient {
+  readonly #connection: EtcdConnection;
   readonly #etcd: Etcd3;
-  readonly #endpoints: string;
 
   /** `endpoints`: `host:port` each. */
   constructor(endpoints: readonly string[]) {
-    this.#endpoints = endpoints.join(', ');
-    const once = onePerHost(1);
-    this.#etcd = new Etcd3({
-      hosts: endpoints.map((endpoint) => endpoint.replace(/^http:\/\//, '')),
-      grpcOptions: {
-        'grpc.max_receive_message_length': 64 * 1024 * 1024,
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.min_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 1_000,
-      },
-      defaultCallOptions: ({ isStream }) =>
-        isStream ? {} : { deadline: Date.now() + ATTEMPT_MS / Math.min(2, endpoints.length) },
-      faultHandling: { host: () => once, global: onePerHost(Math.min(3, endpoints.length)) },
-    });
+    this.#connection = new EtcdConnection(endpoints);
+    this.#etcd = this.#connection.calls;
+  }
+
+  /** How many members there are to open a stream at. */
+  get memberCount(): number {
+    return this.#connection.memberCount;
   }
 
   async get(key: string): Promise<Position & { found: KeyValue | undefined }> {
@@ -141,6 +104,27 @@ export class EtcdClient {
       if (!answer.more || last === undefined) return { ...at, keyValues };
       key = Buffer.concat([last.key, Buffer.from([0])]);
     }
+  }
+
+  /**
+   * Whether any key with the prefix was written after a revision, and how many keys there are now.
+   * etcd does the comparing; nothing but the answer travels.
+   */
+  async changedSince(
+    prefix: string,
+    revision: bigint,
+  ): Promise<Position & { isChanged: boolean; count: number }> {
+    const answer = await this.#call(
+      this.#etcd.kv.range({
+        key: Buffer.from(prefix),
+        range_end: prefixEnd(prefix),
+        min_mod_revision: `${revision + 1n}`,
+        keys_only: true,
+        limit: 1,
+      }),
+    );
+    const { kvs, count, header } = answer;
+    return { ...position(header), isChanged: kvs.length > 0, count: Number(count) };
   }
 
   /** Writes a key under a lease if it still is at `modRevision` (0n: absent). */
@@ -196,15 +180,21 @@ export class EtcdClient {
     return answer && position(answer.header);
   }
 
+  /** Whether a lease is there, with anything on it or not. */
+  async isLeaseAlive(leaseId: bigint): Promise<boolean> {
+    const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}` });
+    return Number((await this.#call(request)).TTL) >= 0;
+  }
+
   /** Whether anything hangs on a lease. */
   async hasKeys(leaseId: bigint): Promise<boolean> {
     const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}`, keys: true });
     return (await this.#call(request)).keys.length > 0;
   }
 
-  /** Opens a watch of a prefix from a revision on; the answer cancels it, after which nothing is told. */
+  /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */
   async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
-    const stream = await this.#call(this.#etcd.watchClient.watch());
+    const stream = await this.#call(this.#connection.member('watches').watchClient.watch());
     let isOver = false;
     const end = (compacted: boolean, message: string) => {
       if (isOver) return;
@@ -241,11 +231,13 @@ export class EtcdClient {
     };
   }
 
-  /** Opens a stream that renews leases. */
+  /** Opens a stream that renews leases, at another member than the one before. */
   async keepAlive(
     listener: KeepAliveListener,
   ): Promise<{ renew(leaseId: bigint): void; close(): void }> {
-    const stream = await this.#call(this.#etcd.leaseClient.leaseKeepAlive());
+    const stream = await this.#call(
+      this.#connection.member('keepAlives').leaseClient.leaseKeepAlive(),
+    );
     let isOver = false;
     const end = (message: string) => {
       if (isOver) return;
@@ -266,7 +258,7 @@ export class EtcdClient {
   }
 
   close(): void {
-    this.#etcd.close();
+    this.#connection.close();
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {
@@ -291,8 +283,12 @@ export class EtcdClient {
   }
 
   #unavailable(message: string, cause?: unknown): StoreError {
-    return new StoreError('unavailable', `etcd at ${this.#endpoints} does not answer: ${message}`, {
-      cause,
-    });
+    return new StoreError(
+      'unavailable',
+      `etcd at ${this.#connection.endpoints.join(', ')} does not answer: ${message}`,
+      {
+        cause,
+      },
+    );
   }
 }

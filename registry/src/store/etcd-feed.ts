@@ -7,6 +7,7 @@ import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
 import { SERVICES_PREFIX } from './etcd-keys.ts';
 import { RecordReader } from './etcd-record.ts';
 import type { StoreEvent } from './event-log.ts';
+import type { StoredInstance } from './stored-instance.ts';
 
 export interface EtcdFeedOptions {
   client: EtcdClient;
@@ -21,6 +22,8 @@ export interface EtcdFeedOptions {
 }
 
 const CREATED_MS = 2000;
+/** `auditMs` while an instance is listed only because the value that replaced it is none. */
+const KEPT_AUDIT_MS = 5000;
 const MAX_BACKOFF_MS = 1000;
 
 /** Only the revision of the answer counts; nothing is stored there. */
@@ -126,21 +129,37 @@ export class EtcdFeed {
     let position: Position;
     try {
       position = await client.get(PROBE_KEY);
+      this.#compare(position);
+      if (!this.#mustList && position.revision > catalog.revision) await this.#advance();
     } catch (error) {
       this.#setAway(true, error);
       return false;
     }
     this.#setAway(false);
-    this.#compare(position);
     if (this.#mustList) return false;
     const seen = this.#seen;
     const isBehind = seen.etcd > catalog.revision && seen.catalog === catalog.revision;
     this.#seen = { ...seen, etcd: position.revision, catalog: catalog.revision };
-    const isDue = performance.now() - this.#auditedAtMs >= auditMs;
+    const dueMs = this.#reader.kept.length > 0 ? Math.min(auditMs, KEPT_AUDIT_MS) : auditMs;
+    const isDue = performance.now() - this.#auditedAtMs >= dueMs;
     if (isDue || this.#suspects.size > 0 || (isBehind && position.revision > seen.audited)) {
       await this.#audit().catch((error) => this.#setAway(true, error));
     }
     return !this.#isAway && !this.#mustList;
+  }
+
+  /**
+   * Brings the catalog to etcd's revision where etcd moved on elsewhere: no key was written since, and
+   * there are as many as before, so none was deleted either. Changes that the watch has yet to bring
+   * keep it where it is.
+   */
+  async #advance(): Promise<void> {
+    const { client, catalog } = this.#options;
+    const from = catalog.revision;
+    const answer = await client.changedSince(SERVICES_PREFIX, from);
+    this.#compare(answer);
+    if (this.#mustList || answer.isChanged || catalog.revision !== from) return;
+    if (answer.count === this.#reader.keyCount) catalog.advance(answer.revision);
   }
 
   /** Compares every key with the catalog; what is found twice in a row means a fresh list. */
@@ -155,9 +174,30 @@ export class EtcdFeed {
     }
     const isSecond = this.#suspects.size > 0;
     this.#suspects = isSecond ? new Set() : found;
-    if (found.size > 0 && !isSecond) return;
+    if (found.size === 0) catalog.advance(revision);
+    else if (!isSecond) return;
     this.#auditedAtMs = performance.now();
     this.#seen.audited = revision;
+    if (found.size === 0) await this.#dropDead();
+  }
+
+  /**
+   * Drops who is listed by a last good record, overwritten since, once its lease has ended: the key
+   * hangs on that lease no more, and would keep it listed for ever.
+   */
+  async #dropDead(): Promise<void> {
+    const { client, catalog, log } = this.#options;
+    const dead = new Set<StoredInstance>();
+    for (const instance of this.#reader.kept) {
+      if (!(await client.isLeaseAlive(instance.leaseId))) dead.add(instance);
+    }
+    // What the watch has brought meanwhile is another instance.
+    const isGone = (instance: StoredInstance) => dead.has(instance);
+    const listed = catalog.services.flatMap((service) => catalog.instances(service));
+    if (!listed.some(isGone)) return;
+    log.warn({ instances: dead.size }, 'dropped instances whose lease ended under a foreign value');
+    const left = listed.filter((instance) => !isGone(instance));
+    catalog.replace(left, catalog.revision);
   }
 
   /** Asks for a list when etcd's history is not the one the catalog is of. */
@@ -199,6 +239,7 @@ export class EtcdFeed {
 
   /** Takes what the watch brings, revision by revision: in one, a key changes once. */
   #apply(changes: readonly { isDelete: boolean; keyValue: KeyValue }[]): void {
+    const { catalog } = this.#options;
     const byRevision = Map.groupBy(changes, ({ keyValue }) => keyValue.modRevision);
     for (const [revision, group] of byRevision) {
       const events = group.map(({ isDelete, keyValue }): StoreEvent | undefined => {
@@ -211,7 +252,8 @@ export class EtcdFeed {
         if (instance?.modRevision !== revision) return undefined;
         return { type: EventType.EVENT_TYPE_PUT, instance, revision };
       });
-      this.#options.catalog.apply(events.filter((event) => event !== undefined));
+      catalog.apply(events.filter((event) => event !== undefined));
+      catalog.advance(revision);
     }
   }
 

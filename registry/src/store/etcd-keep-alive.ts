@@ -14,6 +14,8 @@ export class EtcdKeepAlive {
   readonly #client: EtcdClient;
   readonly #renewals = new Map<bigint, Renewal>();
   #stream: Promise<Stream> | undefined;
+  /** Streams that ended since one of them answered. */
+  #failures = 0;
 
   constructor(client: EtcdClient) {
     this.#client = client;
@@ -52,13 +54,14 @@ export class EtcdKeepAlive {
       renewed: (leaseId, ttlSeconds) => {
         const renewal = this.#renewals.get(leaseId);
         if (renewal === undefined) return;
+        this.#failures = 0;
         this.#renewals.delete(leaseId);
         clearTimeout(renewal.timer);
         renewal.resolve(Math.max(0, ttlSeconds));
       },
       // A stream given up before has no say over the one in use.
       ended: (error) => {
-        if (this.#stream === opening) this.#fail(error);
+        if (this.#stream === opening) this.#ended(error);
       },
     });
     this.#stream = opening;
@@ -68,6 +71,23 @@ export class EtcdKeepAlive {
       if (this.#stream === opening) this.#stream = undefined;
       throw error;
     }
+  }
+
+  /** The stream broke: what waits goes on at the next member, until each has had its turn. */
+  #ended(error: Error): void {
+    this.#failures += 1;
+    if (this.#renewals.size === 0 || this.#failures >= this.#client.memberCount) {
+      this.#failures = 0;
+      this.#fail(error);
+      return;
+    }
+    this.#stream = undefined;
+    this.#open().then(
+      (stream) => {
+        for (const leaseId of this.#renewals.keys()) stream.renew(leaseId);
+      },
+      (cause) => this.#fail(cause),
+    );
   }
 
   /** Gives up the stream and every renewal on it; the next renewal opens another. */

@@ -37,6 +37,18 @@ export class RecordReader {
     return this.#skipped;
   }
 
+  /** Instances still listed though the value in their place is none. */
+  get kept(): StoredInstance[] {
+    return [...this.#skipped.keys()]
+      .map((key) => this.known(key))
+      .filter((instance) => instance !== undefined);
+  }
+
+  /** How many keys etcd has as far as was read: those listed, and those skipped with none listed. */
+  get keyCount(): number {
+    return this.#catalog.size + this.#skipped.size - this.kept.length;
+  }
+
   /** The instance of a key, or the last good one when the value is none, or undefined. */
   read(keyValue: KeyValue): StoredInstance | undefined {
     const { key, modRevision } = keyValue;

@@ -7,13 +7,17 @@ import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
 import { decodeRecord } from './etcd-record.ts';
 import { encodeInstance } from './instance-json.ts';
+import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
 import { planRegistration } from './registration-plan.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** How often a write is tried again when someone else changed the key in between. */
 const ATTEMPTS = 5;
+/** Writes under way at once; each is some calls, one after the other. */
+const WRITES = 64;
 /** How long a write that is done waits for the catalog to show it. */
 const VISIBLE_MS = 500;
 
@@ -38,21 +42,24 @@ export class EtcdStore implements Store {
   readonly #client: EtcdClient;
   readonly #feed: EtcdFeed;
   readonly #keepAlive: EtcdKeepAlive;
-  readonly #log: Log;
-  /** Leases being given up. */
-  readonly #revoking = new Set<Promise<void>>();
+  readonly #disposal: LeaseDisposal;
+  readonly #writes = new WriteQueue({ limit: WRITES, isAway: () => this.catalog.isStale });
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
   constructor({ endpoints, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
     this.catalog = new Catalog({ eventLimit });
     this.#client = new EtcdClient(endpoints);
     this.#keepAlive = new EtcdKeepAlive(this.#client);
-    this.#log = log;
+    this.#disposal = new LeaseDisposal(this.#client, log);
     this.#feed = new EtcdFeed({ ...feed, client: this.#client, catalog: this.catalog, log });
     this.#feed.start();
   }
 
   async register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
+    return this.#visible(await this.#writes.run(() => this.#register(description, ttlSeconds)));
+  }
+
+  async #register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
     const { service, id } = description;
     const key = instanceKey(service, id);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -62,16 +69,20 @@ export class EtcdStore implements Store {
         const { instance, isChanged } = plan;
         const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
         if (!seconds) continue;
-        if (!isChanged) return this.#visible({ instance, revision });
+        if (!isChanged) return { instance, revision };
         const written = await this.#write(key, modRevision, instance, instance.createRevision);
         if (written !== undefined) return written;
         continue;
       }
-      const created = existing?.createRevision;
       const draft = { ...plan.description, ttlSeconds, leaseId: newLeaseId() };
-      const written = await this.#writeUnderNewLease(key, modRevision, draft, created);
+      const written = await this.#writeUnderNewLease(
+        key,
+        modRevision,
+        draft,
+        existing?.createRevision,
+      );
       if (written === undefined) continue;
-      if (plan.kind === 'replace') this.#giveUp(plan.oldLeaseId);
+      if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
       return written;
     }
     throw this.#contended(service, id);
@@ -82,12 +93,16 @@ export class EtcdStore implements Store {
     return Promise.all(
       seconds.map(async (left, index) => {
         const leaseId = leaseIds[index] ?? 0n;
-        return left === 0 || (await this.#isInUse(leaseId)) ? left : 0;
+        return left === 0 || (await this.#isInUse(leaseId, left)) ? left : 0;
       }),
     );
   }
 
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
+    return this.#visible(await this.#writes.run(() => this.#update(reference, change)));
+  }
+
+  async #update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
     const { service, id, leaseId } = reference;
     const key = instanceKey(service, id);
     const metadata = { service, id };
@@ -117,7 +132,11 @@ export class EtcdStore implements Store {
     throw this.#contended(service, id);
   }
 
-  async deregister({ service, id, leaseId }: InstanceReference) {
+  deregister(reference: InstanceReference) {
+    return this.#writes.run(() => this.#deregister(reference));
+  }
+
+  async #deregister({ service, id, leaseId }: InstanceReference) {
     const key = instanceKey(service, id);
     const { revision, found } = await this.#client.get(key);
     const isOther = found !== undefined && leaseId !== 0n && leaseId !== found.leaseId;
@@ -140,7 +159,7 @@ export class EtcdStore implements Store {
   async close(): Promise<void> {
     await this.#feed.close();
     this.#keepAlive.close();
-    await Promise.all(this.#revoking);
+    await this.#disposal.close();
     this.#client.close();
   }
 
@@ -148,11 +167,11 @@ export class EtcdStore implements Store {
    * Whether a lease that lives has its instance. A key deleted or overwritten by hand leaves the lease:
    * its owner must come to know, and register again.
    */
-  async #isInUse(leaseId: bigint): Promise<boolean> {
+  async #isInUse(leaseId: bigint, left: number): Promise<boolean> {
     const instance = this.catalog.ofLease(leaseId);
     const isListed = instance && !this.#feed.skips(instanceKey(instance.service, instance.id));
     if (isListed || (await this.#client.hasKeys(leaseId))) return true;
-    this.#giveUp(leaseId);
+    this.#disposal.giveUp(leaseId, left);
     return false;
   }
 
@@ -173,11 +192,11 @@ export class EtcdStore implements Store {
     try {
       const ttlSeconds = await this.#client.grant(draft.leaseId, draft.ttlSeconds);
       const written = await this.#write(key, modRevision, { ...draft, ttlSeconds }, created);
-      if (written === undefined) this.#giveUp(draft.leaseId);
+      if (written === undefined) this.#disposal.giveUp(draft.leaseId, draft.ttlSeconds);
       return written;
     } catch (error) {
       // Whether it was granted, or even written, is not known; revoking undoes both.
-      this.#giveUp(draft.leaseId);
+      this.#disposal.giveUp(draft.leaseId, draft.ttlSeconds);
       throw error;
     }
   }
@@ -195,26 +214,26 @@ export class EtcdStore implements Store {
       value: encodeInstance(draft),
       leaseId,
     });
-    if (outcome !== 'written') return undefined;
-    const instance = { ...draft, createRevision: created ?? revision, modRevision: revision };
-    return this.#visible({ instance, revision });
+    if (outcome === 'lease-lost') return undefined;
+    const at = outcome === 'written' ? revision : await this.#revisionOf(key, draft);
+    if (at === undefined) return undefined;
+    const instance = { ...draft, createRevision: created ?? at, modRevision: at };
+    return { instance, revision: at };
+  }
+
+  /**
+   * The revision of a record, if it is there after all: a write that is tried again on another member
+   * finds the key changed by its own first attempt, whose answer was lost.
+   */
+  async #revisionOf(key: string, draft: Draft): Promise<bigint | undefined> {
+    const { found } = await this.#client.get(key);
+    const isOurs = found?.leaseId === draft.leaseId && found.value === encodeInstance(draft);
+    return isOurs ? found.modRevision : undefined;
   }
 
   async #visible(written: Written): Promise<Written> {
     await this.catalog.reached(written.instance.modRevision, VISIBLE_MS);
     return written;
-  }
-
-  /** Revokes a lease in the background, once: what fails is left to its time to live. */
-  #giveUp(leaseId: bigint): void {
-    const revoking = this.#client
-      .revoke(leaseId)
-      .then(() => {})
-      .catch((error) => {
-        this.#log.warn({ err: error, leaseId: `${leaseId}` }, 'a lease could not be revoked');
-      })
-      .finally(() => this.#revoking.delete(revoking));
-    this.#revoking.add(revoking);
   }
 
   #contended(service: string, id: string): StoreError {

@@ -11,11 +11,12 @@ function hubOf(maxPending = 10) {
   catalog.replace([], 100n);
   const hub = new WatchHub(catalog, { maxPending, maxPerPeer: 2 });
   let revision = 100n;
-  const put = (service: string, count = 1, isOneRevision = false) => {
+  const put = (service: string, count = 1, isOneRevision = false, metadata = new Map()) => {
     if (isOneRevision) revision += 1n;
     const events = Array.from({ length: count }, (_, index) => {
       if (!isOneRevision) revision += 1n;
-      const instance = storedInstance({ service, id: `i${index}`, modRevision: revision });
+      const id = `i${index}`;
+      const instance = storedInstance({ service, id, modRevision: revision, metadata });
       return { type: EventType.EVENT_TYPE_PUT, instance, revision };
     });
     catalog.apply(events);
@@ -77,10 +78,45 @@ describe('a watch', () => {
     put('user', 300, true);
     put('user', 1);
     const sizes = [];
-    for (let message = 0; message < 2; message += 1) {
+    for (let message = 0; message < 3; message += 1) {
       sizes.push((await opened.watcher.next(1000, never))?.events?.events.length);
     }
-    expect(sizes).toEqual([500, 1]);
+    expect(sizes).toEqual([200, 300, 1]);
+  });
+
+  /** Labels of 64 KB: 16 instances with them make 1 MiB. */
+  const large = new Map(Array.from({ length: 16 }, (_, i) => [`k${i}`, 'x'.repeat(4080)]));
+
+  it('keeps messages to about 1 MiB', async () => {
+    const { hub, put } = hubOf(1000);
+    using opened = hub.open('p', { fromRevision: 100n });
+    put('user', 40, false, large);
+    const sizes = [];
+    for (let message = 0; message < 3; message += 1) {
+      sizes.push((await opened.watcher.next(1000, never))?.events?.events.length);
+    }
+    expect(sizes).toEqual([15, 15, 10]);
+  });
+
+  it('answers one revision too large for a message with a snapshot', async () => {
+    const { hub, put } = hubOf(1000);
+    using opened = hub.open('p', { fromRevision: 100n });
+    put('user', 1);
+    put('user', 80, true, large);
+    expect((await opened.watcher.next(1000, never))?.events?.revision).toBe(101n);
+    expect((await opened.watcher.next(1000, never))?.snapshot).toMatchObject({ more: true });
+  });
+
+  it('ends a snapshot it has begun before a new one, and changes come after it', async () => {
+    const { catalog, hub, put } = hubOf(1000);
+    put('user', 20, true, large);
+    using opened = hub.open('p', {});
+    const next = async () => (await opened.watcher.next(1000, never))?.snapshot;
+    expect(await next()).toMatchObject({ revision: 101n, more: true });
+    put('user', 1);
+    catalog.replace([], 103n, { isNewHistory: true });
+    expect(await next()).toMatchObject({ revision: 101n, more: false });
+    expect(await next()).toMatchObject({ revision: 103n, more: false, instances: [] });
   });
 
   it('tells staleness at once and ends with its signal', async () => {

@@ -10,7 +10,7 @@ function response(part: Partial<WatchResponse>): WatchResponse {
 }
 
 function snapshot(revision: bigint, ...instances: Instance[]): WatchResponse {
-  return response({ snapshot: { instances, revision } });
+  return response({ snapshot: { instances, revision, more: false } });
 }
 
 function event(revision: bigint, type: EventType, changed: Instance | undefined): WatchResponse {

@@ -1,0 +1,86 @@
+import { ClientClosedError, Etcd3, type IOptions, isRecoverableError } from 'etcd3';
+
+/** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
+const ATTEMPT_MS = 2000;
+
+const GRPC_OPTIONS = {
+  // etcd does not part what a watch has to catch up with, nor a page by its bytes.
+  'grpc.max_receive_message_length': -1,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+};
+
+type FaultHandling = NonNullable<IOptions['faultHandling']>;
+
+/** Runs a call once per host, in etcd3's order, until one of them answers. */
+function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
+  return {
+    async execute(run: (context: { signal: AbortSignal }) => unknown) {
+      const context = { signal: new AbortController().signal };
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await run(context);
+        } catch (error) {
+          if (attempt >= hosts || !isOutage(error)) throw error;
+        }
+      }
+    },
+  } as unknown as NonNullable<FaultHandling['global']>;
+}
+
+/** Whether etcd, or the way to it, is what failed. */
+export function isOutage(error: unknown): error is Error {
+  return (
+    error instanceof Error && (isRecoverableError(error) || error instanceof ClientClosedError)
+  );
+}
+
+/** The members of an etcd: one way to them for single calls, and one for streams. */
+export class EtcdConnection {
+  readonly endpoints: readonly string[];
+  /** For single calls: tries one member after the other, in an order of its own. */
+  readonly calls: Etcd3;
+  /**
+   * One per member, for streams. Opening one never fails, so nothing is tried after a dead member;
+   * every stream is instead opened at the member after the last one.
+   */
+  readonly #members: readonly Etcd3[];
+  readonly #opened = { watches: 0, keepAlives: 0 };
+
+  constructor(endpoints: readonly string[]) {
+    this.endpoints = endpoints;
+    this.calls = connect(endpoints);
+    this.#members = endpoints.map((endpoint) => connect([endpoint]));
+  }
+
+  get memberCount(): number {
+    return this.#members.length;
+  }
+
+  /** The member at which to open the next stream of a kind. */
+  member(kind: 'watches' | 'keepAlives'): Etcd3 {
+    const next = this.#members[this.#opened[kind] % this.#members.length];
+    this.#opened[kind] += 1;
+    if (next === undefined) throw new Error('etcd has no members');
+    return next;
+  }
+
+  close(): void {
+    this.calls.close();
+    for (const member of this.#members) member.close();
+  }
+}
+
+function connect(members: readonly string[]): Etcd3 {
+  const once = onePerHost(1);
+  return new Etcd3({
+    hosts: members.map((endpoint) => endpoint.replace(/^http:\/\//, '')),
+    grpcOptions: GRPC_OPTIONS,
+    defaultCallOptions: ({ isStream }) =>
+      isStream ? {} : { deadline: Date.now() + ATTEMPT_MS / Math.min(2, members.length) },
+    faultHandling: { host: () => once, global: onePerHost(Math.min(3, members.length)) },
+  });
+}

@@ -1,0 +1,64 @@
+import type { Log } from '@weft/proto';
+import type { EtcdClient } from './etcd-client.ts';
+
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 10_000;
+
+/**
+ * Revokes leases in the background. One that cannot be revoked now is tried again, more and more
+ * slowly, until it has surely ended by itself: without its key it would show a mesh that is not.
+ */
+export class LeaseDisposal {
+  readonly #client: Pick<EtcdClient, 'revoke'>;
+  readonly #log: Log;
+  readonly #running = new Set<Promise<void>>();
+  readonly #closer = new AbortController();
+
+  constructor(client: Pick<EtcdClient, 'revoke'>, log: Log) {
+    this.#client = client;
+    this.#log = log;
+  }
+
+  /** Gives up a lease that has `ttlSeconds` at most. */
+  giveUp(leaseId: bigint, ttlSeconds: number): void {
+    const running = this.#revoke(leaseId, ttlSeconds).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Waits for the attempts under way, and makes no more. */
+  async close(): Promise<void> {
+    this.#closer.abort();
+    await Promise.all(this.#running);
+  }
+
+  async #revoke(leaseId: bigint, ttlSeconds: number): Promise<void> {
+    const { signal } = this.#closer;
+    const end = performance.now() + ttlSeconds * 1000;
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
+      try {
+        await this.#client.revoke(leaseId);
+        return;
+      } catch (error) {
+        const isOver = signal.aborted || performance.now() + retryMs >= end;
+        if (isOver) {
+          this.#log.warn({ err: error, leaseId: `${leaseId}` }, 'a lease is left to its end');
+          return;
+        }
+      }
+      await this.#pause(retryMs * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /** Waits, at most until this is closed. */
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#closer;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    await promise;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}

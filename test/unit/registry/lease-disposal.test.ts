@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { silentLog } from '@weft/proto';
+import { LeaseDisposal } from '../../../registry/src/store/lease-disposal.ts';
+
+describe('LeaseDisposal', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  /** Fails so many times before it revokes. */
+  function disposalAfter(failures: number) {
+    let left = failures;
+    const revoke = jest.fn(async (_: bigint) => {
+      left -= 1;
+      if (left >= 0) throw new Error('etcd is away');
+      return undefined;
+    });
+    return { revoke, disposal: new LeaseDisposal({ revoke }, silentLog) };
+  }
+
+  it('revokes at once, and tries again until it is done', async () => {
+    const { revoke, disposal } = disposalAfter(3);
+    disposal.giveUp(5n, 60);
+    expect(revoke.mock.calls).toEqual([[5n]]);
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(revoke).toHaveBeenCalledTimes(4);
+    await disposal.close();
+  });
+
+  it('stops when the lease has ended by itself', async () => {
+    const { revoke, disposal } = disposalAfter(1000);
+    disposal.giveUp(5n, 10);
+    await jest.advanceTimersByTimeAsync(10_000);
+    const calls = revoke.mock.calls.length;
+    expect(calls).toBeGreaterThan(3);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(revoke).toHaveBeenCalledTimes(calls);
+    await disposal.close();
+  });
+
+  it('makes no attempts more once closed', async () => {
+    const { revoke, disposal } = disposalAfter(1000);
+    disposal.giveUp(5n, 60);
+    await jest.advanceTimersByTimeAsync(100);
+    const closed = disposal.close();
+    await jest.advanceTimersByTimeAsync(0);
+    await closed;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(revoke.mock.calls.length).toBeLessThanOrEqual(2);
+  });
+});
