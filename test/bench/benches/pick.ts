@@ -16,7 +16,7 @@ export const pick: Bench = {
   about: 'cost of a choice by each strategy among 1 to 10,000 instances, 32 calls in flight',
   run: (effort, reporter) =>
     Stage.use(async (stage) => {
-      const budgetMs = effort.isQuick ? 20 : 60;
+      const budgetMs = effort.isQuick ? 20 : 40;
       const rows: Row[] = [];
       for (const strategy of STRATEGIES) {
         const worker = stage.start(MICRO);

@@ -32,7 +32,10 @@ export function groupOf(url: string, functionName: string): string {
   return own === null ? url : `${own[1]}/${own[2]}`;
 }
 
-/** Self time of every function, the greatest first; time spent idle is left out. */
+/** Time that no call has to do with: the profiler's own is in `node:inspector`. */
+const notOfCalls = new Set(['(idle)', '(root)', 'node:inspector']);
+
+/** Self time of every function, the greatest first. */
 export function functionTimes({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile) {
   const selfUs = new Map<number, number>();
   for (const [index, id] of samples.entries()) {
@@ -42,7 +45,7 @@ export function functionTimes({ nodes, samples = [], timeDeltas = [] }: Profiler
   for (const { id, callFrame } of nodes) {
     const { functionName, url, lineNumber } = callFrame;
     const group = groupOf(url, functionName);
-    if (group === '(idle)' || group === '(root)') continue;
+    if (notOfCalls.has(group)) continue;
     const file = url.split('/').at(-1) ?? '';
     const name = `${functionName || 'anonymous'} ${file}:${lineNumber + 1}`;
     const key = `${group} ${name}`;
