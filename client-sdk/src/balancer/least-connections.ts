@@ -4,7 +4,8 @@ import type { PickRequest, Strategy, StrategyEnvironment } from './strategy.ts';
 
 /**
  * One with the fewest calls in flight, exactly; a random one of several. Endpoints are kept in
- * buckets by their count, and a call moves its endpoint to the neighbouring bucket: O(1) each.
+ * buckets by their count, and a call moves its endpoint to the neighbouring bucket: O(1) each. Empty
+ * buckets are kept; there is one for each count up to the most calls one endpoint may have in flight.
  */
 export class LeastConnections implements Strategy {
   readonly #buckets: IndexedList<Endpoint>[] = [];
@@ -50,8 +51,6 @@ export class LeastConnections implements Strategy {
 
   #move(endpoint: Endpoint, from: number): void {
     if (this.#bucket(from).delete(endpoint)) this.#bucket(endpoint.inFlight).add(endpoint);
-    // The highest buckets empty when load falls; keep no more than are used.
-    while (this.#buckets.at(-1)?.size === 0) this.#buckets.pop();
   }
 
   #bucket(count: number): IndexedList<Endpoint> {

@@ -108,6 +108,11 @@ export class Breaker {
       else this.#become('open');
       return;
     }
+    if (outcome === 'success' && this.#state === 'closed') {
+      // Counted by opossum without a promise for it: it is what nearly every call ends with.
+      circuit.emit('fire');
+      return;
+    }
     // Answers through its events; the rejection is the failure it was told of.
     circuit.fire(outcome).catch(ignoreRejection);
   }

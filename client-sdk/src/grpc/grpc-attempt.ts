@@ -9,7 +9,6 @@ type SubchannelCall = ReturnType<Connected['createCall']>;
 type CallListener = Parameters<Connected['createCall']>[3];
 type CallStatus = Parameters<CallListener['onReceiveStatus']>[0];
 
-
 /** How long the server asks to be left alone, in ms; undefined when it says nothing of it (gRFC A6). */
 function pushbackMs(trailers: Metadata): number | undefined {
   const ms = Number(trailers.get(PUSHBACK_TRAILER)[0] ?? Number.NaN);
