@@ -29,6 +29,8 @@ export class Endpoint {
   ejectedUntil = 0;
   /** Left out at its own request until then: it is overloaded; 0: not. */
   restingUntil = 0;
+  /** Left out until it answers: calls are in flight, and it is silent. */
+  isSuspended = false;
   /** When it joined its siblings, in ms, as long as it has less than its full share. */
   warmingSince: number | undefined;
   /** Of the attempts in flight those that end with one answer. */
@@ -70,7 +72,7 @@ export class Endpoint {
 
   /** Whether it is left out of the picks for a time, though it is connected and its breaker closed. */
   get isSidelined(): boolean {
-    return this.ejectedUntil > 0 || this.restingUntil > 0;
+    return this.ejectedUntil > 0 || this.restingUntil > 0 || this.isSuspended;
   }
 }
 

@@ -3,14 +3,16 @@ import type { OutlierEjectionOptions } from '../policy/service-policy.ts';
 import type { Endpoint } from './endpoint.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import type { Placement } from './placement.ts';
-import { isStalled } from './stall.ts';
+import { isSilent, isStalled } from './stall.ts';
 
 /** How often to look, in ms: a stall is noticed this much late at most. */
-export const TICK_MS = 250;
+export const TICK_MS = 100;
 /** A tick later than this means that this process itself stood still, in ms. */
-const OWN_STALL_MS = 1000;
+const OWN_STALL_MS = 100;
 /** When too few are healthy an open breaker is probed this long after it opened, in ms. */
 const EARLY_PROBE_MS = 1000;
+/** How long the slowest answer keeps most of its say, in ms of traffic. */
+const SLOWEST_DECAY_MS = 300_000;
 
 /** Why an endpoint was left out. */
 export type EjectionReason =
@@ -25,6 +27,8 @@ export interface HealthListener {
   ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
   /** It is used again. */
   returned(endpoint: Endpoint): void;
+  /** It is left out for as long as it is silent, or no longer. */
+  suspended(endpoint: Endpoint): void;
 }
 
 /**
@@ -39,7 +43,9 @@ export class HealthMonitor {
   readonly #openedAt = new Map<Endpoint, number>();
   options: Required<OutlierEjectionOptions> | undefined;
   #nextSweepAt = 0;
-  #lastTickAt: number | undefined;
+  #lastTickAt = 0;
+  /** The slowest answer of any endpoint lately, in ms. */
+  #slowestMs = 0;
 
   constructor(
     placement: Placement,
@@ -55,13 +61,24 @@ export class HealthMonitor {
   get isIdle(): boolean {
     return (
       this.#placement.sidelined.size === 0 &&
-      this.#outliers.isIdle &&
+      (this.options === undefined || this.#outliers.isIdle) &&
       !(this.#placement.isPanicking && this.#openedAt.size > 0)
     );
   }
 
-  /** An attempt has ended. `restMs`: the endpoint asked to be left alone for so long. */
-  concluded(endpoint: Endpoint, outcome: Outcome, now: number, restMs: number | undefined): void {
+  /**
+   * An attempt has ended.
+   * @param latencyMs what it took, if it was answered at once and in full
+   * @param restMs how long the endpoint asked to be left alone
+   */
+  concluded(
+    endpoint: Endpoint,
+    outcome: Outcome,
+    now: number,
+    { latencyMs, restMs }: { latencyMs?: number | undefined; restMs?: number | undefined } = {},
+  ): void {
+    if (latencyMs !== undefined && latencyMs > this.#slowestMs) this.#slowestMs = latencyMs;
+    if (outcome === 'success' && endpoint.isSuspended) this.#suspend(endpoint, false);
     if (restMs !== undefined) {
       endpoint.restingUntil = Math.max(endpoint.restingUntil, now + restMs);
       this.#placement.place(endpoint);
@@ -92,15 +109,22 @@ export class HealthMonitor {
     this.#openedAt.delete(endpoint);
   }
 
+  /** Ticks follow from now on, the first after TICK_MS. */
+  begin(now: number): void {
+    this.#lastTickAt = now;
+  }
+
   /** To be called each TICK_MS while not idle or calls are in flight. */
   tick(now: number): void {
-    const isLate =
-      this.#lastTickAt !== undefined && now - this.#lastTickAt > OWN_STALL_MS + TICK_MS;
+    const lateMs = now - this.#lastTickAt - TICK_MS;
     this.#lastTickAt = now;
     for (const endpoint of this.#placement.sidelined) this.#expire(endpoint, now);
-    for (const endpoint of [...this.#placement.pickable]) {
-      if (isLate) endpoint.silentSince = now;
-      else if (isStalled(endpoint, now)) this.#eject(endpoint, now, 'stopped answering');
+    this.#slowestMs *= Math.exp(-TICK_MS / SLOWEST_DECAY_MS);
+    for (const endpoint of this.#placement.usable()) {
+      // Nobody was heard while this process stood still, and what has come since is not read yet.
+      if (lateMs > OWN_STALL_MS)
+        endpoint.silentSince = Math.min(now, endpoint.silentSince + lateMs);
+      else if (this.options !== undefined) this.#listen(endpoint, now);
     }
     if (this.options !== undefined && now >= this.#nextSweepAt) {
       this.#nextSweepAt = now + this.options.intervalMs;
@@ -114,9 +138,17 @@ export class HealthMonitor {
     }
   }
 
-  /** No tick follows this one: the next is not late, however long it takes. */
-  rest(): void {
-    this.#lastTickAt = undefined;
+  /** An endpoint that is silent gets no further calls until it answers; a stalled one is ejected. */
+  #listen(endpoint: Endpoint, now: number): void {
+    if (isStalled(endpoint, now, this.#slowestMs)) this.#eject(endpoint, now, 'stopped answering');
+    else this.#suspend(endpoint, isSilent(endpoint, now));
+  }
+
+  #suspend(endpoint: Endpoint, isSuspended: boolean): void {
+    if (endpoint.isSuspended === isSuspended) return;
+    endpoint.isSuspended = isSuspended;
+    this.#placement.place(endpoint);
+    this.#listener.suspended(endpoint);
   }
 
   #eject(endpoint: Endpoint, now: number, reason: EjectionReason): void {

@@ -8,6 +8,8 @@ interface Record {
   inARow: number;
   /** Ejections less the intervals that went well since: the next lasts as many times longer. */
   ejections: number;
+  /** Whether it was out in the interval under way: such a one wears nothing off. */
+  wasOut: boolean;
 }
 
 /** Standard deviation assumed at least, so that siblings without any failure do not eject for one. */
@@ -25,7 +27,7 @@ export class OutlierDetector {
   observe(endpoint: Endpoint, isFailure: boolean, options: Required<OutlierEjectionOptions>) {
     let record = this.#records.get(endpoint);
     if (record === undefined) {
-      record = { successes: 0, failures: 0, inARow: 0, ejections: 0 };
+      record = { successes: 0, failures: 0, inARow: 0, ejections: 0, wasOut: false };
       this.#records.set(endpoint, record);
     }
     if (!isFailure) {
@@ -58,7 +60,10 @@ export class OutlierDetector {
     for (const [endpoint, record] of this.#records) {
       if (record.successes + record.failures === 0 && record.ejections === 0) {
         this.#records.delete(endpoint);
-      } else if (endpoint.ejectedUntil === 0 && record.ejections > 0) record.ejections -= 1;
+      } else if (endpoint.ejectedUntil === 0) {
+        if (!record.wasOut && record.ejections > 0) record.ejections -= 1;
+        record.wasOut = false;
+      }
       record.successes = 0;
       record.failures = 0;
     }
@@ -69,10 +74,13 @@ export class OutlierDetector {
   nextEjectionMs(endpoint: Endpoint, options: Required<OutlierEjectionOptions>): number {
     const record = this.#records.get(endpoint);
     const times = (record?.ejections ?? 0) + 1;
-    // Two, as the sweep that ends its first interval back takes one off.
     if (record !== undefined) {
       record.ejections = times;
+      record.wasOut = true;
+      // What it is ejected for does not count again when it is back.
       record.inARow = 0;
+      record.successes = 0;
+      record.failures = 0;
     }
     return Math.min(options.baseEjectionMs * times, options.maxEjectionMs);
   }

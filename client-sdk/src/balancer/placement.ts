@@ -50,6 +50,11 @@ export class Placement {
     return this.#pickable.size;
   }
 
+  /** Endpoints that only statistics, or calls in flight, may speak against. */
+  usable(): Endpoint[] {
+    return [...this.#standings.keys()].filter((endpoint) => this.#isUsable(endpoint));
+  }
+
   /** Endpoints the registry wants to get calls. */
   get listedCount(): number {
     return this.#listed;

@@ -84,14 +84,19 @@ export class GrpcAttempt implements PickResult, CallListener {
     this.#movable.add(this);
     const { perTryTimeoutMs } = this.#plan;
     if (perTryTimeoutMs !== undefined) {
-      const giveUp = () => this.abort(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
+      const giveUp = () => this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
       this.#timer = setTimeout(giveUp, perTryTimeoutMs);
     }
     return call;
   }
 
-  /** Ends the attempt, so that another can be made. */
+  /** Ends the attempt, as its endpoint was left out, so that another can be made. */
   abort(reason: string): void {
+    this.#attempt.isGivenUp = true;
+    this.#end(reason);
+  }
+
+  #end(reason: string): void {
     this.#call?.cancelWithStatus(status.UNAVAILABLE, reason);
   }
 

@@ -45,7 +45,8 @@ const goals: readonly Goal[] = [
   { bench: 'pick', case: /at 10 /, metric: /ns/, of: 'value', most: 300 },
   { bench: 'pick', case: /^consistent_hash at 10000 /, metric: /ns/, of: 'value', most: 500 },
   { bench: 'pick', case: /^least_connections at 10000 /, metric: /ns/, of: 'value', most: 1000 },
-  { bench: 'pick', case: /at 10000 /, metric: /ns/, of: 'ratio', most: 2 },
+  // Twice what is allowed at 10: the figure there wavers by as much as is to be shown.
+  { bench: 'pick', case: /at 10000 /, metric: /ns/, of: 'value', most: 600 },
   { bench: 'update', case: /among 1000$/, metric: /joins/, of: 'ratio', most: 0.02 },
   {
     bench: 'tail',
