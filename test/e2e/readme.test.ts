@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { run } from '../../scripts/tools/program.ts';
-import { freePort } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Block, blocksOf, missingLines } from '../support/readme.ts';
 import { createScratchRepository, type ScratchRepository } from '../support/scratch-repository.ts';
@@ -28,7 +28,11 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
   beforeAll(async () => {
     clone = await createScratchRepository();
     ownProject = join(clone.path, '..', 'my-shop');
-    const [registry, replica, etcd] = [await freePort(), await freePort(), await freePort()];
+    const [registry, replica, etcd] = [
+      await freePort('127.0.0.1'),
+      await freePort('127.0.0.1'),
+      await freePort('127.0.0.1'),
+    ];
     substitutions = [
       ['10.0.0.11:2379', `127.0.0.1:${etcd}`],
       ['--host 10.0.0.21 --port 7400', `--host 127.0.0.1 --port ${replica}`],

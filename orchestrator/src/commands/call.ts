@@ -5,6 +5,7 @@ import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { callFailure, callFailureText } from '../output/call-error.ts';
 import { printJson } from '../output/terminal.ts';
+import { weftCommand } from '../output/weft-command.ts';
 import { folderOf, type GlobalOptions, globalOptions } from './context.ts';
 
 const CALL_DEADLINE_MS = 30_000;
@@ -24,7 +25,7 @@ function registryOf(options: GlobalOptions, named: string | undefined): string {
   const registry = named || process.env.WEFT_REGISTRY || liveState(folderOf(options))?.registry;
   if (!registry) {
     throw new OrchestratorError(
-      'no registry to ask: start a mesh with `weft up`, or name one with --registry or $WEFT_REGISTRY.',
+      `no registry to ask: start a mesh with \`${weftCommand('up')}\`, or name one with --registry or $WEFT_REGISTRY.`,
     );
   }
   return registry;
