@@ -184,14 +184,15 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     expect(await keys()).toHaveLength(3);
   });
 
-  it('keeps the old instance when the new one does not start', async () => {
+  it('keeps the old instance when the new one does not start, however much that one says', async () => {
     const before = await processesOf('shop');
     const mode = join(folder.path, '.weft', 'data', 'shop', 'mode');
-    writeFileSync(mode, 'crash');
+    writeFileSync(mode, 'babble');
     const { code, stderr } = await weft('restart', 'shop');
     expect(code).toBe(1);
     expect(stderr).toMatch(/shop-1 was not replaced and runs on as it was/);
     expect(stderr).toMatch(/tried 3 times, last exit code 3/);
+    expect(stderr).toMatch(/^weft: {3}11 ü+\.\.\.$/m);
     expect(stderr).toMatch(/the stub crashes as told/);
     expect(await processesOf('shop')).toMatchObject(
       before.map(({ pid, instanceId }) => ({ pid, instanceId })),
