@@ -235,7 +235,15 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   it('shows logs', async () => {
     const { stdout } = await weft('logs', 'shop', '-n', '100');
     expect(stdout).toMatch(/the stub crashes as told/);
-    expect((await weft('logs')).stdout).toMatch(/^registry +\| .*$/m);
+    const all = (await weft('logs')).stdout;
+    expect(all).toMatch(/^registry +\| .*$/m);
+    expect(all).toMatch(/^weft +\| \d\d-\d\d [\d:.]+ INFO {2}\S+ runs at \S+ .*$/m);
+    // They were scaled away, and are shown when asked for.
+    expect(all).not.toMatch(/^stock-4/m);
+    expect((await weft('logs', '--all')).stdout).toMatch(/^stock-4 +\| stock starts$/m);
+    expect(JSON.parse((await weft('logs', 'weft', '-n', '1', '--json')).stdout)).toMatchObject({
+      msg: expect.any(String),
+    });
     expect(await weft('logs', 'nobody')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/there is no log of 'nobody'/),
