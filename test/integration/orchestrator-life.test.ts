@@ -81,7 +81,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
 
   afterAll(async () => {
     mesh?.close();
-    up?.signal('SIGKILL');
+    up?.signal('SIGTERM');
     await up?.exited;
     await etcd?.close();
     folder[Symbol.dispose]();
