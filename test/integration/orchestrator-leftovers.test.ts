@@ -93,6 +93,7 @@ describe('what a killed weft up leaves running', () => {
     await mesh.waitFor(/The mesh is up/);
     await killOrchestrator();
     expect(left.filter(isAlive)).toHaveLength(3);
+    expect(await weft('call', 'shop', 'GetUser', '{"id": "7"}')).toMatchObject({ code: 0 });
 
     const status = await weft('status');
     expect(status.code).toBe(1);

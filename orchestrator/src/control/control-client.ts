@@ -17,6 +17,14 @@ export function liveState(folder: MeshFolder): MeshState | undefined {
   return state && isAlive(state.orchestrator) ? state : undefined;
 }
 
+/** Where the registry of a folder answers, be it that its orchestrator is gone; undefined when none runs. */
+export function runningRegistry(folder: MeshFolder): string | undefined {
+  const state = readState(folder.stateFile);
+  if (state === undefined) return undefined;
+  const isLeft = () => leftoversOf(state).some(({ name }) => name === 'registry');
+  return isAlive(state.orchestrator) || isLeft() ? state.registry : undefined;
+}
+
 /** Why no orchestrator can be asked, and what still runs where one was killed. */
 function notUp(folder: MeshFolder): OrchestratorError {
   const state = readState(folder.stateFile);
