@@ -7,8 +7,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = join(import.meta.dirname, '..');
+const root = fileURLToPath(new URL('..', import.meta.url));
 const proto = join(root, 'proto');
 const stamp = join(proto, 'gen', '.source-hash');
 
@@ -54,7 +55,7 @@ export const weftDescriptorSet: Uint8Array = Buffer.from(
   writeFileSync(stamp, sourceHash());
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--check')) {
     if (!isCurrent()) {
       console.error(

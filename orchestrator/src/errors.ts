@@ -3,6 +3,11 @@ export class OrchestratorError extends Error {
   override readonly name: string = 'OrchestratorError';
 }
 
+/** A port that weft.yaml fixes cannot be had. */
+export class PortError extends OrchestratorError {
+  override readonly name = 'PortError';
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { startEtcdChild } from './etcd/etcd-child.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { startChild } from './process/child.ts';
-import { startEtcdChild } from './process/etcd-child.ts';
 import { addressText, freePort } from './process/ports.ts';
 import { etcdProbe, grpcProbe } from './slot/probes.ts';
 import { Slot } from './slot/slot.ts';
@@ -28,9 +28,12 @@ export interface FoundationOptions {
   readonly onChange: (slot: Slot) => void;
 }
 
-function etcdSlot(options: FoundationOptions, binary: string, port: number): Slot {
+async function etcdSlot(options: FoundationOptions, binary: string, port: number): Promise<Slot> {
   const { topology, folder, onChange } = options;
+  const { host } = topology;
   const logFile = folder.log('etcd');
+  // No member but itself ever uses it; another one for each start, as that one may be taken by then.
+  let peerPort = await freePort(host);
   return new Slot({
     name: 'etcd',
     logFile,
@@ -41,12 +44,15 @@ function etcdSlot(options: FoundationOptions, binary: string, port: number): Slo
       const process = startEtcdChild({
         binary,
         dataDir: folder.etcdData,
-        host: topology.host,
+        host,
         clientPort: port,
+        peerPort,
         logFile,
       });
-      const probe = etcdProbe(addressText(topology.host, port), process);
-      return { process, probe, instanceId: '' };
+      return { process, probe: etcdProbe(addressText(host, port)), instanceId: '' };
+    },
+    async onEnd() {
+      peerPort = await freePort(host);
     },
   });
 }
@@ -93,7 +99,7 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   if (store.kind === 'own-etcd') {
     const port = topology.etcd.port || (await freePort(host));
     etcdEndpoints = addressText(host, port);
-    slots.push(etcdSlot(options, store.binary, port));
+    slots.push(await etcdSlot(options, store.binary, port));
   }
   slots.push(registrySlot(options, etcdEndpoints, registryPort));
   return { registryAddress: addressText(host, registryPort), etcdEndpoints, slots };

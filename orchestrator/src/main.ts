@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-import { runWeft } from './program.ts';
+import { EXIT, runWeft } from './program.ts';
 
-// Whoever reads us may stop reading, as `weft logs | head` does. A mesh that is up stays up then.
+// What we print may reach no one: whoever reads stops reading, as `weft logs | head` does (EPIPE), the
+// terminal is closed (EIO), the disk is full. No mesh that is up may die of it.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exitCode ||= EXIT.failed;
   });
 }
 
-process.exitCode = await runWeft(process.argv.slice(2));
+const code = await runWeft(process.argv.slice(2));
+process.exitCode ||= code;

@@ -3,8 +3,9 @@ import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
 import { takeLock } from './folder-lock.ts';
-import { endLeftovers } from './leftovers.ts';
+import { clearLeftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
+import { weftCommand } from './output/weft-command.ts';
 import { addressText } from './process/ports.ts';
 import { identityOf, type ProcessIdentity } from './process/process-identity.ts';
 import type { Slot } from './slot/slot.ts';
@@ -59,10 +60,7 @@ export class Orchestrator {
     this.#releaseLock = takeLock(folder.lockFile);
     if (this.#releaseLock === undefined) throw this.#inUse();
     try {
-      const leftBehind = await endLeftovers(readState(folder.stateFile)?.processes ?? []);
-      if (leftBehind.length > 0) {
-        onNews(`ended what an earlier weft up left running: ${leftBehind.join(', ')}`);
-      }
+      await clearLeftovers(folder, onNews);
       this.#listening = this.#listen();
       await this.#listening;
       await this.supervisor.start();
@@ -153,7 +151,7 @@ export class Orchestrator {
     const pid = readState(folder.stateFile)?.orchestrator.pid;
     const who = pid === undefined ? '' : ` (pid ${pid})`;
     return new OrchestratorError(
-      `the mesh of ${topology.file} is up already${who}: see \`weft status\`, end it with \`weft down\`.`,
+      `the mesh of ${topology.file} is up already${who}: see \`${weftCommand('status')}\`, end it with \`${weftCommand('down')}\`.`,
     );
   }
 }

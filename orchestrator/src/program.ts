@@ -10,19 +10,24 @@ import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
 import { OrchestratorError } from './errors.ts';
 import { printNews } from './output/terminal.ts';
+import { weftCommand } from './output/weft-command.ts';
 
 /** What `weft` ends with. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
+const EXAMPLES: readonly [words: string, what: string][] = [
+  ['up', 'start the mesh of ./weft.yaml'],
+  ['status --json', 'what runs where, for programs'],
+  [`call user-service CreateUser '{"name": "Ada", "email": "ada@example.com"}'`, ''],
+  ['scale user-service=3', 'one instance more'],
+  ['restart order-service', 'replace its instances, no call fails'],
+  ['logs payment-service -f', 'follow what it writes'],
+  ['demo', 'the whole tour on free ports, then stop'],
+];
+
 const HELP = `
 Examples:
-  weft up                                   start the mesh of ./weft.yaml
-  weft status --json                        what runs where, for programs
-  weft call user-service CreateUser '{"name": "Ada", "email": "ada@example.com"}'
-  weft scale user-service=3                 one instance more
-  weft restart order-service                replace its instances, no call fails
-  weft logs payment-service -f              follow what it writes
-  weft demo                                 the whole tour on free ports, then stop
+${EXAMPLES.map(([words, what]) => `  ${weftCommand(words).padEnd(40)}  ${what}`.trimEnd()).join('\n')}
 
 Environment:
   ETCD_ENDPOINTS   an etcd that runs already (host:port, ...); else weft up runs its own
@@ -33,11 +38,11 @@ Environment:
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 function createProgram(): Command {
-  const program = new Command('weft')
+  const program = new Command(weftCommand('').trim())
     .description('Starts and supervises a service mesh, and looks inside.')
     .option('--file <path>', 'the description of the mesh', 'weft.yaml')
     .addHelpText('after', HELP)
-    .showHelpAfterError('(weft --help tells more)')
+    .showHelpAfterError(`(${weftCommand('--help')} tells more)`)
     .exitOverride();
   addUpCommand(program);
   addStatusCommand(program);

@@ -10,7 +10,7 @@ import type { Slot } from './slot/slot.ts';
 import { SlotGroup } from './slot/slot-group.ts';
 import { serviceStatus } from './slot/slot-status.ts';
 import type { ChosenStore } from './store-choice.ts';
-import { checkPorts } from './taken-ports.ts';
+import { checkPorts, checkScaling } from './taken-ports.ts';
 import { dependencyLevels } from './topology/dependency-levels.ts';
 import type { ServiceSpec, Topology } from './topology/topology.ts';
 
@@ -137,6 +137,12 @@ export class Supervisor {
     return new SlotGroup({
       name: spec.name,
       canOverlap: spec.port === 0,
+      admit: (count) =>
+        checkScaling(topology, {
+          service: spec.name,
+          count,
+          wantedOf: (name) => this.group(name)?.wanted ?? 0,
+        }),
       createSlot: (number) =>
         createServiceSlot({
           spec,

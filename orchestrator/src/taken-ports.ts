@@ -1,32 +1,62 @@
-import { OrchestratorError } from './errors.ts';
+import { PortError } from './errors.ts';
 import { addressText, whyTaken } from './process/ports.ts';
 import type { ChosenStore } from './store-choice.ts';
+import { type FixedPort, fixedPorts, portProblems } from './topology/fixed-ports.ts';
 import type { Topology } from './topology/topology.ts';
+
+async function assertFree({ host, file }: Topology, ports: readonly FixedPort[]): Promise<void> {
+  const problems: string[] = [];
+  for (const { owner, port, path } of ports) {
+    const reason = await whyTaken(host, port);
+    if (reason === undefined) continue;
+    const address = addressText(host, port);
+    const setting = path.join('.');
+    problems.push(
+      reason === 'EADDRINUSE'
+        ? `${address}, wanted for ${owner}, is taken by another process; end it, or set ${setting} in ${file} to another port or 0`
+        : `${owner} cannot listen on ${address} (${reason}); change ${setting} or host in ${file}`,
+    );
+  }
+  if (problems.length > 0) throw new PortError(problems.join('\n'));
+}
 
 /**
  * Checks, before anything starts, that every fixed port of the mesh is free.
- * @throws OrchestratorError naming each one that is not, and whose it was to be.
+ * @throws PortError naming each one that is not, and whose it was to be.
  */
 export async function checkPorts(topology: Topology, store: ChosenStore): Promise<void> {
-  const wanted: [owner: string, port: number, path: string][] = [
-    ['the registry', topology.registry.port, 'registry.port'],
-  ];
-  if (store.kind === 'own-etcd') wanted.push(['etcd', topology.etcd.port, 'registry.etcd.port']);
-  for (const { name, port, instances } of topology.services) {
-    for (let index = 0; index < instances && port !== 0; index += 1) {
-      wanted.push([`${name}-${index + 1}`, port + index, `services.${name}.port`]);
-    }
-  }
-  const problems: string[] = [];
-  for (const [owner, port, path] of wanted) {
-    const reason = port === 0 ? undefined : await whyTaken(topology.host, port);
-    if (reason === undefined) continue;
-    const address = addressText(topology.host, port);
-    problems.push(
-      reason === 'EADDRINUSE'
-        ? `${address}, wanted for ${owner}, is taken by another process; end it, or set ${path} in ${topology.file} to another port or 0`
-        : `${owner} cannot listen on ${address} (${reason}); change ${path} or host in ${topology.file}`,
-    );
-  }
-  if (problems.length > 0) throw new OrchestratorError(problems.join('\n'));
+  const ports = fixedPorts(topology);
+  const isOurs = ({ owner }: FixedPort) => owner !== 'etcd' || store.kind === 'own-etcd';
+  await assertFree(topology, ports.filter(isOurs));
+}
+
+/** A change of how many instances a service has. */
+export interface Scaling {
+  readonly service: string;
+  readonly count: number;
+  /** How many instances a service is to have now. */
+  readonly wantedOf: (service: string) => number;
+}
+
+/**
+ * Checks, before a service is scaled, the fixed ports that it needs more: what weft.yaml gives to
+ * others stays theirs, running or not.
+ * @throws PortError naming each one that does not exist, is another process's or is taken.
+ */
+export async function checkScaling(
+  topology: Topology,
+  { service, count, wantedOf }: Scaling,
+): Promise<void> {
+  const present = wantedOf(service);
+  const isAdded = ({ owner }: FixedPort) =>
+    owner.startsWith(`${service}-`) && Number(owner.slice(service.length + 1)) > present;
+  const after = fixedPorts(topology, (name, inFile) =>
+    name === service ? count : Math.max(inFile, wantedOf(name)),
+  );
+  const problems = portProblems(after).map(
+    ({ path, owner, reason }) =>
+      `${owner} has no port: ${path.join('.')} in ${topology.file}: ${reason}; set it to another port or 0`,
+  );
+  if (problems.length > 0) throw new PortError(problems.join('\n'));
+  await assertFree(topology, after.filter(isAdded));
 }

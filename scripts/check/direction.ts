@@ -5,14 +5,17 @@ import { type Import, importsOf, packageOf } from './imports.ts';
 import type { Rule } from './rule.ts';
 import { trackedFiles } from './tracked-files.ts';
 
+const ofServices = ['@weft/proto', '@weft/client-sdk', '@weft/service-kit'];
+
 /** Which Weft packages each workspace may import. A service may import no other service. */
 const allowed: Record<string, readonly string[]> = {
   proto: [],
   registry: ['@weft/proto'],
   'client-sdk': ['@weft/proto'],
-  'services/user': ['@weft/proto', '@weft/client-sdk'],
-  'services/order': ['@weft/proto', '@weft/client-sdk'],
-  'services/payment': ['@weft/proto', '@weft/client-sdk'],
+  'services/shared': ['@weft/proto'],
+  'services/user': ofServices,
+  'services/order': ofServices,
+  'services/payment': ofServices,
   // It spawns the registry and asks only where its program is.
   orchestrator: ['@weft/proto', '@weft/client-sdk'],
 };

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { run } from '../../scripts/tools/program.ts';
-import { freePort } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Block, blocksOf, missingLines } from '../support/readme.ts';
 import { createScratchRepository, type ScratchRepository } from '../support/scratch-repository.ts';
@@ -14,9 +14,8 @@ const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 
 /** What a program started in the background says when it is ready, by a part of its command. */
 const ready: Record<string, RegExp> = {
   'npm start': /The mesh is up/,
-  'node guests.mts': /guest-service at/,
+  'node guests.mts': /and others can find it/,
   'npm run registry': /registry ready on/,
-  'services/order/src/main.ts': /registered/,
 };
 
 describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
@@ -29,7 +28,11 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
   beforeAll(async () => {
     clone = await createScratchRepository();
     ownProject = join(clone.path, '..', 'my-shop');
-    const [registry, replica, etcd] = [await freePort(), await freePort(), await freePort()];
+    const [registry, replica, etcd] = [
+      await freePort('127.0.0.1'),
+      await freePort('127.0.0.1'),
+      await freePort('127.0.0.1'),
+    ];
     substitutions = [
       ['10.0.0.11:2379', `127.0.0.1:${etcd}`],
       ['--host 10.0.0.21 --port 7400', `--host 127.0.0.1 --port ${replica}`],
@@ -119,6 +122,7 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
         await startInBackground(block);
       } else if (language === 'sh') {
         output = await runToEnd(block);
+        if (words.includes('twice')) expect(await runToEnd(block)).toBe(output);
       } else if (language === 'ts') {
         const [file = ''] = words;
         writeFileSync(join(ownProject, file), adapted(text));

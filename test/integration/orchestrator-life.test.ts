@@ -81,7 +81,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
 
   afterAll(async () => {
     mesh?.close();
-    up?.signal('SIGKILL');
+    up?.signal('SIGTERM');
     await up?.exited;
     await etcd?.close();
     folder[Symbol.dispose]();
@@ -184,14 +184,15 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     expect(await keys()).toHaveLength(3);
   });
 
-  it('keeps the old instance when the new one does not start', async () => {
+  it('keeps the old instance when the new one does not start, however much that one says', async () => {
     const before = await processesOf('shop');
     const mode = join(folder.path, '.weft', 'data', 'shop', 'mode');
-    writeFileSync(mode, 'crash');
+    writeFileSync(mode, 'babble');
     const { code, stderr } = await weft('restart', 'shop');
     expect(code).toBe(1);
     expect(stderr).toMatch(/shop-1 was not replaced and runs on as it was/);
     expect(stderr).toMatch(/tried 3 times, last exit code 3/);
+    expect(stderr).toMatch(/^weft: {3}11 ü+\.\.\.$/m);
     expect(stderr).toMatch(/the stub crashes as told/);
     expect(await processesOf('shop')).toMatchObject(
       before.map(({ pid, instanceId }) => ({ pid, instanceId })),
@@ -234,7 +235,15 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   it('shows logs', async () => {
     const { stdout } = await weft('logs', 'shop', '-n', '100');
     expect(stdout).toMatch(/the stub crashes as told/);
-    expect((await weft('logs')).stdout).toMatch(/^registry +\| .*$/m);
+    const all = (await weft('logs')).stdout;
+    expect(all).toMatch(/^registry +\| .*$/m);
+    expect(all).toMatch(/^weft +\| \d\d-\d\d [\d:.]+ INFO {2}\S+ runs at \S+ .*$/m);
+    // They were scaled away, and are shown when asked for.
+    expect(all).not.toMatch(/^stock-4/m);
+    expect((await weft('logs', '--all')).stdout).toMatch(/^stock-4 +\| stock starts$/m);
+    expect(JSON.parse((await weft('logs', 'weft', '-n', '1', '--json')).stdout)).toMatchObject({
+      msg: expect.any(String),
+    });
     expect(await weft('logs', 'nobody')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/there is no log of 'nobody'/),

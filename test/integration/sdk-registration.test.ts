@@ -3,8 +3,9 @@ import { createMesh, type Mesh } from '@weft/client-sdk';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
-import { createTestEtcd, freePort, type TestEtcd } from '../support/etcd.ts';
+import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestRegistry } from '../support/registry.ts';
 import { describeWith } from '../support/tools.ts';
@@ -135,7 +136,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
   });
 
   it('is registered once the registry, away when it started, is there', async () => {
-    const port = await freePort();
+    const port = await freePort('127.0.0.1');
     const mesh = join(`127.0.0.1:${port}`);
     const echo = await serveEcho(mesh, 'a', { name: 'early' });
     instances.push(echo);
@@ -180,7 +181,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
   });
 
   it('registers again with a registry that has restarted and forgotten everything', async () => {
-    const port = await freePort();
+    const port = await freePort('127.0.0.1');
     let memory = await createTestRegistry({ port });
     const mesh = join(`127.0.0.1:${port}`);
     const caller = join(`127.0.0.1:${port}`);

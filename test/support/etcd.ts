@@ -1,20 +1,18 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findEtcd, findEtcdTool } from '../../orchestrator/src/etcd/etcd-binary.ts';
-import { type EtcdProcess, startEtcd } from '../../orchestrator/src/etcd/etcd-process.ts';
+import { startEtcdChild } from '../../orchestrator/src/etcd/etcd-child.ts';
+import { lastLines } from '../../orchestrator/src/process/log-file.ts';
+import type { ManagedProcess } from '../../orchestrator/src/process/managed-process.ts';
+import { addressText, freePort } from '../../orchestrator/src/process/ports.ts';
+import { etcdProbe } from '../../orchestrator/src/slot/probes.ts';
+import { eventually } from './eventually.ts';
 import { tempFolder } from './temp-folder.ts';
 
-/** A port that is free now; whoever takes it should do so at once. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
-}
+const host = '127.0.0.1';
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 5000;
 
 /** A real etcd on ports of its own over a temporary folder. Always `await close()`. */
 export interface TestEtcd {
@@ -42,18 +40,33 @@ export async function createTestEtcd(): Promise<TestEtcd> {
   }
   const folder = tempFolder('weft-etcd-');
   let generation = 0;
-  const launch = (clientPort: number, peerPort: number) =>
-    startEtcd({
+  const clientPort = await freePort(host);
+  const endpoint = addressText(host, clientPort);
+  const logFile = join(folder.path, 'etcd.log');
+  let etcd: ManagedProcess;
+  const stop = async (graceMs = STOP_TIMEOUT_MS) => {
+    etcd.terminate(graceMs);
+    await etcd.exited;
+  };
+  const start = async () => {
+    etcd = startEtcdChild({
       binary,
       dataDir: join(folder.path, `data-${generation}`),
-      host: '127.0.0.1',
+      host,
       clientPort,
-      peerPort,
-      logFile: join(folder.path, 'etcd.log'),
+      peerPort: await freePort(host),
+      logFile,
     });
-  const clientPort = await freePort();
-  let process_: EtcdProcess = await launch(clientPort, await freePort());
-  const endpoint = process_.endpoint;
+    const probe = etcdProbe(endpoint);
+    const isReady = async () => {
+      if (!(await probe.read(1000)).isReady) {
+        throw new Error(`etcd does not answer:\n${lastLines(logFile, 20).join('\n')}`);
+      }
+    };
+    await eventually(isReady, { withinMs: START_TIMEOUT_MS });
+  };
+  const signal = (name: NodeJS.Signals) => void process.kill(etcd.pid ?? 0, name);
+  await start();
   return {
     endpoint,
     async ctl(...args) {
@@ -62,15 +75,15 @@ export async function createTestEtcd(): Promise<TestEtcd> {
       });
       return stdout;
     },
-    stop: () => process_.stop(),
-    async start({ wipe = false } = {}) {
+    stop: () => stop(),
+    start({ wipe = false } = {}) {
       if (wipe) generation += 1;
-      process_ = await launch(clientPort, await freePort());
+      return start();
     },
-    pause: () => void process.kill(process_.pid, 'SIGSTOP'),
-    resume: () => void process.kill(process_.pid, 'SIGCONT'),
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
     async close() {
-      await process_.stop(1000);
+      await stop(1000);
       folder[Symbol.dispose]();
     },
   };

@@ -25,7 +25,12 @@ function linkPackages(path: string): void {
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (name !== '@weft') symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
-  const own = { proto: 'proto', registry: 'registry', 'client-sdk': 'client-sdk' };
+  const own = {
+    proto: 'proto',
+    registry: 'registry',
+    'client-sdk': 'client-sdk',
+    'service-kit': 'services/shared',
+  };
   for (const [name, folder] of Object.entries(own)) {
     symlinkSync(join(path, folder), join(modules, '@weft', name));
   }

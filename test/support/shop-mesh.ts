@@ -42,7 +42,7 @@ export interface ShopMesh {
   stored(service?: string): Promise<StoredInstance[]>;
   /** The instances the registry lists. */
   listed(): Promise<{ id: string; service: string; stale: boolean }[]>;
-  /** The processes of one service, or all, as `weft status` tells them. */
+  /** The processes of one service, or of all and the registry, as `weft status` tells them. */
   processes(service?: string): Promise<SupervisedProcess[]>;
   /** Ctrl-C; resolves with the keys left in etcd and the exit code of `weft up`. */
   stop(): Promise<{ code: number | null; keysLeft: string[] }>;
@@ -123,9 +123,7 @@ export async function startShopMesh({ paymentProcessingMs = 50 } = {}): Promise<
       const { stdout } = await runWeft(['status', '--json'], { folder: folder.path });
       const { services }: { services: { name: string; processes: SupervisedProcess[] }[] } =
         JSON.parse(stdout);
-      const chosen = services.filter(({ name }) =>
-        of === undefined ? name.endsWith('-service') : name === of,
-      );
+      const chosen = services.filter(({ name }) => of === undefined || name === of);
       return chosen.flatMap(({ processes }) => processes);
     },
     async stop() {

@@ -34,17 +34,19 @@ export interface WeftRun {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The words that start the real `weft`. */
+export function weftCommand(words: readonly string[]): string[] {
+  return [process.execPath, '--conditions=weft-source', program, ...words];
+}
+
 /** Starts the real `weft` in a process of its own. */
 export function startWeft(words: readonly string[], { folder, env = {} }: WeftRun): WeftProcess {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ['--conditions=weft-source', program, ...words],
-    {
-      cwd: folder,
-      env: { ...process.env, ETCD_ENDPOINTS: '', WEFT_REGISTRY: '', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const [node = '', ...parameters] = weftCommand(words);
+  const child: ChildProcess = spawn(node, parameters, {
+    cwd: folder,
+    env: { ...process.env, ETCD_ENDPOINTS: '', WEFT_REGISTRY: '', NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -140,8 +140,8 @@ export class HealthMonitor {
 
   /** An endpoint that is silent gets no further calls until it answers; a stalled one is ejected. */
   #listen(endpoint: Endpoint, now: number): void {
+    this.#suspend(endpoint, isSilent(endpoint, now));
     if (isStalled(endpoint, now, this.#slowestMs)) this.#eject(endpoint, now, 'stopped answering');
-    else this.#suspend(endpoint, isSilent(endpoint, now));
   }
 
   #suspend(endpoint: Endpoint, isSuspended: boolean): void {

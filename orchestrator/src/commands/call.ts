@@ -1,10 +1,11 @@
 import { createMesh } from '@weft/client-sdk';
 import { type Command, InvalidArgumentError } from 'commander';
-import { liveState } from '../control/control-client.ts';
+import { runningRegistry } from '../control/control-client.ts';
 import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { callFailure, callFailureText } from '../output/call-error.ts';
 import { printJson } from '../output/terminal.ts';
+import { weftCommand } from '../output/weft-command.ts';
 import { folderOf, type GlobalOptions, globalOptions } from './context.ts';
 
 const CALL_DEADLINE_MS = 30_000;
@@ -21,10 +22,10 @@ function parseRequest(text: string): JsonObject {
 }
 
 function registryOf(options: GlobalOptions, named: string | undefined): string {
-  const registry = named || process.env.WEFT_REGISTRY || liveState(folderOf(options))?.registry;
+  const registry = named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));
   if (!registry) {
     throw new OrchestratorError(
-      'no registry to ask: start a mesh with `weft up`, or name one with --registry or $WEFT_REGISTRY.',
+      `no registry to ask: start a mesh with \`${weftCommand('up')}\`, or name one with --registry or $WEFT_REGISTRY.`,
     );
   }
   return registry;

@@ -14,6 +14,7 @@ import { Orchestrator } from '../orchestrator.ts';
 import { callFailure, callFailureText } from '../output/call-error.ts';
 import { statusJson } from '../output/status-json.ts';
 import { isColored, jsonText, print, printJson, printNews } from '../output/terminal.ts';
+import { weftCommand } from '../output/weft-command.ts';
 import { openOwnLog } from '../own-log.ts';
 import { chooseStore } from '../store-choice.ts';
 import { loadTopology } from '../topology/load-topology.ts';
@@ -90,7 +91,8 @@ async function runDemo(file: string, asJson: boolean): Promise<void> {
     signals.dispose();
     rmSync(folder.path, { recursive: true, force: true, maxRetries: 5 });
   }
-  if (!asJson) print('\nEverything is stopped again. `npm start` runs the mesh to stay.');
+  if (!asJson)
+    print(`\nEverything is stopped again. \`${weftCommand('up')}\` runs the mesh to stay.`);
 }
 
 export function addDemoCommand(program: Command): void {

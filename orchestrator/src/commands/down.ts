@@ -1,13 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { askOrchestrator } from '../control/control-client.ts';
+import { askOrchestrator, liveState } from '../control/control-client.ts';
 import { OrchestratorError } from '../errors.ts';
+import { takeLock } from '../folder-lock.ts';
+import { clearLeftovers } from '../leftovers.ts';
+import type { MeshFolder } from '../mesh-folder.ts';
 import { printNews } from '../output/terminal.ts';
 import { isAlive } from '../process/process-identity.ts';
+import { removeState } from '../state-file.ts';
 import { folderOf, globalOptions } from './context.ts';
 
 /** How long the orchestrator may take to end once everything it started has ended. */
 const END_TIMEOUT_MS = 5000;
+
+/** Ends what is left of a mesh whose orchestrator was killed. Answers whether there was anything. */
+async function endWithoutOrchestrator(folder: MeshFolder): Promise<boolean> {
+  if (liveState(folder) !== undefined) return false;
+  const release = takeLock(folder.lockFile);
+  if (release === undefined) return false;
+  try {
+    const isCleared = await clearLeftovers(folder, printNews);
+    removeState(folder.stateFile);
+    return isCleared;
+  } finally {
+    release();
+  }
+}
 
 export function addDownCommand(program: Command): void {
   program
@@ -15,6 +33,7 @@ export function addDownCommand(program: Command): void {
     .description('stop the mesh in reverse order; waits until nothing of it runs')
     .action(async (_options: object, command: Command) => {
       const folder = folderOf(globalOptions(command));
+      if (await endWithoutOrchestrator(folder)) return;
       const orchestrator = await askOrchestrator(folder, async (client, state) => {
         await client.stop({});
         return state.orchestrator;

@@ -1,11 +1,10 @@
 import { FieldChecks, failedPrecondition, notFound } from '@weft/proto';
 import type { OrchestratorServiceImplementation, ServiceStatus } from '@weft/proto/orchestrator';
-import { OrchestratorError } from '../errors.ts';
+import { OrchestratorError, PortError } from '../errors.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
 import { serviceStatus } from '../slot/slot-status.ts';
 import type { Supervisor } from '../supervisor.ts';
-
-const MAX_INSTANCES = 100;
+import { MAX_INSTANCES } from '../topology/topology.ts';
 
 export interface OrchestratorHandlerOptions {
   readonly supervisor: Supervisor;
@@ -25,7 +24,8 @@ async function attempt(change: Promise<void>): Promise<void> {
     await change;
   } catch (error) {
     if (!(error instanceof OrchestratorError)) throw error;
-    throw failedPrecondition(error.message, { reason: 'PROCESS_DID_NOT_START' });
+    const reason = error instanceof PortError ? 'PORT_UNAVAILABLE' : 'PROCESS_DID_NOT_START';
+    throw failedPrecondition(error.message, { reason });
   }
 }
 

@@ -1,3 +1,5 @@
+import { weftCommand } from './weft-command.ts';
+
 /** What of a mesh the hints name. */
 export interface HintedMesh {
   readonly registryAddress: string;
@@ -6,25 +8,20 @@ export interface HintedMesh {
   groups(): readonly { readonly name: string }[];
 }
 
-/** How this `weft` is called: through npm in a clone of the repository. */
-function weftCommand(file: string): string {
-  const weft = process.env.npm_lifecycle_event === undefined ? 'weft' : 'npm run weft --';
-  return file === 'weft.yaml' ? weft : `${weft} --file ${file}`;
-}
-
 /** What to try next, as commands to copy, for the mesh of `file`. */
 export function hints(mesh: HintedMesh, file: string): string {
-  const weft = weftCommand(file);
+  const weft = (words: string) =>
+    weftCommand(file === 'weft.yaml' ? words : `--file ${file} ${words}`);
   const grpcurl = `grpcurl -plaintext ${mesh.registryAddress}`;
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${mesh.etcdEndpoints}`;
   const [first] = mesh.groups();
   const lines: [command: string, what: string][] = [
-    [`${weft} status`, 'this table again'],
-    [`${weft} call ${first?.name} <Method> '{...}'`, 'a call by name, through the mesh'],
-    [`${weft} scale ${first?.name}=3`, 'more instances'],
+    [weft('status'), 'this table again'],
+    [weft(`call ${first?.name} <Method> '{...}'`), 'a call by name, through the mesh'],
+    [weft(`scale ${first?.name}=3`), 'more instances'],
     [`${grpcurl} list`, 'what the registry offers'],
     [`${grpcurl} weft.registry.v1.RegistryService/ListInstances`, 'every instance, its address'],
-    [`${weft} down`, 'or Ctrl-C here: stops everything'],
+    [weft('down'), 'or Ctrl-C here: stops everything'],
   ];
   if (mesh.etcdEndpoints !== '') {
     lines.splice(-1, 0, [`${etcdctl} get --prefix /weft/v1/`, 'what etcd holds']);

@@ -1,6 +1,6 @@
 /** A process that a slot runs, whatever starts it. */
 export interface ManagedProcess {
-  /** Its id; undefined before it has one. */
+  /** Its id; undefined when it could not be started. */
   readonly pid: number | undefined;
   /** Resolves with why it ended ("exit code 1"), also when it could not be started. Never rejects. */
   readonly exited: Promise<string>;

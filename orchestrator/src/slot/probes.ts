@@ -1,5 +1,4 @@
 import { InstanceStatus } from '@weft/proto/registry';
-import type { ManagedProcess } from '../process/managed-process.ts';
 import { addressText } from '../process/ports.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { GrpcHealth } from './grpc-health.ts';
@@ -17,8 +16,8 @@ export function grpcProbe(address: string): Probe {
   };
 }
 
-/** Looks at etcd through its health page; ready once its process id is known too. */
-export function etcdProbe(address: string, process: ManagedProcess): Probe {
+/** Looks at etcd through its health page. */
+export function etcdProbe(address: string): Probe {
   return {
     async read(timeoutMs) {
       const isHealthy = await fetch(`http://${address}/health`, {
@@ -27,8 +26,7 @@ export function etcdProbe(address: string, process: ManagedProcess): Probe {
         async (response) => response.ok && /"true"/.test(await response.text()),
         () => false,
       );
-      const isReady = isHealthy && process.pid !== undefined;
-      return { address, isHealthy, isReady, isExcused: false };
+      return { address, isHealthy, isReady: isHealthy, isExcused: false };
     },
     close() {},
   };

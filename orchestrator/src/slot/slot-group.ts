@@ -11,6 +11,8 @@ export interface SlotGroupOptions {
    * stops the old process first.
    */
   readonly canOverlap: boolean;
+  /** Asked before the group is brought to `count` slots; throws when that cannot be. */
+  readonly admit?: (count: number) => Promise<void>;
 }
 
 interface Member {
@@ -52,10 +54,13 @@ export class SlotGroup {
   /**
    * Brings the group to `count` slots: new ones take the lowest free numbers and are waited for until
    * healthy, the highest leave first and are waited for until drained.
-   * @throws OrchestratorError when a new one does not start; it goes on trying.
+   * @throws what `admit` does, nothing being changed; OrchestratorError when a new one does not start: it
+   * goes on trying.
    */
   scale(count: number): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#options.admit?.(count);
+      if (this.#isStopping) return;
       this.#wanted = count;
       const leaving = this.#members.slice(count);
       this.#members = this.#members.slice(0, count);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrchestratorError } from '../errors.ts';
-import { lastLines } from '../process/log-file.ts';
+import { logExcerpt } from '../output/log-excerpt.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import type { Probe, Reading } from './probe.ts';
 import { type SlotEvent, type SlotState, transition } from './slot-state.ts';
@@ -127,8 +127,8 @@ export class Slot {
   }
 
   #startError(): OrchestratorError {
-    const lines = lastLines(this.logFile, 10).map((line) => `  ${line}`);
-    const log = lines.length > 0 ? `. The end of ${this.logFile}:\n${lines.join('\n')}` : '';
+    const excerpt = logExcerpt(this.logFile);
+    const log = excerpt === '' ? '' : `. The end of ${this.logFile}:\n${excerpt}`;
     return new OrchestratorError(
       `${this.name} does not start: tried ${START_ATTEMPTS} times, last ${this.#lastExit}${log}`,
     );

@@ -1,17 +1,17 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { POLICIES_VARIABLE } from '@weft/client-sdk';
+import { SERVICE_NAME } from '@weft/proto';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';
 import { findCycle } from './dependency-levels.ts';
+import { fixedPorts, MAX_PORT, portProblems } from './fixed-ports.ts';
 import { readCalls } from './read-calls.ts';
-import type { HealthSpec, ServiceSpec, Topology } from './topology.ts';
+import { type HealthSpec, MAX_INSTANCES, type ServiceSpec, type Topology } from './topology.ts';
 
-const MAX_INSTANCES = 100;
 /** Longest wait that may be set, a day. */
 const MAX_WAIT_MS = 86_400_000;
-const DNS_LABEL = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Names of the processes that every mesh has. */
 const RESERVED = ['etcd', 'registry'];
 /** What `weft up` itself tells a process. */
@@ -83,11 +83,8 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
     'health',
     'stopTimeoutMs',
   ];
-  if (!DNS_LABEL.test(name)) {
-    document.problem(
-      path,
-      'is no name of a service: a-z, 0-9 and -, starting with a letter, at most 63 characters',
-    );
+  if (!SERVICE_NAME.pattern.test(name)) {
+    document.problem(path, `is no name of a service, which must be ${SERVICE_NAME.mustBe}`);
   } else if (RESERVED.includes(name)) {
     document.problem(path, `is a name that Weft uses itself; take another than '${name}'`);
   }
@@ -100,15 +97,11 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
     MAX_INSTANCES,
     1,
   );
-  const port = document.integer(service.get('port'), at('port'), 0, 65_535, 0);
-  if (port > 0 && port + instances - 1 > 65_535) {
-    document.problem(at('port'), `leaves no port for instance ${65_535 - port + 2}`);
-  }
   return {
     name,
     command: readCommand(document, service.get('command'), at('command')),
     instances,
-    port,
+    port: document.integer(service.get('port'), at('port'), 0, MAX_PORT, 0),
     dependencies: document.texts(service.get('dependencies'), at('dependencies')),
     environment: readEnvironment(document, service.get('environment'), at('environment')),
     health: readHealth(document, service.get('health'), at('health')),
@@ -144,22 +137,7 @@ function checkDependencies(document: CheckedDocument, services: readonly Service
 }
 
 function checkPorts(document: CheckedDocument, topology: Topology): void {
-  const owners = new Map<number, string>();
-  const claim = (port: number, owner: string, path: DocumentPath) => {
-    const other = owners.get(port);
-    if (port !== 0 && other !== undefined) {
-      document.problem(path, `port ${port} is that of ${other} too`);
-    } else {
-      owners.set(port, owner);
-    }
-  };
-  claim(topology.registry.port, 'the registry', ['registry', 'port']);
-  claim(topology.etcd.port, 'etcd', ['registry', 'etcd', 'port']);
-  for (const { name, port, instances } of topology.services) {
-    for (let index = 0; port !== 0 && index < instances; index += 1) {
-      claim(port + index, `${name}-${index + 1}`, ['services', name, 'port']);
-    }
-  }
+  for (const { path, reason } of portProblems(fixedPorts(topology))) document.problem(path, reason);
 }
 
 /**
@@ -177,7 +155,7 @@ export function parseTopology(text: string, file: string): Topology {
     document.problem(['host'], `must be the IP address of one interface, not '${host}'`);
   }
   const port = (value: unknown, path: DocumentPath, fallback: number) =>
-    document.integer(value, path, 0, 65_535, fallback);
+    document.integer(value, path, 0, MAX_PORT, fallback);
   const services = [...document.mapping(root.get('services'), ['services'])].map(([name, value]) =>
     readService(document, name, value),
   );

@@ -1,6 +1,9 @@
 import type { MeshPolicies } from '@weft/client-sdk';
 import type { StoreChoice } from '../store-choice.ts';
 
+/** Most instances that a service may have on one machine. */
+export const MAX_INSTANCES = 100;
+
 /** How the health of a process is asked and judged. */
 export interface HealthSpec {
   /** Name asked for over grpc.health.v1; empty for the whole server (the default). */
@@ -18,7 +21,7 @@ export interface ServiceSpec {
   readonly name: string;
   /** Program and arguments; run without a shell in the folder of weft.yaml. */
   readonly command: readonly string[];
-  /** How many instances, 0 to 100. Default 1. */
+  /** How many instances, 0 to MAX_INSTANCES. Default 1. */
   readonly instances: number;
   /** Port of the first instance, the next has the next; 0 (the default) lets each take a free one. */
   readonly port: number;

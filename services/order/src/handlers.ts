@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   alreadyExists,
   callFailure,
@@ -15,19 +14,15 @@ import {
   type OrderServiceImplementation,
 } from '@weft/proto/order';
 import type { UserServiceClient } from '@weft/proto/user';
+import { hashRequest, pagePosition } from '@weft/service-kit';
 import type { CreateOutcome, OrderRepository } from './repository.ts';
-import { checkCreateOrder, checkId, checkMarkOrderPaid, pagePosition } from './validation.ts';
+import { checkCreateOrder, checkId, checkMarkOrderPaid } from './validation.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
 
 export interface OrderDependencies {
   orders: OrderRepository;
   users: Pick<UserServiceClient, 'getUser'>;
-}
-
-function hashOf(request: CreateOrderRequest): string {
-  const body = CreateOrderRequest.encode({ ...request, idempotencyKey: '' }).finish();
-  return createHash('sha256').update(body).digest('hex');
 }
 
 function created(outcome: CreateOutcome): CreateOrderResponse {
@@ -62,7 +57,7 @@ export function createOrderHandlers({
   return {
     async createOrder(request, { signal }) {
       const total = checkCreateOrder(request);
-      const requestHash = hashOf(request);
+      const requestHash = hashRequest(CreateOrderRequest, request);
       const earlier = orders.findByKey(request.idempotencyKey, requestHash);
       if (earlier !== undefined) return created(earlier);
       await requireUser(request.userId, signal);

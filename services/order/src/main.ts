@@ -2,14 +2,14 @@ import { createMesh } from '@weft/client-sdk';
 import { route } from '@weft/proto';
 import { OrderServiceDefinition } from '@weft/proto/order';
 import { UserServiceDefinition } from '@weft/proto/user';
+import { databaseFile } from '@weft/service-kit';
 import { pino } from 'pino';
-import { databaseFile } from './database.ts';
 import { createOrderHandlers } from './handlers.ts';
 import { OrderRepository } from './repository.ts';
 
 const log = pino({ name: 'order-service' });
 const mesh = createMesh({ log });
-const orders = new OrderRepository(databaseFile());
+const orders = new OrderRepository(databaseFile('order-service'));
 const users = mesh.client(UserServiceDefinition);
 await mesh.serve({
   name: 'order-service',

@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { isSameMoney } from '@weft/proto';
 import type { Money } from '@weft/proto/money';
 import { type Order, type OrderLine, OrderStatus } from '@weft/proto/order';
-import { inTransaction, openDatabase } from './database.ts';
+import { inTransaction, openDatabase } from '@weft/service-kit';
 import { linesFromJson, linesToJson } from './stored-lines.ts';
 
 const schema = `

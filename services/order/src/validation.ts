@@ -6,7 +6,6 @@ import {
   isText,
   moneyFromNanos,
   moneyToNanos,
-  pageStart,
 } from '@weft/proto';
 import type { Money } from '@weft/proto/money';
 import type { CreateOrderRequest, MarkOrderPaidRequest, OrderLine } from '@weft/proto/order';
@@ -115,19 +114,4 @@ export function checkMarkOrderPaid({ orderId, paymentId, amount }: MarkOrderPaid
 /** @throws INVALID_ARGUMENT unless it can be the id of something. */
 export function checkId(id: string, field: 'id' | 'user_id', of: 'an order' | 'a user'): void {
   if (!isText(id, 64)) throw invalidArgument({ field, description: `must be the id of ${of}` });
-}
-
-/**
- * Where a page starts: after this position, 0 for the first page.
- * @throws INVALID_ARGUMENT when the token is none of ours.
- */
-export function pagePosition(token: string): bigint {
-  const start = pageStart(token) ?? '0';
-  if (!/^\d{1,18}$/.test(start)) {
-    throw invalidArgument({
-      field: 'page_token',
-      description: 'must be the next_page_token of an earlier answer',
-    });
-  }
-  return BigInt(start);
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { alreadyExists, callFailure, notFound, resourceExhausted, unavailable } from '@weft/proto';
 import type { Order, OrderServiceClient } from '@weft/proto/order';
 import {
@@ -7,6 +6,7 @@ import {
   PaymentStatus,
   ProcessPaymentRequest,
 } from '@weft/proto/payment';
+import { hashRequest } from '@weft/service-kit';
 import {
   type Intent,
   orderAlreadyPaid,
@@ -22,11 +22,6 @@ export interface PaymentDependencies {
   payments: PaymentRepository;
   orders: Pick<OrderServiceClient, 'getOrder'>;
   worker: PaymentWorker;
-}
-
-function hashOf(request: ProcessPaymentRequest): string {
-  const body = ProcessPaymentRequest.encode({ ...request, idempotencyKey: '' }).finish();
-  return createHash('sha256').update(body).digest('hex');
 }
 
 function existing(outcome: EarlierPayment): Payment {
@@ -97,7 +92,10 @@ export function createPaymentHandlers({
   return {
     async processPayment(request, { signal }) {
       const amount = checkProcessPayment(request);
-      const { id } = await accept({ ...request, amount, requestHash: hashOf(request) }, signal);
+      const { id } = await accept(
+        { ...request, amount, requestHash: hashRequest(ProcessPaymentRequest, request) },
+        signal,
+      );
       return { payment: await worker.waitForEnd(id, signal) };
     },
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Money } from '@weft/proto/money';
 import { type Payment, PaymentStatus } from '@weft/proto/payment';
-import { inTransaction, openDatabase } from './database.ts';
+import { inTransaction, openDatabase } from '@weft/service-kit';
 import { schema } from './schema.ts';
 
 export interface NewPayment {

@@ -1,22 +1,20 @@
-import { createHash } from 'node:crypto';
 import { alreadyExists, notFound, pageSize, pageToken } from '@weft/proto';
 import { CreateUserRequest, type UserServiceImplementation } from '@weft/proto/user';
+import { hashRequest, pagePosition } from '@weft/service-kit';
 import type { UserRepository } from './repository.ts';
-import { checkCreateUser, checkId, pagePosition } from './validation.ts';
+import { checkCreateUser, checkId } from './validation.ts';
 
 const DEFAULT_PAGE_SIZE = 50;
-
-function hashOf(request: CreateUserRequest): string {
-  const body = CreateUserRequest.encode({ ...request, idempotencyKey: '' }).finish();
-  return createHash('sha256').update(body).digest('hex');
-}
 
 /** What answers user.v1.UserService. */
 export function createUserHandlers(users: UserRepository): UserServiceImplementation {
   return {
     async createUser(request) {
       checkCreateUser(request);
-      const outcome = users.create({ ...request, requestHash: hashOf(request) });
+      const outcome = users.create({
+        ...request,
+        requestHash: hashRequest(CreateUserRequest, request),
+      });
       switch (outcome.kind) {
         case 'stored':
           return { user: outcome.user };

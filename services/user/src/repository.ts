@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { User } from '@weft/proto/user';
-import { inTransaction, openDatabase } from './database.ts';
+import { inTransaction, openDatabase } from '@weft/service-kit';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS users (

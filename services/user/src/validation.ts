@@ -1,4 +1,4 @@
-import { FieldChecks, invalidArgument, isText, pageStart } from '@weft/proto';
+import { FieldChecks, invalidArgument, isText } from '@weft/proto';
 import type { CreateUserRequest } from '@weft/proto/user';
 
 const MAX_EMAIL_LENGTH = 254;
@@ -40,19 +40,4 @@ export function checkId(id: string): void {
   if (!isText(id, 64)) {
     throw invalidArgument({ field: 'id', description: 'must be the id of a user' });
   }
-}
-
-/**
- * Where a page starts: after this position, 0 for the first page.
- * @throws INVALID_ARGUMENT when the token is none of ours.
- */
-export function pagePosition(token: string): bigint {
-  const start = pageStart(token) ?? '0';
-  if (!/^\d{1,18}$/.test(start)) {
-    throw invalidArgument({
-      field: 'page_token',
-      description: 'must be the next_page_token of an earlier answer',
-    });
-  }
-  return BigInt(start);
 }

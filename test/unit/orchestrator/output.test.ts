@@ -1,10 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ProcessState, type ProcessStatus, ServiceStatus } from '@weft/proto/orchestrator';
 import { ClientError, Status } from 'nice-grpc';
 import { callFailure, callFailureText } from '../../../orchestrator/src/output/call-error.ts';
 import { durationText } from '../../../orchestrator/src/output/duration.ts';
+import { logExcerpt } from '../../../orchestrator/src/output/log-excerpt.ts';
 import { statusJson } from '../../../orchestrator/src/output/status-json.ts';
 import { statusTable } from '../../../orchestrator/src/output/status-table.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const NOW = 1_000_000_000;
 
@@ -104,6 +109,26 @@ describe('statusJson', () => {
       state: 'PROCESS_STATE_RUNNING',
       startTime: new Date(NOW - 65_000).toISOString(),
     });
+  });
+});
+
+describe('logExcerpt', () => {
+  it('shows the error that ended a program of Node, not only the end of its stack', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'a.log');
+    const { stderr } = spawnSync(process.execPath, [join(folder.path, 'missing.ts')]);
+    writeFileSync(file, stderr);
+    expect(logExcerpt(file)).toMatch(/^ {2}Error: Cannot find module '.*missing\.ts'$/m);
+  });
+
+  it('keeps within what an error can carry', () => {
+    using folder = tempFolder();
+    const file = join(folder.path, 'a.log');
+    expect(logExcerpt(file)).toBe('');
+    writeFileSync(file, `${'x'.repeat(9000)}\nlast\n`);
+    expect(logExcerpt(file)).toBe(`  ${'x'.repeat(497)}...\n  last`);
+    writeFileSync(file, `${'字'.repeat(9000)}\n`.repeat(40));
+    expect(Buffer.byteLength(logExcerpt(file))).toBeLessThan(12_000);
   });
 });
 

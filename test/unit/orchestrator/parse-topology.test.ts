@@ -74,10 +74,7 @@ describe('parseTopology', () => {
     [service('instances: 1.5'), /:4: services\.one\.instances: .*not 1\.5/],
     [service('port: 65536'), /:4: services\.one\.port: must be a whole number from 0 to 65535/],
     [service('port: -1'), /:4: services\.one\.port/],
-    [
-      service('port: 65535', 'instances: 2'),
-      /:4: services\.one\.port: leaves no port for instance 2/,
-    ],
+    [service('port: 65535', 'instances: 2'), /:4: services\.one\.port: leaves no port for one-2/],
     [
       service('environment:', '  WEFT_PORT: 1'),
       /:5: services\.one\.environment\.WEFT_PORT: is set by/,

@@ -6,14 +6,14 @@ import { DatabaseSync } from 'node:sqlite';
 const BUSY_TIMEOUT_MS = 5000;
 const SQLITE_BUSY = 5;
 
-/** Where this service keeps its data: in `$WEFT_DATA_DIR`, else below the working directory. */
-export function databaseFile(): string {
-  const folder = process.env.WEFT_DATA_DIR || '.weft/data/payment-service';
-  return join(resolve(folder), 'payment-service.db');
+/** Where a service keeps its data: in `$WEFT_DATA_DIR`, else below the working directory. */
+export function databaseFile(service: string): string {
+  const folder = process.env.WEFT_DATA_DIR || join('.weft', 'data', service);
+  return join(resolve(folder), `${service}.db`);
 }
 
 /**
- * Opens this service's database, shared with its other instances on this machine, and brings it to
+ * Opens a service's own database, shared with its other instances on this machine, and brings it to
  * `schema`, whose statements must change nothing the second time. Integers are read as bigint.
  * A transaction that committed survives kill -9 and, synchronous being FULL, a power cut too.
  */

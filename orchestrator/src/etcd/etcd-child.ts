@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs';
+import { startChild } from '../process/child.ts';
+import type { ManagedProcess } from '../process/managed-process.ts';
+import { addressText } from '../process/ports.ts';
+
+export interface EtcdOptions {
+  /** Path of the program; see `findEtcd`. */
+  readonly binary: string;
+  /** Folder of its data; made when missing, gone on with when not. */
+  readonly dataDir: string;
+  /** IP address to listen on. */
+  readonly host: string;
+  /** Port for clients; must be free. */
+  readonly clientPort: number;
+  /** Port for other etcd members; must be free. */
+  readonly peerPort: number;
+  /** File its output is appended to. */
+  readonly logFile: string;
+}
+
+/** etcd reads every flag from ETCD_* too, and refuses to start where one contradicts a flag. */
+function environment(): Record<string, string | undefined> {
+  const flags = Object.keys(process.env).filter((name) => name.startsWith('ETCD_'));
+  return {
+    ...Object.fromEntries(flags.map((name) => [name, undefined])),
+    // etcd 3.4 starts on arm64 only when told so; newer ones ignore it.
+    ...(process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {}),
+  };
+}
+
+/** Starts a single etcd; `etcdProbe` tells when it answers. */
+export function startEtcdChild(options: EtcdOptions): ManagedProcess {
+  const { binary, dataDir, host, clientPort, peerPort, logFile } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const clientUrl = `http://${addressText(host, clientPort)}`;
+  const peerUrl = `http://${addressText(host, peerPort)}`;
+  const flags = {
+    name: 'weft',
+    'data-dir': dataDir,
+    'listen-client-urls': clientUrl,
+    'advertise-client-urls': clientUrl,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `weft=${peerUrl}`,
+    'auto-compaction-retention': '1h',
+    logger: 'zap',
+    'log-outputs': 'stderr',
+  };
+  return startChild({
+    command: [binary, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
+    // Where we are: the path of the program may be relative.
+    folder: process.cwd(),
+    environment: environment(),
+    logFile,
+  });
+}

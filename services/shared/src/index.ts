@@ -1,0 +1,8 @@
+/** What the services of the shop do alike. Tables and SQL are each service's own, and so is its file. */
+
+// A database file of one's own
+export { databaseFile, inTransaction, openDatabase } from './database.ts';
+// Idempotency keys
+export { hashRequest } from './hash-request.ts';
+// Lists by position
+export { pagePosition } from './page-position.ts';
