@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { EtcdStore } from '@weft/registry';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { EtcdClient } from '../../registry/src/store/etcd-client.ts';
 import { EtcdKeepAlive } from '../../registry/src/store/etcd-keep-alive.ts';
-import { createTestEtcd, freePort, type TestEtcd } from '../support/etcd.ts';
+import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/tools.ts';
 import { describedInstance } from '../unit/registry/fixtures.ts';
