@@ -8,8 +8,8 @@ import { AverageLatency } from './average-latency.ts';
 import { CallRecord } from './call-record.ts';
 import { type Connection, Endpoint } from './endpoint.ts';
 import { type EjectionReason, HealthMonitor, TICK_MS } from './health-monitor.ts';
-import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
 import { Membership } from './membership.ts';
+import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
 import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -161,10 +161,7 @@ export class Balancer {
     this.#monitor.options = policy.outlierEjection;
     this.#strategyOf(strategyKey(policy));
     for (const endpoint of this.#endpoints.values()) {
-      if (!isSameBreaker) {
-        endpoint.breaker.dispose();
-        endpoint.breaker = this.#createBreaker(() => endpoint);
-      }
+      if (!isSameBreaker) this.#replaceBreaker(endpoint);
       this.placement.place(endpoint);
     }
     this.#listener?.picksChanged();
@@ -216,9 +213,10 @@ export class Balancer {
     }
     const endpoint = this.#choose(call, now);
     const passage = endpoint?.breaker.admit();
-    return endpoint && passage
-      ? this.#attempt(endpoint, passage, call, now)
-      : explainNoPick(this, call);
+    if (endpoint && passage) return this.#attempt(endpoint, passage, call, now);
+    // It is the ticks that find out whether breakers should be probed early.
+    this.#wake(now);
+    return explainNoPick(this, call);
   }
 
   /** Why a call would not be sent anywhere now. */
@@ -246,6 +244,7 @@ export class Balancer {
       for (const strategy of this.#strategies.values()) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
       this.placement.inFlightChanged(endpoint);
+      this.#listener?.picksChanged();
     }
     if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
     this.#monitor.concluded(endpoint, outcome, now, restMs);
@@ -297,8 +296,12 @@ export class Balancer {
     if (this.#picked.length === 0) this.#defer(() => this.#abandonUnsent());
     const attempt = new Attempt(this, endpoint, passage, call, now);
     this.#picked.push(attempt);
-    this.#ticker.wake();
+    this.#wake(now);
     return attempt;
+  }
+
+  #wake(now: number): void {
+    if (this.#ticker.wake()) this.#monitor.begin(now);
   }
 
   #abandonUnsent(): void {
@@ -309,9 +312,7 @@ export class Balancer {
 
   #tick(): boolean {
     this.#monitor.tick(this.now());
-    const goesOn = this.#inFlight > 0 || !this.#monitor.isIdle;
-    if (!goesOn) this.#monitor.rest();
-    return goesOn;
+    return this.#inFlight > 0 || !this.#monitor.isIdle;
   }
 
   #add(instance: Instance, isFirst: boolean): void {
@@ -337,12 +338,24 @@ export class Balancer {
 
   #createBreaker(owner: () => Endpoint): Breaker {
     return this.#options.createBreaker(this.#policy, (from, to) => {
-      const endpoint = owner();
-      this.placement.place(endpoint);
-      this.#monitor.breakerChanged(endpoint, this.now());
-      this.#options.observer?.breakerChanged(endpoint, from, to);
+      this.#breakerChanged(owner(), from, to);
       this.#listener?.picksChanged();
     });
+  }
+
+  /** A breaker with the settings of now: closed, unless it was opened by hand. */
+  #replaceBreaker(endpoint: Endpoint): void {
+    const { state, isForced } = endpoint.breaker;
+    endpoint.breaker.dispose();
+    endpoint.breaker = this.#createBreaker(() => endpoint);
+    if (isForced) endpoint.breaker.open();
+    else if (state !== 'closed') this.#breakerChanged(endpoint, state, 'closed');
+  }
+
+  #breakerChanged(endpoint: Endpoint, from: BreakerState, to: BreakerState): void {
+    this.placement.place(endpoint);
+    this.#monitor.breakerChanged(endpoint, this.now());
+    this.#options.observer?.breakerChanged(endpoint, from, to);
   }
 
   #remove(id: string): void {

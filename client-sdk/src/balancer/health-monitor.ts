@@ -8,12 +8,16 @@ import { isStalled } from './stall.ts';
 /** How often to look, in ms: a stall is noticed this much late at most. */
 export const TICK_MS = 250;
 /** A tick later than this means that this process itself stood still, in ms. */
-const OWN_STALL_MS = 1000;
+const OWN_STALL_MS = 250;
 /** When too few are healthy an open breaker is probed this long after it opened, in ms. */
 const EARLY_PROBE_MS = 1000;
 
 /** Why an endpoint was left out. */
-export type EjectionReason = 'failures in a row' | 'success rate' | 'stopped answering' | 'overloaded';
+export type EjectionReason =
+  | 'failures in a row'
+  | 'success rate'
+  | 'stopped answering'
+  | 'overloaded';
 
 /** What has become of an endpoint. */
 export interface HealthListener {
@@ -35,7 +39,7 @@ export class HealthMonitor {
   readonly #openedAt = new Map<Endpoint, number>();
   options: Required<OutlierEjectionOptions> | undefined;
   #nextSweepAt = 0;
-  #lastTickAt: number | undefined;
+  #lastTickAt = 0;
 
   constructor(
     placement: Placement,
@@ -51,7 +55,7 @@ export class HealthMonitor {
   get isIdle(): boolean {
     return (
       this.#placement.sidelined.size === 0 &&
-      this.#outliers.isIdle &&
+      (this.options === undefined || this.#outliers.isIdle) &&
       !(this.#placement.isPanicking && this.#openedAt.size > 0)
     );
   }
@@ -88,13 +92,20 @@ export class HealthMonitor {
     this.#openedAt.delete(endpoint);
   }
 
+  /** Ticks follow from now on, the first after TICK_MS. */
+  begin(now: number): void {
+    this.#lastTickAt = now;
+  }
+
   /** To be called each TICK_MS while not idle or calls are in flight. */
   tick(now: number): void {
-    const isLate = this.#lastTickAt !== undefined && now - this.#lastTickAt > OWN_STALL_MS + TICK_MS;
+    const lateMs = now - this.#lastTickAt - TICK_MS;
     this.#lastTickAt = now;
     for (const endpoint of this.#placement.sidelined) this.#expire(endpoint, now);
-    for (const endpoint of [...this.#placement.pickable]) {
-      if (isLate) endpoint.silentSince = now;
+    for (const endpoint of [...this.#placement.healthy()]) {
+      // Nobody was heard while this process stood still, and what has come since is not read yet.
+      if (lateMs > OWN_STALL_MS)
+        endpoint.silentSince = Math.min(now, endpoint.silentSince + lateMs);
       else if (isStalled(endpoint, now)) this.#eject(endpoint, now, 'stopped answering');
     }
     if (this.options !== undefined && now >= this.#nextSweepAt) {
@@ -107,11 +118,6 @@ export class HealthMonitor {
     for (const [endpoint, openedAt] of this.#openedAt) {
       if (now - openedAt >= EARLY_PROBE_MS) endpoint.breaker.allowEarlyProbe();
     }
-  }
-
-  /** No tick follows this one: the next is not late, however long it takes. */
-  rest(): void {
-    this.#lastTickAt = undefined;
   }
 
   #eject(endpoint: Endpoint, now: number, reason: EjectionReason): void {

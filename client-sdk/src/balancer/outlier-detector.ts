@@ -8,6 +8,8 @@ interface Record {
   inARow: number;
   /** Ejections less the intervals that went well since: the next lasts as many times longer. */
   ejections: number;
+  /** Whether it was out in the interval under way: such a one wears nothing off. */
+  wasOut: boolean;
 }
 
 /** Standard deviation assumed at least, so that siblings without any failure do not eject for one. */
@@ -25,7 +27,7 @@ export class OutlierDetector {
   observe(endpoint: Endpoint, isFailure: boolean, options: Required<OutlierEjectionOptions>) {
     let record = this.#records.get(endpoint);
     if (record === undefined) {
-      record = { successes: 0, failures: 0, inARow: 0, ejections: 0 };
+      record = { successes: 0, failures: 0, inARow: 0, ejections: 0, wasOut: false };
       this.#records.set(endpoint, record);
     }
     if (!isFailure) {
@@ -49,29 +51,35 @@ export class OutlierDetector {
     const sum = rated.reduce((total, { rate }) => total + rate, 0);
     const squares = rated.reduce((total, { rate }) => total + rate * rate, 0);
     const others = rated.length - 1;
-    const outliers = rated.filter(({ rate }) => {
-      if (others < 1) return false;
-      const mean = (sum - rate) / others;
-      const variance = Math.max(0, (squares - rate * rate) / others - mean * mean);
-      return rate < mean - stdevFactor * Math.max(Math.sqrt(variance), LEAST_STDEV);
-    });
+    const outliers = rated
+      .filter(({ rate }) => {
+        if (others < 1) return false;
+        const mean = (sum - rate) / others;
+        const variance = Math.max(0, (squares - rate * rate) / others - mean * mean);
+        return rate < mean - stdevFactor * Math.max(Math.sqrt(variance), LEAST_STDEV);
+      })
+      .sort((a, b) => a.rate - b.rate)
+      .map(({ endpoint }) => endpoint);
     for (const [endpoint, record] of this.#records) {
       if (record.successes + record.failures === 0 && record.ejections === 0) {
         this.#records.delete(endpoint);
-      } else if (endpoint.ejectedUntil === 0 && record.ejections > 0) record.ejections -= 1;
+      } else if (endpoint.ejectedUntil === 0 && !outliers.includes(endpoint)) {
+        if (!record.wasOut && record.ejections > 0) record.ejections -= 1;
+        record.wasOut = false;
+      }
       record.successes = 0;
       record.failures = 0;
     }
-    return outliers.sort((a, b) => a.rate - b.rate).map(({ endpoint }) => endpoint);
+    return outliers;
   }
 
   /** How long `endpoint` is ejected now, in ms: longer each time in a row. */
   nextEjectionMs(endpoint: Endpoint, options: Required<OutlierEjectionOptions>): number {
     const record = this.#records.get(endpoint);
     const times = (record?.ejections ?? 0) + 1;
-    // Two, as the sweep that ends its first interval back takes one off.
     if (record !== undefined) {
       record.ejections = times;
+      record.wasOut = true;
       record.inARow = 0;
     }
     return Math.min(options.baseEjectionMs * times, options.maxEjectionMs);

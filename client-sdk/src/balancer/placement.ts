@@ -50,6 +50,11 @@ export class Placement {
     return this.#pickable.size;
   }
 
+  /** Endpoints that nothing speaks against, those with no room for another call too. */
+  *healthy(): Iterable<Endpoint> {
+    for (const [endpoint, { isHealthy }] of this.#standings) if (isHealthy) yield endpoint;
+  }
+
   /** Endpoints the registry wants to get calls. */
   get listedCount(): number {
     return this.#listed;

@@ -11,12 +11,13 @@ export class Ticker {
     this.#task = task;
   }
 
-  /** Sees to it that the task runs, one period from now at the latest. */
-  wake(): void {
-    if (this.#timer !== undefined || this.#isClosed) return;
+  /** Sees to it that the task runs, one period from now at the latest. Answers whether it rested. */
+  wake(): boolean {
+    if (this.#timer !== undefined || this.#isClosed) return false;
     this.#timer = setInterval(() => {
       if (!this.#task()) this.#stop();
     }, this.#periodMs).unref();
+    return true;
   }
 
   close(): void {

@@ -48,6 +48,7 @@ export class Breaker {
   #circuit: CircuitBreaker<[Outcome], void> | undefined;
   #state: BreakerState = 'closed';
   #isForced = false;
+  #isDisposed = false;
   #generation = 0;
   #passage: Passage = { generation: 0, probe: undefined };
   #probe: Probe | undefined;
@@ -114,6 +115,7 @@ export class Breaker {
 
   /** Opens it by hand: it refuses all until `close`, and is not probed. */
   open(): void {
+    if (this.#isDisposed) return;
     this.#isForced = true;
     this.#opossum().open();
     this.#become('open');
@@ -121,6 +123,7 @@ export class Breaker {
 
   /** Closes it by hand, whatever opened it. */
   close(): void {
+    if (this.#isDisposed) return;
     this.#isForced = false;
     this.#circuit?.close();
     this.#become('closed');
@@ -128,11 +131,13 @@ export class Breaker {
 
   /** Lets one probe pass before the reset time is over: for when nothing else is left to ask. */
   allowEarlyProbe(): void {
-    if (this.#state === 'open' && !this.#isForced) this.#become('half-open');
+    if (this.#state !== 'open' || this.#isForced || this.#isDisposed) return;
+    this.#become('half-open');
   }
 
-  /** Stops its timers and forgets its listeners. It refuses nothing and counts nothing from then on. */
+  /** Stops its timers and forgets its listeners. It counts nothing and stays as it is from then on. */
   dispose(): void {
+    this.#isDisposed = true;
     this.#generation += 1;
     this.#endProbe();
     this.#rotation.delete(this.#roll);
