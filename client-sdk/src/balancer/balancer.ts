@@ -275,7 +275,7 @@ export class Balancer {
 
   #choose(call: CallRecord, now: number): Endpoint | undefined {
     const strategy = this.#strategyOf(call.strategy ?? strategyKey(this.#policy));
-    const endpoint = strategy.pick(call) ?? this.placement.lastResort(call);
+    const endpoint = this.#chooseHeard(strategy, call, now) ?? this.placement.lastResort(call);
     if (endpoint?.warmingSince === undefined || strategy.isSticky) return endpoint;
     if (this.#random() < slowStartShare(endpoint, now, this.#policy.slowStartMs)) return endpoint;
     const other = strategy.pick({
@@ -283,6 +283,14 @@ export class Balancer {
       isExcluded: (candidate) => candidate === endpoint || call.isExcluded(candidate),
     });
     return other ?? endpoint;
+  }
+
+  /** The strategy's choice among those that answer. */
+  #chooseHeard(strategy: Strategy, call: CallRecord, now: number): Endpoint | undefined {
+    for (;;) {
+      const endpoint = strategy.pick(call);
+      if (endpoint === undefined || !this.#monitor.passesOver(endpoint, now)) return endpoint;
+    }
   }
 
   #strategyOf(key: string): Strategy {

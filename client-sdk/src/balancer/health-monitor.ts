@@ -91,6 +91,14 @@ export class HealthMonitor {
     }
   }
 
+  /** Whether `endpoint`, chosen now, is to be passed over until it answers. */
+  passesOver(endpoint: Endpoint, now: number): boolean {
+    if (this.options === undefined || endpoint.isSuspended || !isSilent(endpoint, now))
+      return false;
+    this.#suspend(endpoint, true);
+    return endpoint.isSidelined && !this.#placement.isPickable(endpoint);
+  }
+
   /** The breaker of `endpoint` has changed its state. */
   breakerChanged(endpoint: Endpoint, now: number): void {
     if (endpoint.breaker.state === 'open') this.#openedAt.set(endpoint, now);

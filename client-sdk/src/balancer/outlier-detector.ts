@@ -51,23 +51,26 @@ export class OutlierDetector {
     const sum = rated.reduce((total, { rate }) => total + rate, 0);
     const squares = rated.reduce((total, { rate }) => total + rate * rate, 0);
     const others = rated.length - 1;
-    const outliers = rated.filter(({ rate }) => {
-      if (others < 1) return false;
-      const mean = (sum - rate) / others;
-      const variance = Math.max(0, (squares - rate * rate) / others - mean * mean);
-      return rate < mean - stdevFactor * Math.max(Math.sqrt(variance), LEAST_STDEV);
-    });
+    const outliers = rated
+      .filter(({ rate }) => {
+        if (others < 1) return false;
+        const mean = (sum - rate) / others;
+        const variance = Math.max(0, (squares - rate * rate) / others - mean * mean);
+        return rate < mean - stdevFactor * Math.max(Math.sqrt(variance), LEAST_STDEV);
+      })
+      .sort((a, b) => a.rate - b.rate)
+      .map(({ endpoint }) => endpoint);
     for (const [endpoint, record] of this.#records) {
       if (record.successes + record.failures === 0 && record.ejections === 0) {
         this.#records.delete(endpoint);
-      } else if (endpoint.ejectedUntil === 0) {
+      } else if (endpoint.ejectedUntil === 0 && !outliers.includes(endpoint)) {
         if (!record.wasOut && record.ejections > 0) record.ejections -= 1;
         record.wasOut = false;
       }
       record.successes = 0;
       record.failures = 0;
     }
-    return outliers.sort((a, b) => a.rate - b.rate).map(({ endpoint }) => endpoint);
+    return outliers;
   }
 
   /** How long `endpoint` is ejected now, in ms: longer each time in a row. */

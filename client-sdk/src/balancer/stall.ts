@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint.ts';
 /** Attempts in flight at least: fewer may just be slow. */
 const LEAST_IN_FLIGHT = 3;
 /** Silence that says nothing, in ms. */
-const SILENT_MS = 100;
+const SILENT_MS = 50;
 const STALLED_MS = 500;
 /** Silence is measured against what answers take there, */
 const LATENCY_FACTOR = 4;
@@ -20,9 +20,10 @@ function silenceMs(endpoint: Endpoint, now: number): number {
  * or a slow method, so nothing more follows than that others are asked until it answers.
  */
 export function isSilent(endpoint: Endpoint, now: number): boolean {
+  const silentMs = silenceMs(endpoint, now);
+  if (silentMs <= SILENT_MS) return false;
   const usualMs = endpoint.latency.measuredAt(now);
-  if (usualMs === 0) return false;
-  return silenceMs(endpoint, now) > Math.max(SILENT_MS, LATENCY_FACTOR * usualMs);
+  return usualMs > 0 && silentMs > LATENCY_FACTOR * usualMs;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { EventEmitter } from 'node:events';
 import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
+import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
 
 export const breakerSettings: BreakerSettings = {
   failures: 5,
@@ -44,9 +44,17 @@ export function instance(id: string, changes: Partial<Instance> = {}): Instance 
   };
 }
 
-/** An endpoint by itself, for strategies: its breaker has nothing to roll its window. */
-export function endpoint(id: string): Endpoint {
-  return new Endpoint(instance(id), new Breaker(breakerSettings, new EventEmitter(), () => {}));
+/** An endpoint by itself; its breaker is told of no outcome, so its window never has to roll. */
+export function endpoint(id: string, changes: Partial<Instance> = {}): Endpoint {
+  const rotation = new WindowRotation(breakerSettings.windowMs);
+  return new Endpoint(instance(id, changes), new Breaker(breakerSettings, rotation, () => {}));
+}
+
+/** One that is connected. */
+export function readyEndpoint(id: string, changes: Partial<Instance> = {}): Endpoint {
+  const ready = endpoint(id, changes);
+  ready.connection = { state: 'ready' };
+  return ready;
 }
 
 /** Lets promises settle: opossum counts an outcome some turns after it was told. */

@@ -16,6 +16,7 @@ import {
   OK,
   pick,
   pickedIds,
+  picksChanges,
   UNAVAILABLE,
 } from './balancer-harness.ts';
 
@@ -108,10 +109,12 @@ describe('breakers', () => {
   it('an open one takes its endpoint out of the picks', async () => {
     list(instance('a'));
     await breakOnly();
-    expect(balancer.pickableCount).toBe(0);
+    expect(balancer.placement.pickableCount).toBe(0);
     expect(balancer.pick(new CallRecord())).toEqual({
       kind: 'fail',
+      code: 'UNAVAILABLE',
       isFinal: true,
+      lastEnd: undefined,
       message: 'no instance of echo takes this call (breaker of a is open)',
     });
     list(instance('a'), instance('b'));
@@ -130,7 +133,7 @@ describe('breakers', () => {
     list(instance('a'), instance('b'), instance('c'));
     await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
     const retry = new CallRecord();
-    retry.attempts.push({ endpoint: find('b'), end: undefined });
+    retry.attempted(find('b'));
     expect(pick(retry).endpoint).toBe(find('c'));
     const probe = pick();
     expect(probe.endpoint).toBe(find('a'));
@@ -145,7 +148,8 @@ describe('breakers', () => {
     list(instance('a'));
     await breakOnly();
     await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
-    expect(balancer.pickableCount).toBe(1);
+    expect(balancer.canPick).toBe(true);
+    expect(balancer.placement.halfOpen.size).toBe(1);
     const probe = pick();
     probe.start();
     expect(balancer.pick(new CallRecord())).toMatchObject({
@@ -172,19 +176,11 @@ describe('breakers', () => {
   });
 
   it('tells its listener of each change of the picks', async () => {
-    let changes = 0;
-    balancer.listen({
-      endpointAdded: () => {},
-      endpointRemoved: () => {},
-      picksChanged: () => {
-        changes += 1;
-      },
-    });
     list(instance('a'));
-    const atFirst = changes;
+    const atFirst = picksChanges;
     await breakOnly();
-    expect(changes).toBe(atFirst + 1);
+    expect(picksChanges).toBe(atFirst + 1);
     await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
-    expect(changes).toBe(atFirst + 2);
+    expect(picksChanges).toBe(atFirst + 2);
   });
 });

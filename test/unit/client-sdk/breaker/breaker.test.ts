@@ -12,11 +12,11 @@ beforeEach(() => {
   jest.useFakeTimers();
   rotation = new WindowRotation(breakerSettings.windowMs);
   changes = [];
-  breaker = new Breaker(breakerSettings, rotation.emitter, () => changes.push(breaker.state));
+  breaker = new Breaker(breakerSettings, rotation, () => changes.push(breaker.state));
 });
 
 afterEach(() => {
-  breaker.close();
+  breaker.dispose();
   rotation.close();
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
@@ -162,7 +162,7 @@ describe('half-open', () => {
 
   it('takes five failures again once closed, however recent the old ones', async () => {
     const quick = { ...breakerSettings, resetMs: 100 };
-    const other = new Breaker(quick, rotation.emitter, () => {});
+    const other = new Breaker(quick, rotation, () => {});
     const [mine, old] = [breaker, other];
     breaker = old;
     await tell(...five);
@@ -172,11 +172,11 @@ describe('half-open', () => {
     await tell('failure');
     expect(other.state).toBe('open');
     breaker = mine;
-    other.close();
+    other.dispose();
   });
 });
 
-describe('close', () => {
+describe('dispose', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['closed', async () => {}],
     ['open', () => tell(...five)],
@@ -185,8 +185,8 @@ describe('close', () => {
   ])('leaves no timer and no listener when %s', async (_state, reach) => {
     await reach();
     const seen = changes.length;
-    breaker.close();
-    expect(rotation.emitter.listenerCount('rotate')).toBe(0);
+    breaker.dispose();
+    expect(rotation.size).toBe(0);
     rotation.close();
     expect(jest.getTimerCount()).toBe(0);
     expect(changes).toHaveLength(seen);
@@ -195,22 +195,9 @@ describe('close', () => {
   it('is not disturbed by outcomes told just before and after', async () => {
     const late = begin();
     for (let i = 0; i < 5; i += 1) breaker.ended(begin(), 'failure');
-    breaker.close();
+    breaker.dispose();
     breaker.ended(late, 'failure');
     await settle();
     expect(changes).toEqual([]);
-  });
-});
-
-describe('WindowRotation', () => {
-  it('rolls every breaker with one timer', () => {
-    const others = Array.from(
-      { length: 100 },
-      () => new Breaker(breakerSettings, rotation.emitter, () => {}),
-    );
-    expect(jest.getTimerCount()).toBe(1);
-    expect(rotation.emitter.listenerCount('rotate')).toBe(101);
-    for (const other of others) other.close();
-    expect(rotation.emitter.listenerCount('rotate')).toBe(1);
   });
 });
