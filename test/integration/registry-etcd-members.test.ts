@@ -25,7 +25,7 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
   });
 
   /** Two members, of which the first refuses connections. */
-  const withDeadMember = async () => [`127.0.0.1:${await freePort()}`, etcd.endpoint];
+  const withDeadMember = async () => [`127.0.0.1:${await freePort('127.0.0.1')}`, etcd.endpoint];
 
   it('is worked with while one of them refuses connections', async () => {
     const store = new EtcdStore({ endpoints: await withDeadMember() });
@@ -50,7 +50,7 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
   });
 
   it('fails a renewal when none of them answers', async () => {
-    const dead = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const dead = [`127.0.0.1:${await freePort('127.0.0.1')}`, `127.0.0.1:${await freePort('127.0.0.1')}`];
     const client = new EtcdClient(dead);
     const keepAlive = new EtcdKeepAlive(client);
     cleanup.defer(() => client.close());

@@ -110,7 +110,7 @@ describe('the in-flight limit', () => {
     a.inFlight = 2;
     placement.inFlightChanged(a);
     expect(ids(placement.pickable)).toEqual(['b']);
-    expect(ids(placement.healthy())).toEqual(['a', 'b']);
+    expect(ids(placement.usable())).toEqual(['a', 'b']);
     placement.place(a);
     expect(placement.isPickable(a)).toBe(false);
     a.inFlight = 1;

@@ -1,57 +1,69 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
-import { isStalled } from '../../../../client-sdk/src/balancer/stall.ts';
+import { isSilent, isStalled } from '../../../../client-sdk/src/balancer/stall.ts';
 import { candidate } from './strategy-fixtures.ts';
 
-/** One with `count` unary calls in flight since `now`. */
-function busy(count: number, now = 0): Endpoint {
+/** An endpoint where calls take `latencyMs`, as measured at 0, with `count` in flight since then. */
+function busy(count: number, latencyMs = 5): Endpoint {
   const each = candidate('a');
-  for (let i = 0; i < count; i += 1) each.unaryStarted(now);
+  each.unaryStarted(-latencyMs);
+  each.unaryEnded(-latencyMs, 0, 'success');
+  for (let i = 0; i < count; i += 1) each.unaryStarted(0);
   return each;
 }
 
-/** Lets calls there take `latencyMs`, as measured at `now`. */
-function measured(each: Endpoint, latencyMs: number, now: number): void {
-  each.unaryStarted(now - latencyMs);
-  each.unaryEnded(now - latencyMs, now, 'success');
-}
-
-describe('isStalled', () => {
+describe('isSilent', () => {
   it('takes three calls in flight', () => {
-    expect(isStalled(busy(2), 60_000)).toBe(false);
-    expect(isStalled(busy(3), 60_000)).toBe(true);
+    expect(isSilent(busy(2), 60_000)).toBe(false);
+    expect(isSilent(busy(3), 1000)).toBe(true);
   });
 
-  it('takes half a second of silence', () => {
-    const each = busy(3);
-    expect(isStalled(each, 499)).toBe(false);
-    expect(isStalled(each, 500)).toBe(true);
+  it('takes more than 50 ms, however fast answers are', () => {
+    expect(isSilent(busy(3, 1), 50)).toBe(false);
+    expect(isSilent(busy(3, 1), 51)).toBe(true);
   });
 
-  it('takes longer where calls take longer: four times what they take', () => {
+  it('takes longer where answers take longer: four times what they take', () => {
+    const each = busy(3, 1000);
+    expect(isSilent(each, 2500)).toBe(false);
+    expect(isSilent(each, 4500)).toBe(true);
+  });
+
+  it('says nothing where no answer was ever measured', () => {
     const each = candidate('a');
-    measured(each, 1000, 1000);
-    for (let i = 0; i < 3; i += 1) each.unaryStarted(1000);
-    expect(isStalled(each, 3500)).toBe(false);
-    expect(isStalled(each, 5000)).toBe(true);
+    for (let i = 0; i < 10; i += 1) each.unaryStarted(0);
+    expect(isSilent(each, 60_000)).toBe(false);
   });
 
   it('is over with an answer, and not with a failure or a call taken back', () => {
-    const each = busy(5);
-    each.unaryStarted(590);
-    each.unaryEnded(590, 600, 'failure');
-    expect(isStalled(each, 600)).toBe(true);
+    const each = busy(6);
     each.unaryEnded(0, 600, 'neutral');
-    expect(isStalled(each, 600)).toBe(true);
-    each.unaryStarted(0);
+    expect(isSilent(each, 600)).toBe(true);
     each.unaryEnded(0, 600, 'success');
-    expect(isStalled(each, 1099)).toBe(false);
+    expect(isSilent(each, 640)).toBe(false);
   });
 
   it('counts the silence from when the first call began, not from long before', () => {
-    const each = busy(1);
-    each.unaryEnded(0, 10, 'success');
-    for (let i = 0; i < 3; i += 1) each.unaryStarted(60_000);
-    expect(isStalled(each, 60_400)).toBe(false);
+    const each = busy(0);
+    for (let i = 0; i < 3; i += 1) each.unaryStarted(20_000);
+    expect(isSilent(each, 20_040)).toBe(false);
+  });
+});
+
+describe('isStalled', () => {
+  it('takes half a second of silence', () => {
+    const each = busy(3);
+    expect(isStalled(each, 500, 20)).toBe(false);
+    expect(isStalled(each, 501, 20)).toBe(true);
+  });
+
+  it('takes longer where the slowest answers of the service do: twice what they take', () => {
+    const each = busy(3);
+    expect(isStalled(each, 2000, 1000)).toBe(false);
+    expect(isStalled(each, 2001, 1000)).toBe(true);
+  });
+
+  it('says nothing while no answer of the service is known', () => {
+    expect(isStalled(busy(3), 60_000, 0)).toBe(false);
   });
 });

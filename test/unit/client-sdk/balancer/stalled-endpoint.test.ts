@@ -16,8 +16,11 @@ import {
   useBalancer,
 } from './balancer-harness.ts';
 
-/** `count` unary calls at `a`, which never answers. */
+/** `count` unary calls at `a`, which no longer answers, though the service did in 5 ms. */
 function freeze(count: number): Attempt[] {
+  const answered = beginAt('b');
+  jest.advanceTimersByTime(5);
+  answered.end(OK);
   return Array.from({ length: count }, () => beginAt('a'));
 }
 
@@ -28,6 +31,7 @@ describe('an endpoint that stops answering (F2)', () => {
     told.length = 0;
     jest.advanceTimersByTime(500 - TICK_MS);
     expect(seen).toEqual([]);
+    expect(pickedIds()).toEqual(new Set(['b']));
     jest.advanceTimersByTime(2 * TICK_MS);
     expect(seen).toEqual(['a: stopped answering, 10000 ms']);
     expect(told).toEqual(['stalled a']);
@@ -52,6 +56,25 @@ describe('an endpoint that stops answering (F2)', () => {
     expect(balancer.placement.isPickable(find('a'))).toBe(false);
     jest.advanceTimersByTime(1000);
     expect(told).toContain('stalled a');
+  });
+
+  it('is passed over from the next pick on, and back with its next answer', () => {
+    list(instance('a'), instance('b'));
+    const [first] = freeze(3);
+    jest.advanceTimersByTime(60);
+    expect(pickedIds()).toEqual(new Set(['b']));
+    expect(balancer.placement.isPickable(find('a'))).toBe(false);
+    first?.end(OK);
+    expect(balancer.placement.isPickable(find('a'))).toBe(true);
+    expect(seen).toEqual([]);
+  });
+
+  it('is picked all the same when all are silent', () => {
+    list(instance('a'), instance('b'));
+    freeze(4);
+    for (let i = 0; i < 4; i += 1) beginAt('b');
+    jest.advanceTimersByTime(60);
+    expect(pickedIds()).toEqual(new Set(['a', 'b']));
   });
 
   it('is let off when its connection was made anew', () => {
@@ -119,7 +142,7 @@ describe('this process standing still', () => {
     freeze(3);
     jest.advanceTimersByTime(TICK_MS);
     lateMs = 5000;
-    jest.advanceTimersByTime(4 * TICK_MS);
+    jest.advanceTimersByTime(1000);
     expect(seen).toEqual(['a: stopped answering, 10000 ms']);
   });
 });
