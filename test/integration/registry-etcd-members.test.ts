@@ -50,7 +50,10 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
   });
 
   it('fails a renewal when none of them answers', async () => {
-    const dead = [`127.0.0.1:${await freePort('127.0.0.1')}`, `127.0.0.1:${await freePort('127.0.0.1')}`];
+    const dead = [
+      `127.0.0.1:${await freePort('127.0.0.1')}`,
+      `127.0.0.1:${await freePort('127.0.0.1')}`,
+    ];
     const client = new EtcdClient(dead);
     const keepAlive = new EtcdKeepAlive(client);
     cleanup.defer(() => client.close());

@@ -21,6 +21,7 @@ export function effects({ at, overAt, samples, patienceMs }: Disturbed): Record<
   );
   const after = samples.filter((sample) => sample.at >= at - 100 && sample.at < at + 1000);
   return {
+    'failed calls': failed.length,
     'failed idempotent calls': idempotent,
     'failed other calls': failed.length - idempotent,
     'failed others, not in flight then': failed.filter((call) => call.isWrite && call.at > overAt)
