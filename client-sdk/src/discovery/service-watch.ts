@@ -165,7 +165,9 @@ export class ServiceWatch {
   #changed(changes: InstanceChanges, sizeBefore: number): void {
     const doubted = this.#doubted;
     if (doubted !== undefined) {
-      // News of any kind ends the doubt; who is back by now was never gone.
+      // The same again, as from one more registry that has just restarted, confirms nothing.
+      if (this.#view.size === 0) return;
+      // An instance ends the doubt; who is back by now was never gone.
       clearTimeout(doubted.timer);
       this.#doubted = undefined;
       const back = new Set(changes.put.map(({ id }) => id));
