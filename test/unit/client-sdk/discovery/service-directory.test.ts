@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLog } from '@weft/proto';
+import type { Instance } from '@weft/proto/registry';
 import type { Registry } from '@weft/registry';
+import type { InstanceChanges } from '../../../../client-sdk/src/discovery/instance-changes.ts';
 import { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
 import {
   ServiceDirectory,
   type ServiceDirectoryOptions,
 } from '../../../../client-sdk/src/discovery/service-directory.ts';
-import type { ServiceSnapshot } from '../../../../client-sdk/src/discovery/service-snapshot.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../../support/registry.ts';
 import { instance } from '../fixtures.ts';
@@ -54,10 +55,22 @@ function list(id: string, service = 'echo', at = client) {
   });
 }
 
+/** What a follower holds after each change it was told of. */
 function record(directory: ServiceDirectory, service = 'echo') {
-  const seen: ServiceSnapshot[] = [];
-  directory.follow(service, { snapshotChanged: (s) => seen.push(s), discoveryFailed: () => {} });
-  return { seen, ids: () => seen.at(-1)?.instances.map(({ id }) => id) };
+  const held = new Map<string, Instance>();
+  const seen: InstanceChanges[] = [];
+  const sizes: number[] = [];
+  directory.follow(service, {
+    instancesChanged: (changes) => {
+      if (changes.isComplete) held.clear();
+      for (const { id } of changes.removed) held.delete(id);
+      for (const each of changes.put) held.set(each.id, each);
+      seen.push(changes);
+      sizes.push(held.size);
+    },
+    discoveryFailed: () => {},
+  });
+  return { seen, sizes, ids: () => (seen.length === 0 ? undefined : [...held.keys()]) };
 }
 
 describe('discover', () => {
@@ -135,18 +148,33 @@ describe('discover', () => {
 describe('follow', () => {
   it('tells every change, the last instance that leaves included, until told to stop', async () => {
     const directory = open();
-    const { ids, seen } = record(directory);
+    const { ids } = record(directory);
     const { leaseId } = await list('a');
     await eventually(() => expect(ids()).toEqual(['a']));
     await client.client.deregister({ service: 'echo', id: 'a', leaseId });
     await eventually(() => expect(ids()).toEqual([]), { withinMs: 2000 });
-    expect(seen.every(({ stale }) => !stale)).toBe(true);
+    expect(await directory.discover('echo')).toMatchObject({ instances: [], stale: false });
+  });
+
+  it('tells a later follower all at first, and both the same changes then', async () => {
+    await list('a');
+    const directory = open();
+    const first = record(directory);
+    await eventually(() => expect(first.ids()).toEqual(['a']));
+    const second = record(directory);
+    await eventually(() => expect(second.ids()).toEqual(['a']));
+    expect(second.seen[0]).toMatchObject({ isComplete: true, removed: [] });
+    expect(second.seen[0]?.put[0]).toBe(first.seen.at(-1)?.put[0]);
+    await list('b');
+    await eventually(() => expect(second.ids()).toEqual(['a', 'b']));
+    expect(second.seen.at(-1)).toBe(first.seen.at(-1));
+    expect(second.seen.at(-1)).toMatchObject({ isComplete: false, removed: [] });
   });
 
   it('doubts an empty set right after a reconnect: a registry that restarted knows no one yet', async () => {
     await list('a');
     const directory = open();
-    const { ids, seen } = record(directory);
+    const { ids, sizes } = record(directory);
     const other = record(directory, 'other');
     await eventually(() => expect(ids()).toEqual(['a']));
     const port = Number(registry.address.split(':')[1]);
@@ -159,6 +187,6 @@ describe('follow', () => {
     expect(ids()).toEqual(['a']);
     await list('b', 'echo', fresh);
     await eventually(() => expect(ids()).toEqual(['b']));
-    expect(seen.filter(({ instances }) => instances.length === 0)).toEqual([]);
+    expect(sizes).not.toContain(0);
   });
 });

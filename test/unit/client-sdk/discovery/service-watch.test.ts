@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { silentLog } from '@weft/proto';
+import { EventType, type WatchResponse } from '@weft/proto/registry';
+import { ClientError, Status } from 'nice-grpc-common';
+import type { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
+import { ServiceWatch } from '../../../../client-sdk/src/discovery/service-watch.ts';
+import { instance, settle } from '../fixtures.ts';
+import { event, response, snapshot } from './watch-responses.ts';
+
+const { EVENT_TYPE_PUT } = EventType;
+
+/** One stream of a registry, told by the test. */
+class Stream {
+  readonly request: { fromRevision?: bigint };
+  readonly signal: AbortSignal;
+  readonly #queue: (WatchResponse | Error | 'end')[] = [];
+  #wake = () => {};
+
+  constructor(request: { fromRevision?: bigint }, signal: AbortSignal) {
+    this.request = request;
+    this.signal = signal;
+    signal.addEventListener('abort', () => void this.tell(new Error('aborted')));
+  }
+
+  async tell(what: WatchResponse | Error | 'end'): Promise<void> {
+    this.#queue.push(what);
+    this.#wake();
+    await settle();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (;;) {
+      const next = this.#queue.shift();
+      if (next === 'end') return;
+      if (next instanceof Error) throw next;
+      if (next !== undefined) yield next;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+}
+
+let streams: Stream[];
+let failovers: number;
+let told: string[];
+let watch: ServiceWatch;
+
+beforeEach(async () => {
+  jest.useFakeTimers();
+  streams = [];
+  failovers = 0;
+  told = [];
+  const client = {
+    watch: (request: { fromRevision?: bigint }, { signal }: { signal: AbortSignal }) => {
+      const stream = new Stream(request, signal);
+      streams.push(stream);
+      return stream;
+    },
+  };
+  const registry = {
+    addresses: ['r1', 'r2'],
+    replica: { address: 'r1', client },
+    failover: () => {
+      failovers += 1;
+    },
+  };
+  watch = new ServiceWatch({
+    service: 'echo',
+    registry: registry as unknown as RegistryConnection,
+    ttlMs: 60_000,
+    log: silentLog,
+    listener: {
+      instancesChanged: ({ isComplete, put, removed }) => {
+        const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join(' ');
+        told.push(`${isComplete ? 'all' : 'delta'} +[${names(put)}] -[${names(removed)}]`);
+      },
+      discoveryFailed: ({ message }) => told.push(message),
+    },
+  });
+  await settle();
+});
+
+afterEach(async () => {
+  watch.close();
+  await settle();
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+function stream(): Stream {
+  return streams.at(-1) as Stream;
+}
+
+function known(): string[] | undefined {
+  return watch.snapshot?.instances.map(({ id }) => id);
+}
+
+/** The stream breaks, and another is made. */
+async function reconnect(error: Error | 'end' = new Error('broken')): Promise<void> {
+  const before = streams.length;
+  await stream().tell(error);
+  await jest.advanceTimersByTimeAsync(2000);
+  expect(streams).toHaveLength(before + 1);
+}
+
+/** What a registry says that has lost its store to a client that resumes. */
+const otherStore = new ClientError('/Watch', Status.OUT_OF_RANGE, 'a future revision');
+
+describe('the first answer', () => {
+  it('is taken as it is, empty or not', async () => {
+    expect(watch.snapshot).toBeUndefined();
+    expect(stream().request).toEqual({ services: ['echo'] });
+    await stream().tell(snapshot(5n));
+    expect(told).toEqual(['all +[] -[]']);
+    expect(watch.snapshot).toMatchObject({ instances: [], revision: 5n, stale: false });
+    expect(watch.whole).toEqual({ isComplete: true, put: [], removed: [], revision: 5n });
+  });
+
+  it('is called missing once every replica has failed, and still comes', async () => {
+    await reconnect();
+    expect(told).toEqual([]);
+    expect(watch.failure).toBeUndefined();
+    await reconnect();
+    expect(told).toEqual([expect.stringContaining('the registry at r1, r2 does not answer')]);
+    expect(watch.failure).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+    await stream().tell(snapshot(5n, instance('a')));
+    expect(watch.failure).toBeUndefined();
+    expect(known()).toEqual(['a']);
+  });
+});
+
+describe('a stream', () => {
+  it('that breaks or ends is resumed after the last revision, at the next replica', async () => {
+    await stream().tell(snapshot(5n, instance('a')));
+    await stream().tell(response({ progress: { revision: 9n } }));
+    await reconnect();
+    expect(stream().request).toEqual({ services: ['echo'], fromRevision: 9n });
+    await reconnect('end');
+    expect(failovers).toBe(2);
+    expect(known()).toEqual(['a']);
+    expect(told).toHaveLength(1);
+  });
+
+  it('that says nothing at first is given up after 3 s, later after 30 s', async () => {
+    await jest.advanceTimersByTimeAsync(2999);
+    expect(stream().signal.aborted).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams[0]?.signal.aborted).toBe(true);
+    await jest.advanceTimersByTimeAsync(1000);
+    await stream().tell(snapshot(5n, instance('a')));
+    await jest.advanceTimersByTimeAsync(29_000);
+    await stream().tell(response({ progress: { revision: 5n } }));
+    await jest.advanceTimersByTimeAsync(29_999);
+    expect(stream().signal.aborted).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams[1]?.signal.aborted).toBe(true);
+  });
+
+  it('that is of another store is begun anew, and replaces all', async () => {
+    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    await reconnect(otherStore);
+    expect(stream().request).toEqual({ services: ['echo'] });
+    await stream().tell(snapshot(2n, instance('b')));
+    expect(told.at(-1)).toBe('all +[b] -[a]');
+  });
+});
+
+describe('what is known', () => {
+  it('is stale past its TTL, and when the registry has lost its store', async () => {
+    await stream().tell(snapshot(5n, instance('a')));
+    const first = watch.snapshot;
+    expect(watch.snapshot).toBe(first);
+    await stream().tell(response({ progress: { revision: 5n }, stale: true }));
+    expect(watch.snapshot).toMatchObject({ stale: true });
+    await stream().tell(response({ progress: { revision: 5n } }));
+    expect(watch.snapshot).toMatchObject({ stale: false });
+    await jest.advanceTimersByTimeAsync(29_000);
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(31_500);
+    expect(watch.snapshot).toMatchObject({ stale: true });
+    expect(known()).toEqual(['a']);
+  });
+});
+
+describe('an empty set right after a reconnect (F14)', () => {
+  beforeEach(async () => {
+    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    told.length = 0;
+    await reconnect(otherStore);
+    await stream().tell(snapshot(1n));
+  });
+
+  it('is not believed for ten seconds', async () => {
+    expect(told).toEqual([]);
+    expect(known()).toEqual(['a', 'b']);
+    expect(watch.whole?.put.map(({ id }) => id)).toEqual(['a', 'b']);
+    // The stream has been there for some of the two seconds that the reconnect was given.
+    await jest.advanceTimersByTimeAsync(7900);
+    expect(told).toEqual([]);
+    await jest.advanceTimersByTimeAsync(2100);
+    expect(told).toEqual(['all +[] -[a b]']);
+    expect(known()).toEqual([]);
+  });
+
+  it('is not one when an instance comes back: who has not by then is gone', async () => {
+    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('b', { modRevision: 2n })));
+    expect(told).toEqual(['delta +[b] -[a]']);
+    expect(known()).toEqual(['b']);
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('is not confirmed by a registry that has just restarted too', async () => {
+    await reconnect(otherStore);
+    await stream().tell(snapshot(1n));
+    expect(told).toEqual([]);
+    expect(known()).toEqual(['a', 'b']);
+    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('a', { modRevision: 2n })));
+    expect(told).toEqual(['delta +[a] -[b]']);
+  });
+
+  it('is not confirmed by news of the store', async () => {
+    await stream().tell(response({ progress: { revision: 1n }, stale: true }));
+    await stream().tell(response({ progress: { revision: 1n } }));
+    expect(told).toEqual([]);
+    expect(known()).toEqual(['a', 'b']);
+  });
+});
+
+describe('an empty set of a stream that has been going on', () => {
+  it('is believed: the last instance has left', async () => {
+    await stream().tell(snapshot(5n, instance('a')));
+    await reconnect();
+    await jest.advanceTimersByTimeAsync(500);
+    await stream().tell(response({ progress: { revision: 6n } }));
+    await jest.advanceTimersByTimeAsync(10_000);
+    await stream().tell(event(7n, EventType.EVENT_TYPE_DELETE, instance('a')));
+    expect(told.at(-1)).toBe('delta +[] -[a]');
+    expect(known()).toEqual([]);
+  });
+});
