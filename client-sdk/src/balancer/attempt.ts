@@ -21,6 +21,11 @@ export class Attempt {
   readonly call: CallRecord;
   /** When it was picked or, once sent, when it was sent. */
   startedAt: number;
+  /**
+   * Set before it is ended because the endpoint was left out already: that has been paid for, and as
+   * failures of that endpoint such ends would open its breaker for much longer.
+   */
+  isGivenUp = false;
   readonly #ledger: Ledger;
   readonly #breaker: Breaker;
   readonly #passage: Passage;
@@ -69,7 +74,7 @@ export class Attempt {
     this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
     // One that says it is overloaded is left alone for a while, and is not broken.
-    const isNeutral = this.call.isUnsendable || restMs !== undefined;
+    const isNeutral = this.call.isUnsendable || this.isGivenUp || restMs !== undefined;
     const outcome = isNeutral ? 'neutral' : classify(statusCode);
     this.#breaker.ended(this.#passage, outcome);
     this.#ledger.countOut(this, outcome, now, restMs);

@@ -72,7 +72,10 @@ export class OutlierDetector {
     // Two, as the sweep that ends its first interval back takes one off.
     if (record !== undefined) {
       record.ejections = times;
+      // What it is ejected for does not count again when it is back.
       record.inARow = 0;
+      record.successes = 0;
+      record.failures = 0;
     }
     return Math.min(options.baseEjectionMs * times, options.maxEjectionMs);
   }

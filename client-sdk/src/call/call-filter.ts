@@ -1,6 +1,6 @@
 import { type Metadata, status } from '@grpc/grpc-js';
-import type { Balancer } from '../balancer/balancer.ts';
 import { PUSHBACK_TRAILER } from '@weft/proto';
+import type { Balancer } from '../balancer/balancer.ts';
 import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import { classify } from '../breaker/classify.ts';
 import type { ConfigSelector, Filter } from '../grpc-experimental.ts';

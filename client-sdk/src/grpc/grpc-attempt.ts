@@ -9,7 +9,6 @@ type SubchannelCall = ReturnType<Connected['createCall']>;
 type CallListener = Parameters<Connected['createCall']>[3];
 type CallStatus = Parameters<CallListener['onReceiveStatus']>[0];
 
-
 /** How long the server asks to be left alone, in ms; undefined when it says nothing of it (gRFC A6). */
 function pushbackMs(trailers: Metadata): number | undefined {
   const ms = Number(trailers.get(PUSHBACK_TRAILER)[0] ?? Number.NaN);
@@ -85,14 +84,19 @@ export class GrpcAttempt implements PickResult, CallListener {
     this.#movable.add(this);
     const { perTryTimeoutMs } = this.#plan;
     if (perTryTimeoutMs !== undefined) {
-      const giveUp = () => this.abort(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
+      const giveUp = () => this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
       this.#timer = setTimeout(giveUp, perTryTimeoutMs);
     }
     return call;
   }
 
-  /** Ends the attempt, so that another can be made. */
+  /** Ends the attempt, as its endpoint was left out, so that another can be made. */
   abort(reason: string): void {
+    this.#attempt.isGivenUp = true;
+    this.#end(reason);
+  }
+
+  #end(reason: string): void {
     this.#call?.cancelWithStatus(status.UNAVAILABLE, reason);
   }
 
