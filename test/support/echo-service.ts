@@ -7,6 +7,8 @@ import { type CallContext, ServerError, Status } from 'nice-grpc';
 export interface EchoBehaviour {
   /** Status to fail with; undefined answers. */
   failWith: Status | undefined;
+  /** Share of calls, 0 to 1, that fail so. Default: all. */
+  failShare?: number;
   /** How long it takes, in ms. */
   delayMs: number;
 }
@@ -47,6 +49,7 @@ export async function serveEcho(
     echo.lastMetadata = new Map([...context.metadata]);
     if (behaviour.delayMs > 0) await wait(behaviour.delayMs, context.signal);
     if (context.signal.aborted) echo.cancelled += 1;
+    if (Math.random() >= (behaviour.failShare ?? 1)) return { user: user(requestId, id) };
     if (behaviour.failWith === Status.NOT_FOUND) throw notFound('user', requestId);
     if (behaviour.failWith === Status.UNAVAILABLE) {
       throw unavailable('told to fail', { reason: 'TOLD_TO_FAIL' });

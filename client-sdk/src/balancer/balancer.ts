@@ -188,8 +188,10 @@ export class Balancer {
 
   /** The transport's connection to `endpoint` has changed. */
   setConnection(endpoint: Endpoint, connection: Connection): void {
-    if (endpoint.connection.state === connection.state) return;
+    const { state } = endpoint.connection;
+    // Why it fails may have changed all the same.
     endpoint.connection = connection;
+    if (connection.state === state) return;
     if (connection.state === 'ready') this.#monitor.reconnected(endpoint, this.now());
     // One that has been removed already is only told of the end of its connection.
     if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;

@@ -40,12 +40,15 @@ function objection(endpoint: Endpoint, call: CallRecord, maxInFlight: number): s
     const end = call.attempts.find((attempt) => attempt.endpoint === endpoint)?.end;
     return `${id} was tried already${end ? ` and ended ${statusName(end.statusCode)}` : ''}`;
   }
-  if (!endpoint.isListedForCalls) return `${id} is not RUNNING or has weight 0`;
+  if (!endpoint.isListedForCalls)
+    return `${id} ${endpoint.weight > 0 ? 'is not RUNNING' : 'has weight 0'}`;
   if (breaker.state !== 'closed') return `breaker of ${id} is ${breaker.state}`;
   if (connection.state === 'failing') {
     return `no connection to ${id} at ${addressText(instance.address)}: ${connection.error}`;
   }
-  if (endpoint.inFlight >= maxInFlight) return `${id} has ${endpoint.inFlight} calls in flight`;
+  if (endpoint.inFlight >= maxInFlight) {
+    return `${id} has ${endpoint.inFlight} calls in flight; maxInFlightPerInstance is ${maxInFlight}`;
+  }
   return undefined;
 }
 

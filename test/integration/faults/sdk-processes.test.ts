@@ -1,0 +1,94 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AttemptReport, MeshOptions, StrategyName } from '@weft/client-sdk';
+import { eventually } from '../../support/eventually.ts';
+import { type InstanceProcess, startInstance } from '../../support/instance-process.ts';
+import { answeredSince, callSteadily } from '../../support/steady-calls.ts';
+import { TestMesh } from '../../support/test-mesh.ts';
+
+const SERVICE = 'stub';
+const PER_SECOND = 300;
+
+let stage: TestMesh;
+const processes = new Map<string, InstanceProcess>();
+
+beforeAll(async () => {
+  stage = await TestMesh.start();
+  // Leases of 30 s: whatever is noticed sooner, the client has noticed by itself.
+  for (const id of ['a', 'b', 'c']) {
+    processes.set(id, startInstance(stage.registry.address, SERVICE, id));
+  }
+  await eventually(
+    async () => expect((await stage.host.discover(SERVICE)).instances).toHaveLength(3),
+    { withinMs: 20_000 },
+  );
+}, 30_000);
+
+afterEach(() => stage.clear());
+
+afterAll(async () => {
+  await Promise.all([...processes.values()].map((each) => each.end()));
+  await stage.close();
+});
+
+/** A steady load of idempotent calls that every instance has a part in. */
+async function load(options: MeshOptions) {
+  const users = stage.users(SERVICE, { slowStartMs: 0, ...options });
+  const calls = callSteadily(PER_SECOND, (report) => users.getUser({ id: 'x' }, report));
+  stage.defer(() => calls.stop());
+  await eventually(() => expect(answeredSince(calls, 0).size).toBe(3));
+  return calls;
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const isAt = (id: string) => (attempt: AttemptReport) => attempt.instance === id;
+
+describe('a frozen instance', () => {
+  it.each<[StrategyName, mostFailures: number]>([
+    ['round_robin', 0],
+    // It sends so little there that up to two calls are too few to tell a stall by.
+    ['p2c_ewma', 2],
+  ])('F2: %s leaves it out within 2 s', async (strategy, mostFailures) => {
+    const calls = await load({ strategy, outlierEjection: { baseEjectionMs: 2500 } });
+    const victim = processes.get('b') as InstanceProcess;
+    const stoppedAt = performance.now();
+    victim.signal('SIGSTOP');
+    stage.defer(() => victim.signal('SIGCONT'));
+    await pause(2300);
+    const goesOnAt = performance.now();
+    victim.signal('SIGCONT');
+    if (strategy === 'round_robin') {
+      // To peak-EWMA it is the instance that took 2 s, for a minute or so.
+      await eventually(() => expect(answeredSince(calls, goesOnAt).get('b')).toBeGreaterThan(3));
+    }
+    const all = await calls.stop();
+    const pickedAfterMs = all
+      .filter(({ at, report }) => at < goesOnAt && report?.attempts.some(isAt('b')))
+      .map(({ at }) => at - stoppedAt);
+    expect(Math.max(...pickedAfterMs)).toBeLessThan(2000);
+    expect(calls.failures().length).toBeLessThanOrEqual(mostFailures);
+  });
+});
+
+describe('a killed instance', () => {
+  it('F1: fails no idempotent call; each is asked again at a different instance', async () => {
+    const calls = await load({});
+    const killedAt = performance.now();
+    await processes.get('a')?.end();
+    await pause(1000);
+    const all = await calls.stop();
+    expect(calls.failures()).toEqual([]);
+    const retried = all.filter(({ report }) => (report?.attempts.length ?? 0) > 1);
+    for (const { report } of retried) {
+      const [first, ...others] = report?.attempts ?? [];
+      expect(first).toMatchObject({ instance: 'a', status: 'UNAVAILABLE' });
+      expect(others).toEqual([expect.objectContaining({ status: 'OK' })]);
+      expect(others.some(isAt('a'))).toBe(false);
+    }
+    // It is still listed, and picked no more.
+    expect((await stage.host.discover(SERVICE)).instances).toHaveLength(3);
+    const later = all.filter(({ at }) => at > killedAt + 500);
+    expect(later.length).toBeGreaterThan(50);
+    expect(later.flatMap(({ report }) => report?.attempts ?? []).filter(isAt('a'))).toEqual([]);
+  });
+});

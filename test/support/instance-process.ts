@@ -1,0 +1,33 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const stub = join(import.meta.dirname, '..', 'fixtures', 'stub-service.ts');
+
+/** One instance of a service in a process of its own, to send signals to. Always end it. */
+export interface InstanceProcess {
+  readonly id: string;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it at once, stopped or not. */
+  end(): Promise<void>;
+}
+
+/** Starts an instance that answers GetUser with its id; it is listed a little later. */
+export function startInstance(registry: string, service: string, id: string): InstanceProcess {
+  const env = { ...process.env, WEFT_REGISTRY: registry, WEFT_INSTANCE_ID: id, STUB_TTL: '30' };
+  const args = ['--conditions=weft-source', '--no-warnings', stub, service];
+  const child: ChildProcess = spawn(process.execPath, args, {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return {
+    id,
+    signal: (signal) => void child.kill(signal),
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
