@@ -1,5 +1,6 @@
 import type { Channel } from '@grpc/grpc-js';
-import { Balancer, type BalancerObserver } from './balancer/balancer.ts';
+import { Balancer } from './balancer/balancer.ts';
+import type { BalancerObserver } from './balancer/balancer-options.ts';
 import { Subset } from './balancer/subset.ts';
 import { Breaker } from './breaker/breaker.ts';
 import type { WindowRotation } from './breaker/window-rotation.ts';

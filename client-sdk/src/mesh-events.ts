@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { BalancerObserver } from './balancer/balancer.ts';
+import type { BalancerObserver } from './balancer/balancer-options.ts';
 import type { Endpoint } from './balancer/endpoint.ts';
 import type { EjectionReason } from './balancer/health-monitor.ts';
 import type { BreakerState } from './breaker/breaker.ts';

@@ -1,70 +1,21 @@
-import type { Instance } from '@weft/proto/registry';
-import type { Breaker, BreakerState, Passage } from '../breaker/breaker.ts';
+import type { Passage } from '../breaker/breaker.ts';
 import type { Outcome } from '../breaker/classify.ts';
 import type { InstanceChanges } from '../discovery/instance-changes.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { Attempt } from './attempt.ts';
-import { AverageLatency } from './average-latency.ts';
+import type { BalancerListener, BalancerOptions, Knowledge } from './balancer-options.ts';
 import { CallRecord } from './call-record.ts';
-import { type Connection, Endpoint } from './endpoint.ts';
-import { type EjectionReason, HealthMonitor, TICK_MS } from './health-monitor.ts';
+import type { Connection, Endpoint } from './endpoint.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { HealthMonitor, TICK_MS } from './health-monitor.ts';
 import { Membership } from './membership.ts';
 import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
-import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { beginSlowStart, slowStartShare } from './slow-start.ts';
+import { slowStartShare } from './slow-start.ts';
 import { createStrategy, strategyKey } from './strategies.ts';
 import type { Strategy } from './strategy.ts';
-import type { Subset } from './subset.ts';
 import { Ticker } from './ticker.ts';
-
-export interface BalancerOptions {
-  service: string;
-  policy: ResolvedPolicy;
-  /** Makes the breaker of a new endpoint; `onChange` tells of its changes of state. */
-  createBreaker: (
-    policy: ResolvedPolicy,
-    onChange: (from: BreakerState, to: BreakerState) => void,
-  ) => Breaker;
-  /** Chooses the instances that are used; undefined: all are. */
-  subset?: Subset | undefined;
-  /** Where this client stands; empty: nowhere. */
-  zone?: string;
-  /** Told what becomes of endpoints, for whoever wants to know. */
-  observer?: BalancerObserver;
-  /** Monotonic time in ms. Default performance.now. */
-  now?: () => number;
-  /** Default Math.random. */
-  random?: () => number;
-  /** Runs a task when what is under way in this turn of the event loop is done. Default setImmediate. */
-  defer?: (task: () => void) => void;
-}
-
-/** Who wants to know what becomes of endpoints. */
-export interface BalancerObserver {
-  breakerChanged(endpoint: Endpoint, from: BreakerState, to: BreakerState): void;
-  ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
-  returned(endpoint: Endpoint): void;
-}
-
-/** Where the balancer tells of changes: the transport adapter that uses it. */
-export interface BalancerListener {
-  /** The endpoint is listed: connect to it. */
-  endpointAdded(endpoint: Endpoint): void;
-  /** The endpoint is gone: close its connection when its calls have ended. */
-  endpointRemoved(endpoint: Endpoint): void;
-  /** The endpoint no longer answers: what may be asked elsewhere should be. */
-  endpointStalled(endpoint: Endpoint): void;
-  /** Which endpoints can be picked has changed. */
-  picksChanged(): void;
-}
-
-/** What the balancer knows of the service's instances. */
-export type Knowledge =
-  | { readonly state: 'unknown' }
-  | { readonly state: 'failed'; readonly message: string }
-  | { readonly state: 'known'; readonly revision: bigint; readonly at: number };
 
 /**
  * The core: which instances there are, which of them may take a call, which one takes the next.
@@ -80,13 +31,12 @@ export class Balancer {
   readonly #options: BalancerOptions;
   readonly #random: () => number;
   readonly #defer: (task: () => void) => void;
-  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #endpoints: EndpointSet;
   /** By name: the service's own, and those that call sites asked for. */
   readonly #strategies = new Map<string, Strategy>();
   readonly #monitor: HealthMonitor;
   readonly #budget: RetryBudget;
   readonly #membership: Membership;
-  readonly #average = new AverageLatency(DECAY_MS);
   readonly #ticker = new Ticker(TICK_MS, () => this.#tick());
   #policy: ResolvedPolicy;
   #knowledge: Knowledge = { state: 'unknown' };
@@ -116,6 +66,16 @@ export class Balancer {
         this.#listener?.picksChanged();
       },
     });
+    this.#endpoints = new EndpointSet({
+      now: this.now,
+      placement: this.placement,
+      monitor: this.#monitor,
+      strategies: this.#strategies,
+      observer,
+      createBreaker: (onChange) => options.createBreaker(this.#policy, onChange),
+      slowStartMs: () => this.#policy.slowStartMs,
+      listener: () => this.#listener,
+    });
     this.#budget = new RetryBudget(this.now());
     this.#membership = new Membership(options.subset);
     this.#strategyOf(strategyKey(policy));
@@ -123,7 +83,7 @@ export class Balancer {
 
   /** The endpoints that are used. */
   get endpoints(): Iterable<Endpoint> {
-    return this.#endpoints.values();
+    return this.#endpoints;
   }
 
   /** Number of listed instances, this client's subset or not. */
@@ -161,20 +121,15 @@ export class Balancer {
     this.placement.limits = policy;
     this.#monitor.options = policy.outlierEjection;
     this.#strategyOf(strategyKey(policy));
-    for (const endpoint of this.#endpoints.values()) {
-      if (!isSameBreaker) this.#replaceBreaker(endpoint);
-      this.placement.place(endpoint);
-    }
+    if (!isSameBreaker) this.#endpoints.replaceBreakers();
+    for (const endpoint of this.#endpoints) this.placement.place(endpoint);
     this.#listener?.picksChanged();
   }
 
   /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
   apply(changes: InstanceChanges): void {
     const isFirst = this.#knowledge.state !== 'known';
-    const { entered, changed, left } = this.#membership.apply(changes);
-    for (const id of left) this.#remove(id);
-    for (const instance of entered) this.#add(instance, isFirst);
-    for (const instance of changed) this.#update(instance);
+    this.#endpoints.apply(this.#membership.apply(changes), isFirst);
     this.#knowledge = { state: 'known', revision: changes.revision, at: this.now() };
     this.#listener?.picksChanged();
   }
@@ -194,7 +149,7 @@ export class Balancer {
     if (connection.state === state) return;
     if (connection.state === 'ready') this.#monitor.reconnected(endpoint, this.now());
     // One that has been removed already is only told of the end of its connection.
-    if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
+    if (!this.#endpoints.has(endpoint)) return;
     this.placement.place(endpoint);
     this.#listener?.picksChanged();
   }
@@ -249,7 +204,7 @@ export class Balancer {
       this.placement.inFlightChanged(endpoint);
       this.#listener?.picksChanged();
     }
-    if (this.#endpoints.get(endpoint.instance.id) !== endpoint) return;
+    if (!this.#endpoints.has(endpoint)) return;
     const isAnswered = call.isUnary && outcome === 'success';
     const latencyMs = isAnswered ? now - attempt.startedAt : undefined;
     this.#monitor.concluded(endpoint, outcome, now, { latencyMs, restMs });
@@ -258,7 +213,7 @@ export class Balancer {
   /** Forgets all endpoints and stops their breakers. */
   close(): void {
     this.#ticker.close();
-    for (const id of [...this.#endpoints.keys()]) this.#remove(id);
+    this.#endpoints.clear();
     this.#listener = undefined;
   }
 
@@ -326,58 +281,5 @@ export class Balancer {
   #tick(): boolean {
     this.#monitor.tick(this.now());
     return this.#inFlight > 0 || !this.#monitor.isIdle;
-  }
-
-  #add(instance: Instance, isFirst: boolean): void {
-    const now = this.now();
-    const breaker = this.#createBreaker(() => endpoint);
-    const endpoint = new Endpoint(instance, breaker, new PeakEwma(now, this.#average));
-    const ageMs = Date.now() - (instance.startTime?.getTime() ?? Date.now());
-    if (!isFirst) beginSlowStart(endpoint, now, ageMs, this.#policy.slowStartMs);
-    this.#endpoints.set(instance.id, endpoint);
-    this.placement.place(endpoint);
-    this.#listener?.endpointAdded(endpoint);
-  }
-
-  #update(instance: Instance): void {
-    const endpoint = this.#endpoints.get(instance.id);
-    if (endpoint === undefined) return;
-    const { weight } = endpoint;
-    endpoint.instance = instance;
-    this.placement.place(endpoint);
-    if (endpoint.weight === weight || !this.placement.isPickable(endpoint)) return;
-    for (const strategy of this.#strategies.values()) strategy.weightChanged?.(endpoint);
-  }
-
-  #createBreaker(owner: () => Endpoint): Breaker {
-    return this.#options.createBreaker(this.#policy, (from, to) => {
-      this.#breakerChanged(owner(), from, to);
-      this.#listener?.picksChanged();
-    });
-  }
-
-  /** A breaker with the settings of now: closed, unless it was opened by hand. */
-  #replaceBreaker(endpoint: Endpoint): void {
-    const { state, isForced } = endpoint.breaker;
-    endpoint.breaker.dispose();
-    endpoint.breaker = this.#createBreaker(() => endpoint);
-    if (isForced) endpoint.breaker.open();
-    else if (state !== 'closed') this.#breakerChanged(endpoint, state, 'closed');
-  }
-
-  #breakerChanged(endpoint: Endpoint, from: BreakerState, to: BreakerState): void {
-    this.placement.place(endpoint);
-    this.#monitor.breakerChanged(endpoint, this.now());
-    this.#options.observer?.breakerChanged(endpoint, from, to);
-  }
-
-  #remove(id: string): void {
-    const endpoint = this.#endpoints.get(id);
-    if (endpoint === undefined) return;
-    this.#endpoints.delete(id);
-    this.placement.remove(endpoint);
-    this.#monitor.forget(endpoint);
-    endpoint.breaker.dispose();
-    this.#listener?.endpointRemoved(endpoint);
   }
 }

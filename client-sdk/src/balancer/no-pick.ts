@@ -32,24 +32,41 @@ interface ServiceState {
 
 const MOST_FACTS = 5;
 
+type Objection = 'tried' | 'unlisted' | 'breaker' | 'connection' | 'full';
+
 /** Why an endpoint does not take `call`; undefined when it is only not connected yet. */
-function objection(endpoint: Endpoint, call: CallRecord, maxInFlight: number): string | undefined {
-  const { instance, breaker, connection } = endpoint;
+function objection(
+  endpoint: Endpoint,
+  call: CallRecord,
+  maxInFlight: number,
+): Objection | undefined {
+  if (call.isExcluded(endpoint)) return 'tried';
+  if (!endpoint.isListedForCalls) return 'unlisted';
+  if (endpoint.breaker.state !== 'closed') return 'breaker';
+  if (endpoint.connection.state === 'failing') return 'connection';
+  return endpoint.inFlight >= maxInFlight ? 'full' : undefined;
+}
+
+/** An objection in words. */
+function factOf(endpoint: Endpoint, why: Objection, call: CallRecord, maxInFlight: number): string {
+  const { instance, breaker, connection, inFlight, weight } = endpoint;
   const { id } = instance;
-  if (call.isExcluded(endpoint)) {
-    const end = call.attempts.find((attempt) => attempt.endpoint === endpoint)?.end;
-    return `${id} was tried already${end ? ` and ended ${statusName(end.statusCode)}` : ''}`;
+  switch (why) {
+    case 'tried': {
+      const end = call.attempts.find((attempt) => attempt.endpoint === endpoint)?.end;
+      return `${id} was tried already${end ? ` and ended ${statusName(end.statusCode)}` : ''}`;
+    }
+    case 'unlisted':
+      return `${id} ${weight > 0 ? 'is not RUNNING' : 'has weight 0'}`;
+    case 'breaker':
+      return `breaker of ${id} is ${breaker.state}`;
+    case 'connection': {
+      const error = connection.state === 'failing' ? connection.error : '';
+      return `no connection to ${id} at ${addressText(instance.address)}: ${error}`;
+    }
+    case 'full':
+      return `${id} has ${inFlight} calls in flight (maxInFlightPerInstance ${maxInFlight})`;
   }
-  if (!endpoint.isListedForCalls)
-    return `${id} ${endpoint.weight > 0 ? 'is not RUNNING' : 'has weight 0'}`;
-  if (breaker.state !== 'closed') return `breaker of ${id} is ${breaker.state}`;
-  if (connection.state === 'failing') {
-    return `no connection to ${id} at ${addressText(instance.address)}: ${connection.error}`;
-  }
-  if (endpoint.inFlight >= maxInFlight) {
-    return `${id} has ${endpoint.inFlight} calls in flight; maxInFlightPerInstance is ${maxInFlight}`;
-  }
-  return undefined;
 }
 
 /**
@@ -57,7 +74,8 @@ function objection(endpoint: Endpoint, call: CallRecord, maxInFlight: number): s
  * @param refusal what else forbids it
  */
 export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: string): NoPick {
-  const { service, knowledge, policy } = state;
+  const { service, knowledge } = state;
+  const { maxInFlightPerInstance } = state.policy;
   const unavailable = { kind: 'fail', code: 'UNAVAILABLE', isFinal: false } as const;
   if (knowledge.state === 'failed') return { ...unavailable, message: knowledge.message ?? '' };
   if (knowledge.state === 'unknown') return { kind: 'wait' };
@@ -65,27 +83,30 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
     return { ...unavailable, message: `${service} has no instances in the registry` };
   }
   const facts: string[] = refusal === undefined ? [] : [refusal];
-  let rejecting = call.attempts.length;
-  let reconnecting = 0;
-  let full = 0;
+  const counts = { tried: 0, unlisted: 0, breaker: 0, connection: 0, full: 0 };
+  let untold = 0;
   for (const endpoint of state.endpoints) {
-    const reason = objection(endpoint, call, policy.maxInFlightPerInstance);
-    if (reason === undefined && refusal === undefined) return { kind: 'wait' };
-    if (reason !== undefined) facts.push(reason);
-    if (!endpoint.isListedForCalls || call.isExcluded(endpoint)) continue;
-    if (endpoint.breaker.state !== 'closed') rejecting += 1;
-    else if (endpoint.connection.state === 'failing') reconnecting += 1;
-    else if (endpoint.inFlight >= policy.maxInFlightPerInstance) full += 1;
+    const why = objection(endpoint, call, maxInFlightPerInstance);
+    if (why === undefined) {
+      if (refusal === undefined) return { kind: 'wait' };
+      continue;
+    }
+    counts[why] += 1;
+    // Words cost more than the search, and nobody reads a thousand of them.
+    if (facts.length === MOST_FACTS) untold += 1;
+    else facts.push(factOf(endpoint, why, call, maxInFlightPerInstance));
   }
-  const isFull = full > 0 && reconnecting === 0 && rejecting === 0;
-  const isForbidden = refusal !== undefined || (reconnecting === 0 && rejecting > 0);
+  if (untold > 0) facts.push(`and ${untold} more`);
+  const rejecting = counts.tried + counts.breaker;
+  const isFull = counts.full > 0 && counts.connection === 0 && rejecting === 0;
+  const isForbidden = refusal !== undefined || (counts.connection === 0 && rejecting > 0);
   return {
     kind: 'fail',
     code: isFull ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE',
     // Another attempt of a hedged call may still answer it.
     isFinal: (isForbidden || isFull) && !call.isInFlight,
     lastEnd: call.attempts.at(-1)?.end,
-    message: `no instance of ${service} takes this call (${shorten(facts)})`,
+    message: `no instance of ${service} takes this call (${facts.join('; ')})`,
   };
 }
 
@@ -98,9 +119,4 @@ export function overloaded({ service, inFlight, policy }: ServiceState, call: Ca
     lastEnd: call.attempts.at(-1)?.end,
     message: `${inFlight} calls to ${service} are in flight; maxInFlight is ${policy.maxInFlight}`,
   };
-}
-
-function shorten(facts: readonly string[]): string {
-  const more = facts.length - MOST_FACTS;
-  return facts.slice(0, MOST_FACTS).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

@@ -1,5 +1,6 @@
 import { type ChannelOptions, connectivityState } from '@grpc/grpc-js';
-import type { Balancer, BalancerListener } from '../balancer/balancer.ts';
+import type { Balancer } from '../balancer/balancer.ts';
+import type { BalancerListener } from '../balancer/balancer-options.ts';
 import type { Endpoint } from '../balancer/endpoint.ts';
 import {
   type ChannelControlHelper,

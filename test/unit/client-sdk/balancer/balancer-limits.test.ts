@@ -62,7 +62,7 @@ describe('maxInFlightPerInstance', () => {
     expect(refusal()).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       isFinal: true,
-      message: expect.stringContaining('a has 2 calls in flight; b has 2 calls in flight'),
+      message: expect.stringContaining('a has 2 calls in flight (maxInFlightPerInstance 2); b has'),
     });
     attempts.find(({ endpoint }) => endpoint === find('b'))?.end(OK);
     expect(pickedIds()).toEqual(new Set(['b']));

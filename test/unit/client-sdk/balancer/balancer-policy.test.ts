@@ -45,9 +45,7 @@ describe('what is known of the service', () => {
       code: 'UNAVAILABLE',
       isFinal: false,
       lastEnd: undefined,
-      message:
-        'no instance of echo takes this call ' +
-        '(a is not RUNNING or has weight 0; b is not RUNNING or has weight 0)',
+      message: 'no instance of echo takes this call ' + '(a has weight 0; b has weight 0)',
     });
     change({ put: [instance('b', { weight: 1, modRevision: 2n })] });
     expect(pickedIds()).toEqual(new Set(['b']));

@@ -86,7 +86,7 @@ describe('explainNoPick', () => {
       lastEnd: expect.objectContaining({ statusCode: 14 }),
       message:
         'no instance of echo takes this call ' +
-        '(a was tried already and ended UNAVAILABLE; b is not RUNNING or has weight 0)',
+        '(a was tried already and ended UNAVAILABLE; b has weight 0)',
     });
   });
 
@@ -106,9 +106,7 @@ describe('explainNoPick', () => {
       code: 'UNAVAILABLE',
       isFinal: false,
       lastEnd: undefined,
-      message:
-        'no instance of echo takes this call ' +
-        '(a is not RUNNING or has weight 0; b is not RUNNING or has weight 0)',
+      message: 'no instance of echo takes this call ' + '(a has weight 0; b has weight 0)',
     });
   });
 
