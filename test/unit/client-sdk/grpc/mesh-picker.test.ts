@@ -1,0 +1,60 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import { describe, expect, it } from '@jest/globals';
+import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
+import type { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
+import type { NoPick } from '../../../../client-sdk/src/balancer/no-pick.ts';
+import { MeshPicker } from '../../../../client-sdk/src/grpc/mesh-picker.ts';
+import { type PickResult, PickResultType } from '../../../../client-sdk/src/grpc-experimental.ts';
+
+const sent = { pickResultType: PickResultType.COMPLETE } as PickResult;
+
+function pickerOf(pick: Attempt | NoPick): MeshPicker {
+  return new MeshPicker({ pick: () => pick } as unknown as Balancer, () => sent);
+}
+
+function pick(picker: MeshPicker): PickResult {
+  return picker.pick({ metadata: new Metadata(), extraPickInfo: {} });
+}
+
+const failure = { kind: 'fail', code: 'UNAVAILABLE', message: 'none' } as const;
+
+describe('MeshPicker', () => {
+  it('sends an attempt over the connection of its endpoint', () => {
+    const picker = pickerOf({ kind: 'attempt' } as Attempt);
+    expect(pick(picker)).toBe(sent);
+    expect(picker.hasQueued).toBe(false);
+  });
+
+  it('lets a call wait, and remembers that one does', () => {
+    const picker = pickerOf({ kind: 'wait' });
+    expect(pick(picker).pickResultType).toBe(PickResultType.QUEUE);
+    expect(picker.hasQueued).toBe(true);
+  });
+
+  it('fails a pick that a retry may do better, and drops one that no retry could', () => {
+    expect(pick(pickerOf({ ...failure, isFinal: false }))).toMatchObject({
+      pickResultType: PickResultType.TRANSIENT_FAILURE,
+      status: { code: status.UNAVAILABLE, details: 'none' },
+    });
+    expect(pick(pickerOf({ ...failure, code: 'RESOURCE_EXHAUSTED', isFinal: true }))).toMatchObject(
+      {
+        pickResultType: PickResultType.DROP,
+        status: { code: status.RESOURCE_EXHAUSTED, details: 'none' },
+      },
+    );
+  });
+
+  it('tells how the last attempt ended when there will be no other', () => {
+    const trailers = new Metadata();
+    const lastEnd = {
+      statusCode: status.UNAVAILABLE,
+      details: 'disk full',
+      trailers,
+      durationMs: 1,
+    };
+    const end = { code: status.UNAVAILABLE, details: 'disk full', metadata: trailers };
+    expect(pick(pickerOf({ ...failure, isFinal: true, lastEnd })).status).toEqual(end);
+    const goesOn = pick(pickerOf({ ...failure, isFinal: false, lastEnd }));
+    expect(goesOn.status).toMatchObject({ details: 'none' });
+  });
+});
