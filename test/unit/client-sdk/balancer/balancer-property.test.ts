@@ -61,6 +61,7 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('break' as const), id }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('turn' as const) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('late' as const) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -88,6 +89,8 @@ class World {
   readonly everSeen = new Set<Endpoint>();
   readonly calls: CallRecord[] = [];
   open: Attempt[] = [];
+  /** Picks that have not been sent. */
+  readonly late: (() => void)[] = [];
 
   async run(steps: readonly Step[]): Promise<void> {
     for (const each of steps) {
@@ -135,6 +138,9 @@ class World {
       }
       case 'turn':
         return endTurn();
+      case 'late':
+        endTurn();
+        return this.late.pop()?.();
       case 'wait':
         endTurn();
         await jest.advanceTimersByTimeAsync(step.ms);
@@ -152,13 +158,14 @@ class World {
     const retried =
       retryOf === null ? undefined : this.calls[retryOf % Math.max(1, this.calls.length)];
     const call = retried ?? new CallRecord({ isUnary, strategy, hashKey: `${this.calls.length}` });
+    const tried = new Set(call.attempts.map(({ endpoint }) => endpoint));
     const usable = [...balancer.endpoints].filter(
       (each) =>
         each.isListedForCalls &&
         each.connection.state === 'ready' &&
         each.breaker.state === 'closed' &&
         each.inFlight < balancer.policy.maxInFlightPerInstance &&
-        !call.isExcluded(each),
+        !tried.has(each),
     );
     const probed = new Set([...balancer.endpoints].filter((each) => each.breaker.hasFreeProbe));
     const picked = balancer.pick(call);
@@ -171,14 +178,21 @@ class World {
     expect([...balancer.endpoints]).toContain(endpoint);
     expect(endpoint.connection.state).toBe('ready');
     expect(endpoint.isListedForCalls).toBe(true);
-    expect(call.isExcluded(endpoint)).toBe(false);
+    expect(tried.has(endpoint)).toBe(false);
     if (endpoint.breaker.state !== 'closed') {
       expect(probed).toContain(endpoint);
       expect(endpoint.breaker.hasFreeProbe).toBe(false);
     } else expect(usable).toContain(endpoint);
-    if (!isSent) return;
+    // Sent in this turn, or later than the balancer counts on.
+    if (!isSent) return void this.late.push(() => this.#start(picked, retried === undefined));
+    this.#start(picked, retried === undefined);
+  }
+
+  #start(picked: Attempt, isFirst: boolean): void {
+    const { call } = picked;
+    if (call.isExcluded(picked.endpoint)) return;
     picked.start();
-    if (retried === undefined) this.calls.push(call);
+    if (isFirst) this.calls.push(call);
     this.open.push(picked);
   }
 
