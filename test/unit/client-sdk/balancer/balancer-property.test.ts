@@ -6,7 +6,7 @@ import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import type { StrategyName } from '../../../../client-sdk/src/balancer/strategies.ts';
 import { instance, settle } from '../fixtures.ts';
-import { balancer, change, endTurn, OK, rotation, useBalancer } from './balancer-harness.ts';
+import { balancer, change, endTurn, list, OK, rotation, useBalancer } from './balancer-harness.ts';
 
 const { INSTANCE_STATUS_RUNNING, INSTANCE_STATUS_STOPPING } = InstanceStatus;
 const ids = ['a', 'b', 'c', 'd', 'e'];
@@ -15,7 +15,12 @@ const id = fc.constantFrom(...ids);
 const step = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ what: fc.constant('join' as const), id, incarnation: fc.nat(1) }),
+    arbitrary: fc.record({
+      what: fc.constant('join' as const),
+      id,
+      incarnation: fc.nat(1),
+      isReady: fc.constantFrom(true, true, true, false),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('leave' as const), id }) },
   {
@@ -104,9 +109,11 @@ class World {
     switch (step.what) {
       case 'join': {
         const incarnation = `${step.id}-${step.incarnation}`;
-        return change({
-          put: [instance(step.id, { incarnation, zone: step.id < 'c' ? 'z' : 'y' })],
-        });
+        const zone = step.id < 'c' ? 'z' : 'y';
+        change({ put: [instance(step.id, { incarnation, zone })] });
+        const joined = this.#find(step.id);
+        if (step.isReady && joined) balancer.setConnection(joined, { state: 'ready' });
+        return;
       }
       case 'leave':
         return change({ removed: [instance(step.id)] });
@@ -219,6 +226,7 @@ describe.each<StrategyName>(['least_connections', 'p2c_ewma', 'weighted_round_ro
     it('picks only what may be picked, and counts every attempt in and out once', async () => {
       const run = async (steps: readonly Step[]) => {
         useBalancer({ strategy, maxInFlightPerInstance: 3, slowStartMs: 1000 });
+        list(...ids.slice(1).map((each) => instance(each, { incarnation: `${each}-0` })));
         const world = new World();
         await world.run(steps);
         endTurn();
@@ -234,8 +242,8 @@ describe.each<StrategyName>(['least_connections', 'p2c_ewma', 'weighted_round_ro
         balancer.close();
         expect(jest.getTimerCount()).toBe(0);
       };
-      const steps = fc.array(step, { minLength: 20, maxLength: 120 });
-      await fc.assert(fc.asyncProperty(steps, run), { numRuns: 60 });
+      const steps = fc.array(step, { minLength: 60, maxLength: 150, size: 'max' });
+      await fc.assert(fc.asyncProperty(steps, run), { numRuns: 30 });
     });
   },
 );
