@@ -18,6 +18,8 @@ export interface AttemptRecord {
   readonly endpoint: Endpoint;
   /** Undefined while in flight. */
   end: AttemptEnd | undefined;
+  /** It was refused before anybody read it, and may be made there again. */
+  isUnread: boolean;
 }
 
 /** What is known of a call before its first attempt. */
@@ -60,16 +62,21 @@ export class CallRecord implements PickRequest {
 
   /** Notes an attempt that is sent now. */
   attempted(endpoint: Endpoint): AttemptRecord {
-    const record: AttemptRecord = { endpoint, end: undefined };
+    const record: AttemptRecord = { endpoint, end: undefined, isUnread: false };
     if (this.#attempts === undefined) this.#attempts = [record];
     else this.#attempts.push(record);
     return record;
   }
 
-  /** Whether an attempt of this call went to `endpoint` already. */
+  /** The last attempt was refused before anybody read it: its endpoint may be asked again. */
+  lastUnread(): void {
+    const last = this.#attempts?.at(-1);
+    if (last !== undefined) last.isUnread = true;
+  }
+
+  /** Whether an attempt of this call went to `endpoint` already, and may have been read there. */
   isExcluded(endpoint: Endpoint): boolean {
     if (this.#attempts === undefined) return false;
-    for (const attempt of this.#attempts) if (attempt.endpoint === endpoint) return true;
-    return false;
+    return this.#attempts.some((each) => each.endpoint === endpoint && !each.isUnread);
   }
 }

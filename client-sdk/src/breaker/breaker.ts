@@ -85,7 +85,7 @@ export class Breaker {
 
   /** Whether a probe would pass now. */
   get hasFreeProbe(): boolean {
-    return this.#state === 'half-open' && this.#probe === undefined;
+    return this.#state === 'half-open' && this.#probe === undefined && !this.#isDisposed;
   }
 
   /** Lets an attempt pass; in half-open it takes the probe. Undefined when refused. */

@@ -20,6 +20,11 @@ export interface MeshCallOptions {
 /** A call with less left than this of the deadline it inherits is not made, in ms. */
 const LEAST_BUDGET_MS = 1;
 
+/** Throws ConfigError for a timeout that is no number. */
+export function checkTimeout(timeoutMs: number | undefined): void {
+  if (Number.isNaN(timeoutMs)) throw new ConfigError('timeoutMs', 'a number of ms', timeoutMs);
+}
+
 /**
  * When a call must have ended, as Date.now() counts.
  * @param timeoutMs of the call, undefined for `defaultMs`; either may be Infinity or undefined for none
@@ -29,9 +34,7 @@ export function deadlineOf(
   defaultMs: number | undefined,
   incoming: CallContext | undefined,
 ): number {
-  if (timeoutMs !== undefined && Number.isNaN(timeoutMs)) {
-    throw new ConfigError('timeoutMs', 'a number of ms', timeoutMs);
-  }
+  checkTimeout(timeoutMs);
   const ownMs = timeoutMs ?? defaultMs ?? Number.POSITIVE_INFINITY;
   const inherited = incoming?.deadline ?? Number.POSITIVE_INFINITY;
   // A timer holds no longer time; it is as good as none.

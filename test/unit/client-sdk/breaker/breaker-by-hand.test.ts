@@ -166,6 +166,14 @@ describe('one that is disposed', () => {
     expect(changes).toEqual([]);
     expect(rotation.size).toBe(0);
   });
+
+  it('lets no probe pass any more', async () => {
+    await tell('failure', 5);
+    breaker.allowEarlyProbe();
+    breaker.dispose();
+    expect(breaker.hasFreeProbe).toBe(false);
+    expect(breaker.admit()).toBeUndefined();
+  });
 });
 
 describe('breakerView', () => {

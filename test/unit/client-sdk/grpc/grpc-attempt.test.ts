@@ -1,0 +1,178 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
+import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
+import {
+  GrpcAttempt,
+  type Movable,
+  PUSHBACK_KEY,
+} from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
+import { PickResultType, type Subchannel } from '../../../../client-sdk/src/grpc-experimental.ts';
+import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
+import type { RetryOptions } from '../../../../client-sdk/src/policy/service-policy.ts';
+
+interface Listener {
+  onReceiveMetadata(metadata: Metadata): void;
+  onReceiveMessage(message: Buffer): void;
+  onReceiveStatus(end: object): void;
+}
+
+const path = '/user.v1.UserService/GetUser';
+
+let movable: Movable;
+let ends: unknown[][];
+/** What grpc-js was told, in order. */
+let told: unknown[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  movable = new Set();
+  ends = [];
+  told = [];
+});
+
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+/** An attempt that has been sent, and the call of the transport that carries it. */
+function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
+  const plan = planOf(resolvePolicy({ retry }), { path, isUnary: true, isIdempotent });
+  const attempt = { start: jest.fn(), end: (...how: unknown[]) => ends.push(how) };
+  const call = { startRead: jest.fn(), cancelWithStatus: jest.fn() };
+  let inner: Listener | undefined;
+  const createCall = jest.fn((...how: unknown[]) => {
+    inner = how[3] as Listener;
+    return call;
+  });
+  const subchannel = { getRealSubchannel: () => ({ createCall }), getConnectivityState: () => 2 };
+  const sent = new GrpcAttempt(
+    attempt as unknown as Attempt,
+    subchannel as unknown as Subchannel,
+    plan,
+    movable,
+  );
+  sent.onCallStarted();
+  const listener: Listener = {
+    onReceiveMetadata: (metadata) => told.push(metadata),
+    onReceiveMessage: (message) => told.push(message),
+    onReceiveStatus: (end) => told.push(end),
+  };
+  sent.getRealSubchannel().createCall(new Metadata(), 'h', path, listener as never, 1 as never);
+  return { sent, attempt, call, listener, inner: inner as Listener };
+}
+
+function end(code: status, pushback?: string) {
+  const metadata = new Metadata();
+  if (pushback !== undefined) metadata.set(PUSHBACK_KEY, pushback);
+  return { code, details: '', metadata };
+}
+
+describe('a pick', () => {
+  it('is complete, and begins the attempt when it is sent', () => {
+    const { sent, attempt } = send();
+    expect(sent).toMatchObject({ pickResultType: PickResultType.COMPLETE, status: null });
+    expect(sent.subchannel.getConnectivityState()).toBe(2);
+    expect(attempt.start).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('an attempt of a call that is made once', () => {
+  it("is the transport's own call, with nothing in between", () => {
+    const { inner, listener } = send({ isIdempotent: false });
+    expect(inner).toBe(listener);
+    expect(movable.size).toBe(0);
+  });
+});
+
+describe('an attempt of a call that may be made again', () => {
+  it('passes nothing on before all of the response has come', () => {
+    const { inner, call } = send();
+    const [header, message] = [new Metadata(), Buffer.from('x')];
+    expect(movable.size).toBe(1);
+    inner.onReceiveMetadata(header);
+    inner.onReceiveMessage(message);
+    expect(told).toEqual([]);
+    expect(call.startRead).toHaveBeenCalledTimes(1);
+    const ok = end(status.OK);
+    inner.onReceiveStatus(ok);
+    expect(told).toEqual([header, message, ok]);
+    expect(told[0]).toBe(header);
+    expect(movable.size).toBe(0);
+  });
+
+  it('hands on the headers of an error that is not tried again', () => {
+    const { inner } = send();
+    const header = new Metadata();
+    inner.onReceiveMetadata(header);
+    const notFound = end(status.NOT_FOUND);
+    inner.onReceiveStatus(notFound);
+    expect(told).toEqual([header, notFound]);
+  });
+
+  it('forgets what had come when the connection breaks before the status', () => {
+    const { inner } = send();
+    inner.onReceiveMetadata(new Metadata());
+    inner.onReceiveMessage(Buffer.from('x'));
+    const broken = end(status.UNAVAILABLE);
+    inner.onReceiveStatus(broken);
+    expect(told).toEqual([broken]);
+  });
+
+  it('can be given up, so that another is made', () => {
+    const { sent, call } = send();
+    sent.abort('stopped answering');
+    expect(call.cancelWithStatus).toHaveBeenCalledWith(status.UNAVAILABLE, 'stopped answering');
+  });
+
+  it('is given up after its own time, and not after its end', () => {
+    const { call, inner } = send({ retry: { perTryTimeoutMs: 100 } });
+    jest.advanceTimersByTime(100);
+    expect(call.cancelWithStatus).toHaveBeenCalledWith(
+      status.UNAVAILABLE,
+      'no answer within 100 ms (perTryTimeoutMs)',
+    );
+    inner.onReceiveStatus(end(status.UNAVAILABLE));
+    const answered = send({ retry: { perTryTimeoutMs: 100 } });
+    answered.inner.onReceiveStatus(end(status.OK));
+    jest.advanceTimersByTime(1000);
+    expect(answered.call.cancelWithStatus).not.toHaveBeenCalled();
+  });
+});
+
+describe('pushback (F33)', () => {
+  it('is asked of gRPC not to try again where a server is exhausted and names no time', () => {
+    const { inner } = send();
+    const exhausted = end(status.RESOURCE_EXHAUSTED);
+    inner.onReceiveStatus(exhausted);
+    expect(exhausted.metadata.get(PUSHBACK_KEY)).toEqual(['-1']);
+  });
+
+  it.each(['500', '-1', 'soon'])('of the server is left as it is: %s', (pushback) => {
+    const { inner } = send();
+    const exhausted = end(status.RESOURCE_EXHAUSTED, pushback);
+    inner.onReceiveStatus(exhausted);
+    expect(exhausted.metadata.get(PUSHBACK_KEY)).toEqual([pushback]);
+  });
+
+  it('is not added to what is tried again without it', () => {
+    const { inner } = send();
+    const unavailable = end(status.UNAVAILABLE);
+    inner.onReceiveStatus(unavailable);
+    expect(unavailable.metadata.get(PUSHBACK_KEY)).toEqual([]);
+  });
+
+  it.each<[string, status, string | undefined, number | undefined]>([
+    ['a time', status.RESOURCE_EXHAUSTED, '500', 500],
+    ['none', status.RESOURCE_EXHAUSTED, undefined, undefined],
+    ['never again', status.RESOURCE_EXHAUSTED, '-1', undefined],
+    ['nonsense', status.RESOURCE_EXHAUSTED, 'soon', undefined],
+    ['a time, with another status', status.UNAVAILABLE, '500', undefined],
+  ])('lets the instance rest: %s', (_what, code, pushback, restMs) => {
+    const { sent } = send();
+    const { metadata } = end(code, pushback);
+    sent.onCallEnded(code, 'details', metadata);
+    expect(ends).toEqual([[code, 'details', metadata, restMs]]);
+  });
+});
