@@ -18,6 +18,8 @@ export interface AttemptRecord {
   readonly endpoint: Endpoint;
   /** Undefined while in flight. */
   end: AttemptEnd | undefined;
+  /** Whether the server said that it has not looked at it: as good as not made. */
+  isRefused: boolean;
 }
 
 /** What is known of a call before its first attempt. */
@@ -60,16 +62,18 @@ export class CallRecord implements PickRequest {
 
   /** Notes an attempt that is sent now. */
   attempted(endpoint: Endpoint): AttemptRecord {
-    const record: AttemptRecord = { endpoint, end: undefined };
+    const record: AttemptRecord = { endpoint, end: undefined, isRefused: false };
     if (this.#attempts === undefined) this.#attempts = [record];
     else this.#attempts.push(record);
     return record;
   }
 
-  /** Whether an attempt of this call went to `endpoint` already. */
+  /** Whether an attempt of this call went to `endpoint` already, and was not refused unseen. */
   isExcluded(endpoint: Endpoint): boolean {
     if (this.#attempts === undefined) return false;
-    for (const attempt of this.#attempts) if (attempt.endpoint === endpoint) return true;
+    for (const attempt of this.#attempts) {
+      if (attempt.endpoint === endpoint && !attempt.isRefused) return true;
+    }
     return false;
   }
 }

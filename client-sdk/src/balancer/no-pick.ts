@@ -65,7 +65,7 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
     return { ...unavailable, message: `${service} has no instances in the registry` };
   }
   const facts: string[] = refusal === undefined ? [] : [refusal];
-  let rejecting = call.attempts.length;
+  let rejecting = call.attempts.filter(({ isRefused }) => !isRefused).length;
   let reconnecting = 0;
   let full = 0;
   for (const endpoint of state.endpoints) {
