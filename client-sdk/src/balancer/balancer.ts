@@ -8,7 +8,7 @@ import { AverageLatency } from './average-latency.ts';
 import { CallRecord } from './call-record.ts';
 import { type Connection, Endpoint } from './endpoint.ts';
 import { type EjectionReason, HealthMonitor, TICK_MS } from './health-monitor.ts';
-import { Membership } from './membership.ts';
+import { type MemberChanges, Membership } from './membership.ts';
 import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
 import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 import { Placement } from './placement.ts';
@@ -164,19 +164,22 @@ export class Balancer {
       if (!isSameBreaker) {
         endpoint.breaker.dispose();
         endpoint.breaker = this.#createBreaker(() => endpoint);
+        this.#monitor.breakerReplaced(endpoint);
       }
       this.placement.place(endpoint);
     }
     this.#listener?.picksChanged();
   }
 
+  /** Has another subset choose which instances are used from now on; undefined: all are. */
+  setSubset(subset: Subset | undefined): void {
+    this.#take(this.#membership.choose(subset), false);
+    this.#listener?.picksChanged();
+  }
+
   /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
   apply(changes: InstanceChanges): void {
-    const isFirst = this.#knowledge.state !== 'known';
-    const { entered, changed, left } = this.#membership.apply(changes);
-    for (const id of left) this.#remove(id);
-    for (const instance of entered) this.#add(instance, isFirst);
-    for (const instance of changed) this.#update(instance);
+    this.#take(this.#membership.apply(changes), this.#knowledge.state !== 'known');
     this.#knowledge = { state: 'known', revision: changes.revision, at: this.now() };
     this.#listener?.picksChanged();
   }
@@ -314,6 +317,12 @@ export class Balancer {
     const goesOn = this.#inFlight > 0 || !this.#monitor.isIdle;
     if (!goesOn) this.#monitor.rest();
     return goesOn;
+  }
+
+  #take({ entered, changed, left }: MemberChanges, isFirst: boolean): void {
+    for (const id of left) this.#remove(id);
+    for (const instance of entered) this.#add(instance, isFirst);
+    for (const instance of changed) this.#update(instance);
   }
 
   #add(instance: Instance, isFirst: boolean): void {
