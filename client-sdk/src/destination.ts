@@ -1,7 +1,7 @@
 import type { Channel } from '@grpc/grpc-js';
 import { Balancer } from './balancer/balancer.ts';
 import type { BalancerObserver } from './balancer/balancer-options.ts';
-import { Subset } from './balancer/subset.ts';
+import { Subset, type SubsetSettings } from './balancer/subset.ts';
 import { Breaker } from './breaker/breaker.ts';
 import type { WindowRotation } from './breaker/window-rotation.ts';
 import { CallSelector } from './call/call-selector.ts';
@@ -27,24 +27,34 @@ export interface DestinationOptions {
 export interface Destination {
   readonly channel: Channel;
   readonly balancer: Balancer;
+  /** Goes by another policy from now on. */
+  setPolicy(policy: ResolvedPolicy): void;
   close(): void;
 }
 
 export function createDestination(options: DestinationOptions): Destination {
   const { service, policy, directory, rotation, plans, observer, zone, clientId } = options;
+  let settings = subsetSettings(policy, zone, clientId);
   const balancer = new Balancer({
     service,
     policy,
     createBreaker: ({ breaker }, onChange) => new Breaker(breaker, rotation, onChange),
     observer,
     zone,
-    subset: subsetOf(policy, zone, clientId),
+    subset: settings && new Subset(settings),
   });
   const selector = new CallSelector(balancer, plans);
   const channel = openChannel(service, { directory, balancer, selector });
   return {
     channel,
     balancer,
+    setPolicy: (next) => {
+      balancer.setPolicy(next);
+      const before = JSON.stringify(settings);
+      settings = subsetSettings(next, zone, clientId);
+      if (JSON.stringify(settings) === before) return;
+      balancer.setSubset(settings && new Subset(settings));
+    },
     close: () => {
       channel.close();
       balancer.close();
@@ -53,9 +63,11 @@ export function createDestination(options: DestinationOptions): Destination {
 }
 
 /** A sticky strategy needs all instances: any client must find the one that a key belongs to. */
-function subsetOf(policy: ResolvedPolicy, zone: string, clientId: string): Subset | undefined {
-  const { subset, preferZone, strategy } = policy;
+function subsetSettings(
+  { subset, preferZone, strategy }: ResolvedPolicy,
+  zone: string,
+  clientId: string,
+): SubsetSettings | undefined {
   if (subset === undefined || strategy === 'consistent_hash') return undefined;
-  const ownZone = preferZone && zone !== '' ? zone : undefined;
-  return new Subset({ ...subset, clientId, ownZone });
+  return { ...subset, clientId, ownZone: preferZone && zone !== '' ? zone : undefined };
 }

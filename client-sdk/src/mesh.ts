@@ -145,7 +145,7 @@ export class Mesh {
     checkServiceName(service);
     const { policies } = this.#config;
     policies.set(service, policy);
-    this.#destinations.get(service)?.balancer.setPolicy(policies.policyOf(service));
+    this.#destinations.get(service)?.setPolicy(policies.policyOf(service));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Mesh, ServeOptions, ServiceHost } from '@weft/client-sdk';
-import { notFound, route, unavailable } from '@weft/proto';
+import { notFound, PUSHBACK_TRAILER, route, unavailable } from '@weft/proto';
 import { type User, UserServiceDefinition } from '@weft/proto/user';
 import { type CallContext, ServerError, Status } from 'nice-grpc';
 
@@ -9,6 +9,8 @@ export interface EchoBehaviour {
   failWith: Status | undefined;
   /** Share of calls, 0 to 1, that fail so. Default: all. */
   failShare?: number;
+  /** What a failed call says of when to come back, in ms. Default: nothing. */
+  pushbackMs?: number;
   /** How long it takes, in ms. */
   delayMs: number;
 }
@@ -50,6 +52,8 @@ export async function serveEcho(
     if (behaviour.delayMs > 0) await wait(behaviour.delayMs, context.signal);
     if (context.signal.aborted) echo.cancelled += 1;
     if (Math.random() >= (behaviour.failShare ?? 1)) return { user: user(requestId, id) };
+    const { pushbackMs } = behaviour;
+    if (pushbackMs !== undefined) context.trailer.set(PUSHBACK_TRAILER, String(pushbackMs));
     if (behaviour.failWith === Status.NOT_FOUND) throw notFound('user', requestId);
     if (behaviour.failWith === Status.UNAVAILABLE) {
       throw unavailable('told to fail', { reason: 'TOLD_TO_FAIL' });

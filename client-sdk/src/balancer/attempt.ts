@@ -21,15 +21,11 @@ export class Attempt {
   readonly call: CallRecord;
   /** When it was picked or, once sent, when it was sent. */
   startedAt: number;
-  /**
-   * Set before it is ended because the endpoint was left out already: that has been paid for, and as
-   * failures of that endpoint such ends would open its breaker for much longer.
-   */
-  isGivenUp = false;
   readonly #ledger: Ledger;
   readonly #breaker: Breaker;
   readonly #passage: Passage;
   #isCounted = true;
+  #isExcused = false;
   #record: AttemptRecord | undefined;
 
   constructor(
@@ -65,6 +61,25 @@ export class Attempt {
   }
 
   /**
+   * Its end will say nothing of the endpoint: it is given up because the endpoint was left out already.
+   * That has been paid for, and as failures such ends would open the breaker for much longer.
+   */
+  excuse(): void {
+    this.#isExcused = true;
+  }
+
+  /**
+   * The server has not looked at it, as when it closes the connection: the same endpoint may be asked
+   * again, and that costs the retry budget nothing. Called before `end`.
+   */
+  refuse(): void {
+    this.#isExcused = true;
+    if (this.#record === undefined) return;
+    this.#record.isRefused = true;
+    this.call.funded += 1;
+  }
+
+  /**
    * @param statusCode of gRPC; details and trailers are kept for whoever asks how the call fared
    * @param restMs how long the endpoint asks to be left alone, in ms; undefined when it does not
    */
@@ -74,7 +89,7 @@ export class Attempt {
     this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
     // One that says it is overloaded is left alone for a while, and is not broken.
-    const isNeutral = this.call.isUnsendable || this.isGivenUp || restMs !== undefined;
+    const isNeutral = this.call.isUnsendable || this.#isExcused || restMs !== undefined;
     const outcome = isNeutral ? 'neutral' : classify(statusCode);
     this.#breaker.ended(this.#passage, outcome);
     this.#ledger.countOut(this, outcome, now, restMs);

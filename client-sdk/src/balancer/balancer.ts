@@ -15,6 +15,7 @@ import { RetryBudget } from './retry-budget.ts';
 import { slowStartShare } from './slow-start.ts';
 import { createStrategy, strategyKey } from './strategies.ts';
 import type { Strategy } from './strategy.ts';
+import type { Subset } from './subset.ts';
 import { Ticker } from './ticker.ts';
 
 /**
@@ -126,6 +127,12 @@ export class Balancer {
     this.#listener?.picksChanged();
   }
 
+  /** Has another subset choose which instances are used from now on; undefined: all are. */
+  setSubset(subset: Subset | undefined): void {
+    this.#endpoints.apply(this.#membership.choose(subset), false);
+    this.#listener?.picksChanged();
+  }
+
   /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
   apply(changes: InstanceChanges): void {
     const isFirst = this.#knowledge.state !== 'known';
@@ -161,15 +168,8 @@ export class Balancer {
     if (refusal !== undefined) return refusal;
     const isRetry = call.attempts.length > 0;
     // A half-open breaker is probed by a first attempt: a retry is no time for experiments.
-    const { halfOpen, pickableCount } = this.placement;
-    if (halfOpen.size > 0 && (!isRetry || pickableCount === 0)) {
-      const probed = halfOpen.firstFrom(0, {
-        isExcluded: (candidate) => !candidate.breaker.hasFreeProbe || call.isExcluded(candidate),
-      });
-      const passage = probed?.breaker.admit();
-      if (probed && passage) return this.#attempt(probed, passage, call, now);
-    }
-    const endpoint = this.#choose(call, now);
+    const first = isRetry ? undefined : this.placement.freeProbe(call);
+    const endpoint = first ?? this.#choose(call, now) ?? this.placement.freeProbe(call);
     const passage = endpoint?.breaker.admit();
     if (endpoint && passage) return this.#attempt(endpoint, passage, call, now);
     // It is the ticks that find out whether breakers should be probed early.

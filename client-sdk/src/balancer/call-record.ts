@@ -18,8 +18,8 @@ export interface AttemptRecord {
   readonly endpoint: Endpoint;
   /** Undefined while in flight. */
   end: AttemptEnd | undefined;
-  /** It was refused before anybody read it, and may be made there again. */
-  isUnread: boolean;
+  /** Whether the server said that it has not looked at it: as good as not made. */
+  isRefused: boolean;
 }
 
 /** What is known of a call before its first attempt. */
@@ -62,21 +62,18 @@ export class CallRecord implements PickRequest {
 
   /** Notes an attempt that is sent now. */
   attempted(endpoint: Endpoint): AttemptRecord {
-    const record: AttemptRecord = { endpoint, end: undefined, isUnread: false };
+    const record: AttemptRecord = { endpoint, end: undefined, isRefused: false };
     if (this.#attempts === undefined) this.#attempts = [record];
     else this.#attempts.push(record);
     return record;
   }
 
-  /** The last attempt was refused before anybody read it: its endpoint may be asked again. */
-  lastUnread(): void {
-    const last = this.#attempts?.at(-1);
-    if (last !== undefined) last.isUnread = true;
-  }
-
-  /** Whether an attempt of this call went to `endpoint` already, and may have been read there. */
+  /** Whether an attempt of this call went to `endpoint` already, and was not refused unseen. */
   isExcluded(endpoint: Endpoint): boolean {
     if (this.#attempts === undefined) return false;
-    return this.#attempts.some((each) => each.endpoint === endpoint && !each.isUnread);
+    for (const attempt of this.#attempts) {
+      if (attempt.endpoint === endpoint && !attempt.isRefused) return true;
+    }
+    return false;
   }
 }

@@ -80,7 +80,9 @@ export class HealthMonitor {
     if (latencyMs !== undefined && latencyMs > this.#slowestMs) this.#slowestMs = latencyMs;
     if (outcome === 'success' && endpoint.isSuspended) this.#suspend(endpoint, false);
     if (restMs !== undefined) {
+      const isNews = endpoint.restingUntil === 0;
       endpoint.restingUntil = Math.max(endpoint.restingUntil, now + restMs);
+      if (!isNews) return;
       this.#placement.place(endpoint);
       this.#listener.ejected(endpoint, 'overloaded', restMs);
       return;
@@ -105,6 +107,11 @@ export class HealthMonitor {
     else this.#openedAt.delete(endpoint);
     // Its probe has shown that it is well.
     if (endpoint.breaker.state === 'closed' && endpoint.ejectedUntil > 0) this.#return(endpoint);
+  }
+
+  /** The breaker of `endpoint` is a new one: what the old one said is over. */
+  breakerReplaced(endpoint: Endpoint): void {
+    this.#openedAt.delete(endpoint);
   }
 
   /** The connection of `endpoint` was made anew: what its silence said is over. */
@@ -175,7 +182,7 @@ export class HealthMonitor {
   #expire(endpoint: Endpoint, now: number): void {
     if (endpoint.restingUntil > 0 && now >= endpoint.restingUntil) {
       endpoint.restingUntil = 0;
-      this.#placement.place(endpoint);
+      if (endpoint.ejectedUntil === 0) this.#return(endpoint);
     }
     if (endpoint.ejectedUntil > 0 && now >= endpoint.ejectedUntil) this.#return(endpoint);
   }
@@ -183,6 +190,6 @@ export class HealthMonitor {
   #return(endpoint: Endpoint): void {
     endpoint.ejectedUntil = 0;
     this.#placement.place(endpoint);
-    this.#listener.returned(endpoint);
+    if (!endpoint.isSidelined) this.#listener.returned(endpoint);
   }
 }

@@ -1,7 +1,7 @@
 import type { Instance } from '@weft/proto/registry';
 import type { InstanceChanges } from '../discovery/instance-changes.ts';
 import { endpointKey, idOfKey } from './endpoint.ts';
-import type { Subset } from './subset.ts';
+import type { Subset, SubsetCandidate } from './subset.ts';
 
 /** What has become of the instances that a client uses. */
 export interface MemberChanges {
@@ -19,7 +19,7 @@ export interface MemberChanges {
  */
 export class Membership {
   readonly #instances = new Map<string, Instance>();
-  readonly #subset: Subset | undefined;
+  #subset: Subset | undefined;
 
   /** @param subset chooses those that are used; undefined: all are */
   constructor(subset: Subset | undefined) {
@@ -33,6 +33,19 @@ export class Membership {
 
   get instances(): Iterable<Instance> {
     return this.#instances.values();
+  }
+
+  /** Has another subset choose, from all that are listed, which are used from now on. */
+  choose(subset: Subset | undefined): MemberChanges {
+    const all = [...this.#instances.values()];
+    const usedBefore = new Set(all.filter((instance) => this.#isUsed(instance)));
+    this.#subset = subset;
+    subset?.update(all.map(candidateOf));
+    return {
+      entered: all.filter((instance) => this.#isUsed(instance) && !usedBefore.has(instance)),
+      changed: [],
+      left: [...usedBefore].filter((instance) => !this.#isUsed(instance)).map(({ id }) => id),
+    };
   }
 
   apply({ isComplete, put, removed }: InstanceChanges): MemberChanges {
@@ -59,27 +72,28 @@ export class Membership {
     for (const instance of [...added, ...changed]) this.#instances.set(instance.id, instance);
     return this.#subset === undefined
       ? { entered: added, changed, left: left.map(({ id }) => id) }
-      : this.#choose(this.#subset, added, changed, left);
+      : this.#applyTo(this.#subset, added, changed, left);
   }
 
-  #choose(
+  #isUsed(instance: Instance): boolean {
+    return this.#subset === undefined || this.#subset.has(endpointKey(instance));
+  }
+
+  #applyTo(
     subset: Subset,
     added: readonly Instance[],
     changed: readonly Instance[],
     gone: readonly Instance[],
   ): MemberChanges {
-    const { entered, left } = subset.update(
-      added.map((instance) => ({
-        key: endpointKey(instance),
-        id: instance.id,
-        zone: instance.zone,
-      })),
-      gone.map(endpointKey),
-    );
+    const { entered, left } = subset.update(added.map(candidateOf), gone.map(endpointKey));
     return {
       entered: [...entered].flatMap((key) => this.#instances.get(idOfKey(key)) ?? []),
       changed: changed.filter((instance) => subset.has(endpointKey(instance))),
       left: [...left].map(idOfKey),
     };
   }
+}
+
+function candidateOf(instance: Instance): SubsetCandidate {
+  return { key: endpointKey(instance), id: instance.id, zone: instance.zone };
 }

@@ -25,11 +25,7 @@ export class OutlierDetector {
 
   /** Takes note of an outcome. Answers whether `endpoint` has now failed too often in a row. */
   observe(endpoint: Endpoint, isFailure: boolean, options: Required<OutlierEjectionOptions>) {
-    let record = this.#records.get(endpoint);
-    if (record === undefined) {
-      record = { successes: 0, failures: 0, inARow: 0, ejections: 0, wasOut: false };
-      this.#records.set(endpoint, record);
-    }
+    const record = this.#recordOf(endpoint);
     if (!isFailure) {
       record.successes += 1;
       record.inARow = 0;
@@ -75,17 +71,14 @@ export class OutlierDetector {
 
   /** How long `endpoint` is ejected now, in ms: longer each time in a row. */
   nextEjectionMs(endpoint: Endpoint, options: Required<OutlierEjectionOptions>): number {
-    const record = this.#records.get(endpoint);
-    const times = (record?.ejections ?? 0) + 1;
-    if (record !== undefined) {
-      record.ejections = times;
-      record.wasOut = true;
-      // What it is ejected for does not count again when it is back.
-      record.inARow = 0;
-      record.successes = 0;
-      record.failures = 0;
-    }
-    return Math.min(options.baseEjectionMs * times, options.maxEjectionMs);
+    const record = this.#recordOf(endpoint);
+    record.ejections += 1;
+    record.wasOut = true;
+    // What it is ejected for does not count again when it is back.
+    record.inARow = 0;
+    record.successes = 0;
+    record.failures = 0;
+    return Math.min(options.baseEjectionMs * record.ejections, options.maxEjectionMs);
   }
 
   forget(endpoint: Endpoint): void {
@@ -95,5 +88,14 @@ export class OutlierDetector {
   /** Whether there is nothing left to compare or to wear off. */
   get isIdle(): boolean {
     return this.#records.size === 0;
+  }
+
+  #recordOf(endpoint: Endpoint): Record {
+    let record = this.#records.get(endpoint);
+    if (record === undefined) {
+      record = { successes: 0, failures: 0, inARow: 0, ejections: 0, wasOut: false };
+      this.#records.set(endpoint, record);
+    }
+    return record;
   }
 }

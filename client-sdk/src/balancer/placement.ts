@@ -82,6 +82,14 @@ export class Placement {
     }
   }
 
+  /** An endpoint whose half-open breaker waits for a probe that `request` could be. */
+  freeProbe(request: PickRequest): Endpoint | undefined {
+    if (this.halfOpen.size === 0) return undefined;
+    return this.halfOpen.firstFrom(0, {
+      isExcluded: (candidate) => !candidate.breaker.hasFreeProbe || request.isExcluded(candidate),
+    });
+  }
+
   /** A sidelined endpoint, for a call that no other takes. */
   lastResort(request: PickRequest): Endpoint | undefined {
     for (const endpoint of this.#sidelined) {

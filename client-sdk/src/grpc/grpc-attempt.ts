@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { type Metadata, status } from '@grpc/grpc-js';
 import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../balancer/attempt.ts';
@@ -23,7 +24,7 @@ export type Movable = Set<GrpcAttempt>;
 
 /**
  * One attempt as grpc-js makes it: the result of a pick and, in place of its subchannel, what starts
- * the call there. Nothing is added to calls that are made once.
+ * the call there.
  *
  * To a call that may be retried nothing of a response is passed on before all of it has come. gRPC
  * commits a call to an attempt with the first byte of its response (gRFC A6), so a connection that
@@ -76,10 +77,9 @@ export class GrpcAttempt implements PickResult, CallListener {
   }
 
   createCall(...[metadata, host, method, listener, id]: Parameters<Connected['createCall']>) {
-    const connected = this.#real.getRealSubchannel();
-    if (!this.#plan.isMovable) return connected.createCall(metadata, host, method, listener, id);
     this.#listener = listener;
-    const call = connected.createCall(metadata, host, method, this, id);
+    const call = this.#real.getRealSubchannel().createCall(metadata, host, method, this, id);
+    if (!this.#plan.isMovable) return call;
     this.#call = call;
     this.#movable.add(this);
     const { perTryTimeoutMs } = this.#plan;
@@ -92,7 +92,7 @@ export class GrpcAttempt implements PickResult, CallListener {
 
   /** Ends the attempt, as its endpoint was left out, so that another can be made. */
   abort(reason: string): void {
-    this.#attempt.isGivenUp = true;
+    this.#attempt.excuse();
     this.#end(reason);
   }
 
@@ -111,16 +111,27 @@ export class GrpcAttempt implements PickResult, CallListener {
   }
 
   onReceiveMetadata(metadata: Metadata): void {
-    this.#heldMetadata = metadata;
+    if (this.#plan.isMovable) this.#heldMetadata = metadata;
+    else this.#listener?.onReceiveMetadata(metadata);
   }
 
   onReceiveMessage(message: Buffer): void {
-    this.#heldMessage = message;
-    // The status is behind the message, and gRPC reads on only when asked.
-    this.#call?.startRead();
+    if (this.#plan.isMovable) {
+      this.#heldMessage = message;
+      // The status is behind the message, and gRPC reads on only when asked.
+      this.#call?.startRead();
+    } else this.#listener?.onReceiveMessage(message);
   }
 
   onReceiveStatus(end: CallStatus): void {
+    // gRPC makes it again at once, before it tells of the end of this one.
+    if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#attempt.refuse();
+    if (this.#plan.isMovable) this.#passHeld(end);
+    this.#listener?.onReceiveStatus(end);
+  }
+
+  /** Passes on what was held back, unless the call is made again. */
+  #passHeld(end: CallStatus): void {
     clearTimeout(this.#timer);
     this.#movable.delete(this);
     const listener = this.#listener as CallListener;
@@ -129,6 +140,5 @@ export class GrpcAttempt implements PickResult, CallListener {
       if (this.#heldMetadata !== undefined) listener.onReceiveMetadata(this.#heldMetadata);
       if (this.#heldMessage !== undefined) listener.onReceiveMessage(this.#heldMessage);
     } else if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
-    listener.onReceiveStatus(end);
   }
 }

@@ -54,7 +54,7 @@ export class MeshPicker implements Picker {
   pick({ extraPickInfo }: PickArgs): PickResult {
     // The config selector gives each call one record, which its retries pick with again.
     const call = extraPickInfo as unknown as PlannedCall;
-    const pick = this.#pick(call);
+    const pick = this.#balancer.pick(call);
     switch (pick.kind) {
       case 'wait':
         this.hasQueued = true;
@@ -64,19 +64,5 @@ export class MeshPicker implements Picker {
       case 'attempt':
         return this.#send(pick, call);
     }
-  }
-
-  /**
-   * Of a call that is not hedged, gRPC picks again before it has told of the end of an attempt only
-   * where the server refused that one unread (gRFC A6's transparent retry). Such a pick costs no
-   * budget, and goes to the same instance when there is no other.
-   */
-  #pick(call: PlannedCall): Attempt | NoPick {
-    const isTransparent = call.isInFlight && call.plan.methodConfig.hedgingPolicy === undefined;
-    if (isTransparent) call.funded = call.attempts.length + 1;
-    const pick = this.#balancer.pick(call);
-    if (!isTransparent || pick.kind === 'attempt') return pick;
-    call.lastUnread();
-    return this.#balancer.pick(call);
   }
 }

@@ -10,13 +10,20 @@ export interface CallContext {
 
 /** A call that is being handled, from its start until its status is sent. */
 export class IncomingCall implements CallContext {
-  readonly deadline: number | undefined;
+  /** The same on the monotonic clock: a wall clock that is set does not end what is under way. */
+  readonly #endsAt: number | undefined;
   #state: 'running' | 'cancelled' | 'answered' = 'running';
   /** Made when first asked for: a handler that calls nothing needs none. */
   #controller: AbortController | undefined;
 
+  /** @param deadline in ms since the epoch, as the wall clock stands now */
   constructor(deadline: number | undefined) {
-    this.deadline = deadline;
+    if (deadline !== undefined) this.#endsAt = performance.now() + deadline - Date.now();
+  }
+
+  get deadline(): number | undefined {
+    if (this.#endsAt === undefined) return undefined;
+    return Math.floor(Date.now() + this.#endsAt - performance.now());
   }
 
   get signal(): AbortSignal {

@@ -1,5 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import { ClientError } from 'nice-grpc-common';
 import { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
 import type { CallReport } from '../../../../client-sdk/src/balancer/call-report.ts';
@@ -8,7 +9,6 @@ import { callReport, noteReport } from '../../../../client-sdk/src/call/error-re
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
 import { PlannedCall } from '../../../../client-sdk/src/call/planned-call.ts';
 import { richError } from '../../../../client-sdk/src/call/rich-error.ts';
-import { PUSHBACK_KEY } from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
 import { endpoint, instance } from '../fixtures.ts';
 
@@ -30,7 +30,7 @@ afterEach(() => balancer.close());
 
 function end(code: status, onReport?: (report: CallReport) => void) {
   const metadata = new Metadata();
-  metadata.set(PUSHBACK_KEY, '-1');
+  metadata.set(PUSHBACK_TRAILER, '-1');
   now += 50;
   const filter = new CallFilter(balancer, call, onReport).createFilter();
   return filter.receiveTrailers({ code, details: 'gone', metadata });

@@ -1,12 +1,9 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
-import {
-  GrpcAttempt,
-  type Movable,
-  PUSHBACK_KEY,
-} from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
+import { GrpcAttempt, type Movable } from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
 import { PickResultType, type Subchannel } from '../../../../client-sdk/src/grpc-experimental.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
 import type { RetryOptions } from '../../../../client-sdk/src/policy/service-policy.ts';
@@ -39,7 +36,12 @@ afterEach(() => {
 /** An attempt that has been sent, and the call of the transport that carries it. */
 function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
   const plan = planOf(resolvePolicy({ retry }), { path, isUnary: true, isIdempotent });
-  const attempt = { start: jest.fn(), end: (...how: unknown[]) => ends.push(how) };
+  const attempt = {
+    start: jest.fn(),
+    excuse: jest.fn(),
+    refuse: jest.fn(),
+    end: (...how: unknown[]) => ends.push(how),
+  };
   const call = { startRead: jest.fn(), cancelWithStatus: jest.fn() };
   let inner: Listener | undefined;
   const createCall = jest.fn((...how: unknown[]) => {
@@ -65,7 +67,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
 
 function end(code: status, pushback?: string) {
   const metadata = new Metadata();
-  if (pushback !== undefined) metadata.set(PUSHBACK_KEY, pushback);
+  if (pushback !== undefined) metadata.set(PUSHBACK_TRAILER, pushback);
   return { code, details: '', metadata };
 }
 
@@ -79,10 +81,26 @@ describe('a pick', () => {
 });
 
 describe('an attempt of a call that is made once', () => {
-  it("is the transport's own call, with nothing in between", () => {
-    const { inner, listener } = send({ isIdempotent: false });
-    expect(inner).toBe(listener);
+  it('hands on what comes as it comes, and cannot be given up', () => {
+    const { inner, sent, call } = send({ isIdempotent: false });
+    const header = new Metadata();
+    inner.onReceiveMetadata(header);
+    expect(told).toEqual([header]);
+    const message = Buffer.from('x');
+    inner.onReceiveMessage(message);
+    expect(told).toEqual([header, message]);
+    const ok = end(status.OK);
+    inner.onReceiveStatus(ok);
+    expect(told).toEqual([header, message, ok]);
     expect(movable.size).toBe(0);
+    sent.abort('stopped answering');
+    expect(call.cancelWithStatus).not.toHaveBeenCalled();
+  });
+
+  it('says so when the server refused it before it looked at it', () => {
+    const { inner, attempt } = send({ isIdempotent: false });
+    inner.onReceiveStatus({ ...end(status.UNAVAILABLE), rstCode: 7 });
+    expect(attempt.refuse).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -121,8 +139,9 @@ describe('an attempt of a call that may be made again', () => {
   });
 
   it('can be given up, so that another is made', () => {
-    const { sent, call } = send();
+    const { sent, call, attempt } = send();
     sent.abort('stopped answering');
+    expect(attempt.excuse).toHaveBeenCalledTimes(1);
     expect(call.cancelWithStatus).toHaveBeenCalledWith(status.UNAVAILABLE, 'stopped answering');
   });
 
@@ -146,21 +165,30 @@ describe('pushback (F33)', () => {
     const { inner } = send();
     const exhausted = end(status.RESOURCE_EXHAUSTED);
     inner.onReceiveStatus(exhausted);
-    expect(exhausted.metadata.get(PUSHBACK_KEY)).toEqual(['-1']);
+    expect(exhausted.metadata.get(PUSHBACK_TRAILER)).toEqual(['-1']);
   });
 
-  it.each(['500', '-1', 'soon'])('of the server is left as it is: %s', (pushback) => {
+  it.each(['-1', 'soon'])('of the server forbids another attempt: %s', (pushback) => {
     const { inner } = send();
     const exhausted = end(status.RESOURCE_EXHAUSTED, pushback);
     inner.onReceiveStatus(exhausted);
-    expect(exhausted.metadata.get(PUSHBACK_KEY)).toEqual([pushback]);
+    expect(exhausted.metadata.get(PUSHBACK_TRAILER)).toEqual(['-1']);
+  });
+
+  it('of an overloaded server holds for the instance, and not for the call', () => {
+    const { inner, sent } = send();
+    const exhausted = end(status.RESOURCE_EXHAUSTED, '500');
+    inner.onReceiveStatus(exhausted);
+    expect(exhausted.metadata.get(PUSHBACK_TRAILER)).toEqual([]);
+    sent.onCallEnded(exhausted.code, '', exhausted.metadata);
+    expect(ends).toEqual([[exhausted.code, '', exhausted.metadata, 500]]);
   });
 
   it('is not added to what is tried again without it', () => {
     const { inner } = send();
     const unavailable = end(status.UNAVAILABLE);
     inner.onReceiveStatus(unavailable);
-    expect(unavailable.metadata.get(PUSHBACK_KEY)).toEqual([]);
+    expect(unavailable.metadata.get(PUSHBACK_TRAILER)).toEqual([]);
   });
 
   it.each<[string, status, string | undefined, number | undefined]>([
