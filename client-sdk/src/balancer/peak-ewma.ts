@@ -74,8 +74,7 @@ export class PeakEwma {
       this.#failuresInRow += 1;
       this.#failedAt = now;
     }
-    const knownMs = Math.max(this.#estimateMs, this.#average.latencyAt(now));
-    const usualMs = Math.max(knownMs > 0 ? knownMs : now - startedAt, LEAST_LATENCY_MS);
+    const usualMs = Math.max(this.#estimateMs, this.#average.latencyAt(now), LEAST_LATENCY_MS);
     const penaltyMs = Math.min(usualMs * FAILURE_FACTOR ** this.#failuresInRow, MAX_PENALTY_MS);
     this.#penaltyMs = Math.max(this.#penaltyMs, penaltyMs, now - startedAt);
   }
