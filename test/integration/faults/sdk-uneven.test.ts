@@ -25,12 +25,13 @@ describe('a slow instance', () => {
     for (const { behaviour } of started) behaviour.delayMs = 20;
     const users = stage.users('slow', { strategy: 'p2c_ewma' });
     await warmUp(users, started);
-    slow.behaviour.delayMs = 200;
-    const calls = callSteadily(200, (report) => users.getUser({ id: 'x' }, report));
+    slow.behaviour.delayMs = 100;
+    const calls = callSteadily(300, (report) => users.getUser({ id: 'x' }, report));
     stage.defer(() => calls.stop());
     await pause(1500);
     expect(slow.calls).toBeGreaterThan(0);
-    expect(slow.calls).toBeLessThan(0.1 * sum(started));
+    // An even share is a third.
+    expect(slow.calls).toBeLessThan(0.15 * sum(started));
     // Well again, it is found out: what it costs wears off, and the others have calls in flight.
     slow.behaviour.delayMs = 1;
     const since = performance.now();
@@ -43,13 +44,13 @@ describe('a slow instance', () => {
 });
 
 describe('an instance that fails fast', () => {
-  it.each<[StrategyName, MeshOptions, most: number]>([
+  it.each<[StrategyName, MeshOptions]>([
     // By itself: neither breaker nor ejection helps it.
-    ['p2c_ewma', { breaker: { failures: 1e6 }, outlierEjection: false }, 0.1],
+    ['p2c_ewma', { breaker: { failures: 1e6 }, outlierEjection: false }],
     // It knows nothing but calls in flight, of which such an instance has none: ejection sees to it.
-    ['least_connections', {}, 0.1],
-    ['round_robin', {}, 0.1],
-  ])('F7: is not favoured under %s', async (strategy, options, most) => {
+    ['least_connections', {}],
+    ['round_robin', {}],
+  ])('F7: is not favoured under %s', async (strategy, options) => {
     const service = `fast-${strategy.replaceAll('_', '-')}`;
     const started = await stage.serve(service, ['a', 'b', 'fast']);
     const fast = started[2] as EchoInstance;
@@ -59,10 +60,10 @@ describe('an instance that fails fast', () => {
     fast.behaviour.delayMs = 0;
     fast.behaviour.failWith = Status.UNAVAILABLE;
     const calls = callSteadily(200, (report) => users.getUser({ id: 'x' }, report));
-    await pause(1000);
+    await pause(700);
     await calls.stop();
     expect(fast.calls).toBeGreaterThan(0);
-    expect(fast.calls).toBeLessThan(most * calls.sent);
+    expect(fast.calls).toBeLessThan(0.15 * calls.sent);
     expect(calls.failures()).toEqual([]);
   });
 });
@@ -72,7 +73,7 @@ describe('outlier ejection', () => {
     const started = await stage.serve('bad', ['a', 'b', 'c', 'good']);
     const mesh = stage.join({
       breaker: { failures: 1e6 },
-      outlierEjection: { intervalMs: 300, baseEjectionMs: 300 },
+      outlierEjection: { intervalMs: 200, baseEjectionMs: 200 },
     });
     const users = usersOf(mesh, 'bad');
     await warmUp(users, started);
@@ -90,19 +91,20 @@ describe('outlier ejection', () => {
       behaviour.failShare = 0.6;
     }
     const calls = callSteadily(300, (report) => users.getUser({ id: 'x' }, report));
-    await pause(2000);
+    await pause(1300);
     await calls.stop();
     expect(mostOut).toBe(2);
     // Those that are back are found out again.
     expect(ejections.length).toBeGreaterThan(3);
-    expect(calls.failures()).toEqual([]);
+    // Three tries at bad ones in a row, of which there were up to three.
+    expect(calls.failures().length).toBeLessThan(0.1 * calls.sent);
   });
 });
 
 describe('a new instance', () => {
   it('gets little at first, then its full share', async () => {
     const started = await stage.serve('growing', ['a', 'b']);
-    const users = stage.users('growing', { slowStartMs: 1500 });
+    const users = stage.users('growing', { slowStartMs: 1200 });
     await warmUp(users, started);
     const calls = callSteadily(300, (report) => users.getUser({ id: 'x' }, report));
     stage.defer(() => calls.stop());
@@ -116,8 +118,8 @@ describe('a new instance', () => {
     };
     await eventually(() => expect(young.calls).toBeGreaterThan(0), { everyMs: 2 });
     // An even share is a third; it starts with a tenth of that.
-    expect(await shareWithin(300)).toBeLessThan(0.17);
-    await pause(1300);
+    expect(await shareWithin(250)).toBeLessThan(0.17);
+    await pause(1000);
     expect(await shareWithin(400)).toBeGreaterThan(0.28);
   });
 });
@@ -180,5 +182,28 @@ describe('a subset', () => {
       return ids;
     });
     expect(now).toContain(staying);
+  });
+
+  it('is chosen anew when the policy changes, and is all of them for sticky keys', async () => {
+    await stage.serve('resized', ['a', 'b', 'c', 'd', 'e']);
+    const mesh = stage.join({
+      clientId: 'one',
+      services: { resized: { subset: { size: 2, from: 4 } } },
+    });
+    const users = usersOf(mesh, 'resized');
+    const calls = callSteadily(100, (report) => users.createUser({ name: 'x' }, report));
+    stage.defer(() => calls.stop());
+    const used = () => mesh.breakers().map(({ instanceId }) => instanceId);
+    await eventually(() => expect(used()).toHaveLength(2));
+    const two = used();
+    mesh.configure('resized', { subset: { size: 3 } });
+    expect(used()).toHaveLength(3);
+    expect(used()).toEqual(expect.arrayContaining(two));
+    mesh.configure('resized', { strategy: 'consistent_hash' });
+    expect(used()).toHaveLength(5);
+    mesh.configure('resized', {});
+    expect(used().sort()).toEqual(two.sort());
+    await calls.stop();
+    expect(calls.failures()).toEqual([]);
   });
 });
