@@ -117,7 +117,7 @@ describe('a bulkhead', () => {
     for (const call of [() => users.getUser({ id: 'x' }), () => users.createUser({ name: 'x' })]) {
       await expect(call()).rejects.toMatchObject({
         code: Status.RESOURCE_EXHAUSTED,
-        details: expect.stringContaining('maxInFlightPerInstance is 3'),
+        details: expect.stringContaining('(maxInFlightPerInstance 3)'),
       });
     }
     expect(performance.now() - started).toBeLessThan(150);
