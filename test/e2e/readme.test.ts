@@ -9,7 +9,10 @@ import { type Block, blocksOf, missingLines } from '../support/readme.ts';
 import { createScratchRepository, type ScratchRepository } from '../support/scratch-repository.ts';
 import { describeWith } from '../support/tools.ts';
 
-const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+/** The README of the mesh, and the SDK's, which goes on where that ends. */
+const readme = ['README.md', 'client-sdk/README.md']
+  .map((path) => readFileSync(join(import.meta.dirname, '..', '..', path), 'utf8'))
+  .join('\n');
 
 /** What a program started in the background says when it is ready, by a part of its command. */
 const ready: Record<string, RegExp> = {
