@@ -35,6 +35,10 @@ const reserved = [
   },
 ];
 
+/** The core of balancing: other transports will be put under it, so it knows of none. */
+const core = /^client-sdk\/src\/(balancer|breaker)\//;
+const transport = /^(@grpc\/|nice-grpc|client-sdk\/src\/(grpc|call|server)\/)/;
+
 interface Workspace {
   readonly folder: string;
   readonly mayImport: readonly string[];
@@ -55,8 +59,11 @@ export function importBreach(
     return `only ${owner.only.join(' and ')} may import ${owner.module === from ? 'this' : from}`;
   }
   const name = packageOf(from);
+  const target = from.startsWith('.') ? posix.join(posix.dirname(path), from) : from;
+  if (core.test(path) && transport.test(target)) {
+    return 'the core of balancing may know of no transport';
+  }
   if (name === undefined) {
-    const target = posix.join(posix.dirname(path), from);
     const isInside = !from.startsWith('.') || target.startsWith(`${folder}/`);
     return isInside ? undefined : `it leaves ${folder}; import another package by its name`;
   }

@@ -37,7 +37,7 @@ export function isKebabCase(path: string): boolean {
 
 /** Names that others fix, or that are snake_case by the rules of protobuf. */
 function isNamedByOthers(path: string): boolean {
-  return /^(README\.md|LICENSE)$|\.proto$/.test(path);
+  return /(^|\/)README\.md$|^LICENSE$|\.proto$/.test(path);
 }
 
 export const names: Rule = {

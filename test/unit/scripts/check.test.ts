@@ -14,6 +14,8 @@ const breaches: Record<string, string> = {
   'services/order/src/planted.ts': "export { users } from '../../user/src/repository.ts';\n",
   'services/user/src/planted.ts': "export { Etcd3 } from 'etcd3';\n",
   'client-sdk/src/planted.ts': "export { experimental } from '@grpc/grpc-js';\n",
+  'client-sdk/src/balancer/planted.ts': "export { status } from '@grpc/grpc-js';\n",
+  'client-sdk/src/breaker/planted.ts': "export { Link } from '../grpc/link.ts';\n",
   'orchestrator/src/planted.ts': "export { parse } from 'undeclared-package';\n",
   'proto/src/planted-one.ts': "export { two } from './planted-two.ts';\nexport const one = 1;\n",
   'proto/src/planted-two.ts': "export { one } from './planted-one.ts';\nexport const two = 2;\n",
@@ -77,6 +79,8 @@ describe('npm run check', () => {
     expect(lint).toMatch(/planted-unformatted\.ts format/);
     expect(lint).toMatch(/planted-one\.ts\S* lint\/suspicious\/noImportCycles/);
     const direction = told('dependencies point one way');
+    expect(direction).toMatch(/client-sdk\/src\/balancer\/planted\.ts:1: .* know of no transport/);
+    expect(direction).toMatch(/client-sdk\/src\/breaker\/planted\.ts:1: .* know of no transport/);
     expect(direction).toMatch(/registry\/src\/planted\.ts:1: .* registry may import @weft\/proto/);
     expect(direction).toMatch(/services\/order\/src\/planted\.ts:1: .* leaves services\/order/);
     expect(direction).toMatch(/services\/user\/src\/planted\.ts:1: .*only registry\/src\/store/);
