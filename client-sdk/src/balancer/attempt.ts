@@ -89,7 +89,7 @@ export class Attempt {
     this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
     this.#isCounted = false;
     // One that says it is overloaded is left alone for a while, and is not broken.
-    const isNeutral = this.call.isUnsendable || this.#isExcused || restMs !== undefined;
+    const isNeutral = this.#isExcused || restMs !== undefined;
     const outcome = isNeutral ? 'neutral' : classify(statusCode);
     this.#breaker.ended(this.#passage, outcome);
     this.#ledger.countOut(this, outcome, now, restMs);

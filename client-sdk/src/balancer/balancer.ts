@@ -35,6 +35,8 @@ export class Balancer {
   readonly #endpoints: EndpointSet;
   /** By name: the service's own, and those that call sites asked for. */
   readonly #strategies = new Map<string, Strategy>();
+  /** The same as a list: they are told twice in each call. */
+  readonly #told: Strategy[] = [];
   readonly #monitor: HealthMonitor;
   readonly #budget: RetryBudget;
   readonly #membership: Membership;
@@ -187,7 +189,7 @@ export class Balancer {
     endpoint.inFlight += 1;
     if (call.isUnary) endpoint.unaryStarted(now);
     if (!this.placement.isPickable(endpoint)) return;
-    for (const strategy of this.#strategies.values()) strategy.started?.(endpoint);
+    for (const strategy of this.#told) strategy.started?.(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
       this.placement.inFlightChanged(endpoint);
     }
@@ -199,7 +201,7 @@ export class Balancer {
     endpoint.inFlight -= 1;
     if (call.isUnary) endpoint.unaryEnded(attempt.startedAt, now, outcome);
     if (this.placement.isPickable(endpoint)) {
-      for (const strategy of this.#strategies.values()) strategy.ended?.(endpoint);
+      for (const strategy of this.#told) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
       this.placement.inFlightChanged(endpoint);
       this.#listener?.picksChanged();
@@ -257,6 +259,7 @@ export class Balancer {
     const strategy = createStrategy(key, { now: this.now, random: this.#random, zone });
     this.placement.introduce(strategy);
     this.#strategies.set(key, strategy);
+    this.#told.push(strategy);
     return strategy;
   }
 

@@ -39,8 +39,6 @@ export class CallRecord implements PickRequest {
   readonly isUnary: boolean;
   readonly hashKey: string | undefined;
   readonly strategy: string | undefined;
-  /** Whether this process itself cannot go on with it: no fault of the instance that was asked. */
-  isUnsendable = false;
   /** Attempts that the retry budget has paid for; the first is free. */
   funded = 0;
   #attempts: AttemptRecord[] | undefined;

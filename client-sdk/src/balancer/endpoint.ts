@@ -23,6 +23,8 @@ export class Endpoint {
   connection: Connection = { state: 'connecting' };
   /** Attempts picked and not ended. */
   inFlight = 0;
+  /** Whether the strategies have it: the placement keeps it so. */
+  isPickable = false;
   /** How long calls there take. */
   readonly latency: PeakEwma;
   /** Left out on statistics until then, on the monotonic clock in ms; 0: not. */

@@ -71,7 +71,7 @@ export class Placement {
   }
 
   isPickable(endpoint: Endpoint): boolean {
-    return this.#pickable.has(endpoint);
+    return endpoint.isPickable;
   }
 
   /** Tells a new strategy of all there are. */
@@ -161,6 +161,7 @@ export class Placement {
   #setPickable(endpoint: Endpoint, standing: Standing, isPickable: boolean): void {
     if (standing.isPickable === isPickable) return;
     standing.isPickable = isPickable;
+    endpoint.isPickable = isPickable;
     if (isPickable) {
       this.#pickable.add(endpoint);
       for (const strategy of this.#strategies.values()) strategy.add(endpoint);

@@ -44,14 +44,7 @@ export class CallFilter implements Filter, FilterFactory {
     return metadata;
   }
 
-  /**
-   * gRPC ends a call whose message is too large to send with RESOURCE_EXHAUSTED after it was begun,
-   * which must not count against the instance it went to.
-   */
   sendMessage(message: Message): Message {
-    message.catch(() => {
-      this.#call.isUnsendable = true;
-    });
     return message;
   }
 

@@ -46,6 +46,8 @@ export class GrpcAttempt implements PickResult, CallListener {
   #heldMetadata: Metadata | undefined;
   #heldMessage: Buffer | undefined;
   #restMs: number | undefined;
+  /** Whether its end came over the connection; else this process itself has ended it. */
+  #isAnswered = false;
 
   constructor(attempt: Attempt, subchannel: Subchannel, plan: MethodPlan, movable: Movable) {
     this.#attempt = attempt;
@@ -55,7 +57,11 @@ export class GrpcAttempt implements PickResult, CallListener {
     // Of a subchannel, grpc-js asks a picked one for nothing but what stands below.
     this.subchannel = this as unknown as Subchannel;
     this.onCallEnded = (code, details, trailers) => {
-      if (code === status.RESOURCE_EXHAUSTED) this.#restMs ??= pushbackMs(trailers);
+      if (code === status.RESOURCE_EXHAUSTED) {
+        // gRPC ends a call whose message is too large to send so, which is no fault of the instance.
+        if (this.#isAnswered) this.#restMs ??= pushbackMs(trailers);
+        else attempt.excuse();
+      }
       attempt.end(code, details, trailers, this.#restMs);
     };
   }
@@ -124,6 +130,7 @@ export class GrpcAttempt implements PickResult, CallListener {
   }
 
   onReceiveStatus(end: CallStatus): void {
+    this.#isAnswered = true;
     // gRPC makes it again at once, before it tells of the end of this one.
     if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#attempt.refuse();
     if (this.#plan.isMovable) this.#passHeld(end);

@@ -83,15 +83,6 @@ describe('onReport', () => {
   });
 });
 
-describe('a message that cannot be sent', () => {
-  it('is no fault of the instance it was meant for', async () => {
-    const message = Promise.reject(new Error('too large'));
-    const passed = new CallFilter(balancer, call).sendMessage(message);
-    await expect(passed).rejects.toThrow('too large');
-    expect(call.isUnsendable).toBe(true);
-  });
-});
-
 describe('callReport', () => {
   it('knows only of failed calls', () => {
     for (const none of [undefined, null, 'text', {}, new Error('other')]) {

@@ -184,6 +184,13 @@ describe('pushback (F33)', () => {
     expect(ends).toEqual([[exhausted.code, '', exhausted.metadata, 500]]);
   });
 
+  it('is not what ends a call whose message is too large to send', () => {
+    const { sent, attempt } = send();
+    sent.onCallEnded(status.RESOURCE_EXHAUSTED, '', new Metadata());
+    expect(attempt.excuse).toHaveBeenCalledTimes(1);
+    expect(ends).toEqual([[status.RESOURCE_EXHAUSTED, '', new Metadata(), undefined]]);
+  });
+
   it('is not added to what is tried again without it', () => {
     const { inner } = send();
     const unavailable = end(status.UNAVAILABLE);
@@ -198,8 +205,10 @@ describe('pushback (F33)', () => {
     ['nonsense', status.RESOURCE_EXHAUSTED, 'soon', undefined],
     ['a time, with another status', status.UNAVAILABLE, '500', undefined],
   ])('lets the instance rest: %s', (_what, code, pushback, restMs) => {
-    const { sent } = send();
-    const { metadata } = end(code, pushback);
+    const { sent, inner } = send({ isIdempotent: false });
+    const status = end(code, pushback);
+    inner.onReceiveStatus(status);
+    const { metadata } = status;
     sent.onCallEnded(code, 'details', metadata);
     expect(ends).toEqual([[code, 'details', metadata, restMs]]);
   });
