@@ -82,7 +82,13 @@ export class GrpcAttempt implements PickResult, CallListener {
     return this;
   }
 
-  createCall(...[metadata, host, method, listener, id]: Parameters<Connected['createCall']>) {
+  createCall(
+    metadata: Metadata,
+    host: string,
+    method: string,
+    listener: CallListener,
+    id?: number,
+  ): SubchannelCall {
     this.#listener = listener;
     const call = this.#real.getRealSubchannel().createCall(metadata, host, method, this, id);
     if (!this.#plan.isMovable) return call;

@@ -31,7 +31,7 @@ export function stubChannel(
   settings: CallSettings | undefined,
 ): Channel {
   const stub: Channel = Object.create(channel);
-  stub.createCall = (path, deadline, ...rest) => {
+  stub.createCall = (path, deadline, host, parentCall, propagateFlags) => {
     const incoming = currentCall();
     const isOpenEnded = deadline === Number.POSITIVE_INFINITY;
     const plan = planOf(path);
@@ -42,7 +42,7 @@ export function stubChannel(
             deadlineOf(undefined, isOpenEnded ? plan.defaultDeadlineMs : undefined, incoming),
           )
         : deadline;
-    const call = channel.createCall(path, effective, ...rest);
+    const call = channel.createCall(path, effective, host, parentCall, propagateFlags);
     if (settings === undefined && incoming === undefined && plan.isUnary) return call;
     return withStart(call, settings, incoming);
   };
