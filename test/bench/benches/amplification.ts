@@ -39,7 +39,7 @@ export const amplification: Bench = {
       });
       const weft: ArmSpec = { kind: 'weft-grpc-js', service: SERVICE };
       // Opening at the billionth failure: the retry budget has to do it alone.
-      const noBreaker = { ...weft, policy: { breaker: { failures: 1e9 } } };
+      const noBreaker = { ...weft, policy: { breaker: { failures: 1_000_000 } } };
       const retried = roundRobinArm(addresses, true);
       const specs = {
         weft,
