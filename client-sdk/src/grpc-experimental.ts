@@ -22,12 +22,9 @@ export type StatusOr<T> = experimental.StatusOr<T>;
 export type Filter = experimental.Filter;
 
 export const {
-  BaseFilter,
   CHANNEL_ARGS_CONFIG_SELECTOR_KEY,
   PickResultType,
-  QueuePicker,
   registerLoadBalancerType,
   registerResolver,
-  statusOrFromError,
   statusOrFromValue,
 } = experimental;

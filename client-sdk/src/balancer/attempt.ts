@@ -21,6 +21,8 @@ export class Attempt {
   readonly call: CallRecord;
   /** When it was picked or, once sent, when it was sent. */
   startedAt: number;
+  /** Whether it is known how long it may take: the balancer keeps it so. */
+  isAwaited = false;
   readonly #ledger: Ledger;
   readonly #breaker: Breaker;
   readonly #passage: Passage;
@@ -70,13 +72,12 @@ export class Attempt {
 
   /**
    * The server has not looked at it, as when it closes the connection: the same endpoint may be asked
-   * again, and that costs the retry budget nothing. Called before `end`.
+   * again, unless it goes on like that. Called before `end`.
    */
   refuse(): void {
+    if (this.#record === undefined || !this.endpoint.refused(this.#ledger.now())) return;
     this.#isExcused = true;
-    if (this.#record === undefined) return;
     this.#record.isRefused = true;
-    this.call.funded += 1;
   }
 
   /**

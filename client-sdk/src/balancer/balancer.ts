@@ -9,6 +9,7 @@ import type { Connection, Endpoint } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { HealthMonitor, TICK_MS } from './health-monitor.ts';
 import { Membership } from './membership.ts';
+import { MethodLatency } from './method-latency.ts';
 import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -44,6 +45,8 @@ export class Balancer {
   #policy: ResolvedPolicy;
   #knowledge: Knowledge = { state: 'unknown' };
   #inFlight = 0;
+  /** Of unary methods that no plan tells apart. */
+  readonly #latency = new MethodLatency();
   /** Picks of this turn of the event loop: sent by its end, or not at all. */
   #picked: Attempt[] = [];
   #listener: BalancerListener | undefined;
@@ -122,7 +125,7 @@ export class Balancer {
     const isSameBreaker = JSON.stringify(policy.breaker) === JSON.stringify(this.#policy.breaker);
     this.#policy = policy;
     this.placement.limits = policy;
-    this.#monitor.options = policy.outlierEjection;
+    this.#monitor.setOptions(policy.outlierEjection);
     this.#strategyOf(strategyKey(policy));
     if (!isSameBreaker) this.#endpoints.replaceBreakers();
     for (const endpoint of this.#endpoints) this.placement.place(endpoint);
@@ -184,10 +187,13 @@ export class Balancer {
     return explainNoPick(this, new CallRecord());
   }
 
-  countIn({ endpoint, call }: Attempt, now: number): void {
+  countIn(attempt: Attempt, now: number): void {
+    const { endpoint, call } = attempt;
     this.#inFlight += 1;
     endpoint.inFlight += 1;
-    if (call.isUnary) endpoint.unaryStarted(now);
+    if (call.isUnary) {
+      attempt.isAwaited = endpoint.unaryStarted(now, call.latency ?? this.#latency);
+    }
     if (!this.placement.isPickable(endpoint)) return;
     for (const strategy of this.#told) strategy.started?.(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
@@ -199,7 +205,7 @@ export class Balancer {
     const { endpoint, call } = attempt;
     this.#inFlight -= 1;
     endpoint.inFlight -= 1;
-    if (call.isUnary) endpoint.unaryEnded(attempt.startedAt, now, outcome);
+    if (call.isUnary) endpoint.unaryEnded(attempt, now, outcome, call.latency ?? this.#latency);
     if (this.placement.isPickable(endpoint)) {
       for (const strategy of this.#told) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
@@ -207,9 +213,7 @@ export class Balancer {
       this.#listener?.picksChanged();
     }
     if (!this.#endpoints.has(endpoint)) return;
-    const isAnswered = call.isUnary && outcome === 'success';
-    const latencyMs = isAnswered ? now - attempt.startedAt : undefined;
-    this.#monitor.concluded(endpoint, outcome, now, { latencyMs, restMs });
+    this.#monitor.concluded(endpoint, outcome, now, restMs);
   }
 
   /** Forgets all endpoints and stops their breakers. */

@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
+import type { MethodLatency } from './method-latency.ts';
 import type { PickRequest } from './strategy.ts';
 
 /** How an attempt ended. */
@@ -26,6 +27,8 @@ export interface AttemptRecord {
 export interface CallTraits {
   /** Whether it is answered with one message. Default false, as for a method no contract told of. */
   readonly isUnary?: boolean;
+  /** How fast its method is answered; undefined for all such methods of the service together. */
+  readonly latency?: MethodLatency | undefined;
   /** What `consistent_hash` goes by. */
   readonly hashKey?: string | undefined;
   /** Strategy of the call site, when it asked for another than the service's. */
@@ -37,14 +40,16 @@ const none: readonly AttemptRecord[] = [];
 /** What is known of one call over all its attempts. gRPC caps them at 5, so it stays small. */
 export class CallRecord implements PickRequest {
   readonly isUnary: boolean;
+  readonly latency: MethodLatency | undefined;
   readonly hashKey: string | undefined;
   readonly strategy: string | undefined;
   /** Attempts that the retry budget has paid for; the first is free. */
   funded = 0;
   #attempts: AttemptRecord[] | undefined;
 
-  constructor({ isUnary = false, hashKey, strategy }: CallTraits = {}) {
+  constructor({ isUnary = false, latency, hashKey, strategy }: CallTraits = {}) {
     this.isUnary = isUnary;
+    this.latency = latency;
     this.hashKey = hashKey;
     this.strategy = strategy;
   }

@@ -1,7 +1,12 @@
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Outcome } from '../breaker/classify.ts';
+import type { MethodLatency } from './method-latency.ts';
 import { PeakEwma } from './peak-ewma.ts';
+
+/** How long the end of a connection goes on refusing calls, in ms; and until when that is remembered. */
+const REFUSING_MS = 250;
+const REFUSING_MEMORY_MS = 2000;
 
 /**
  * What the transport knows of the way to an endpoint. `failing` lasts until a connection succeeds,
@@ -35,10 +40,13 @@ export class Endpoint {
   isSuspended = false;
   /** When it joined its siblings, in ms, as long as it has less than its full share. */
   warmingSince: number | undefined;
-  /** Of the attempts in flight those that end with one answer. */
-  unaryInFlight = 0;
-  /** Since when none of those has ended, in ms. */
+  /** Attempts in flight whose method is known to be answered, and how slowly at most. */
+  awaited = 0;
+  /** Since when none of those has been answered, in ms. */
   silentSince = 0;
+  /** When it last began to refuse calls that it had not looked at, in ms. */
+  refusingSince = Number.NEGATIVE_INFINITY;
+  readonly #awaitedByMethod = new Map<MethodLatency, number>();
 
   constructor(instance: Instance, breaker: Breaker, latency = new PeakEwma(performance.now())) {
     this.instance = instance;
@@ -47,19 +55,55 @@ export class Endpoint {
     this.latency = latency;
   }
 
-  /** An attempt that ends with one answer begins. */
-  unaryStarted(now: number): void {
-    if (this.unaryInFlight === 0) this.silentSince = now;
-    this.unaryInFlight += 1;
+  /**
+   * An attempt that ends with one answer begins. Answers whether it is awaited: how long it may take is
+   * known.
+   */
+  unaryStarted(now: number, method: MethodLatency): boolean {
     this.latency.started(now);
+    if (method.slowestAt(now) === undefined) return false;
+    if (this.awaited === 0) this.silentSince = now;
+    this.awaited += 1;
+    this.#awaitedByMethod.set(method, (this.#awaitedByMethod.get(method) ?? 0) + 1);
+    return true;
   }
 
   /** An attempt that was told of has ended; neutral also when it was never sent. */
-  unaryEnded(startedAt: number, now: number, outcome: Outcome): void {
-    this.unaryInFlight -= 1;
+  unaryEnded(
+    { startedAt, isAwaited }: { readonly startedAt: number; readonly isAwaited: boolean },
+    now: number,
+    outcome: Outcome,
+    method: MethodLatency,
+  ): void {
     if (outcome === 'failure') this.latency.failed(startedAt, now);
     else this.latency.ended(startedAt, now, outcome === 'success' ? now - startedAt : undefined);
-    if (outcome === 'success') this.silentSince = now;
+    if (outcome === 'success') {
+      method.answered(now, now - startedAt);
+      this.silentSince = now;
+    }
+    if (!isAwaited) return;
+    this.awaited -= 1;
+    const left = (this.#awaitedByMethod.get(method) ?? 1) - 1;
+    if (left === 0) this.#awaitedByMethod.delete(method);
+    else this.#awaitedByMethod.set(method, left);
+  }
+
+  /** The slowest that the methods of the awaited attempts were answered lately, in ms. */
+  slowestAwaitedAt(now: number): number {
+    let slowestMs = 0;
+    for (const method of this.#awaitedByMethod.keys()) {
+      slowestMs = Math.max(slowestMs, method.slowestAt(now) ?? Number.POSITIVE_INFINITY);
+    }
+    return slowestMs;
+  }
+
+  /**
+   * It refuses a call that it has not looked at. Answers whether that is to be excused, as when its
+   * connection ends: not if it goes on for longer than that takes.
+   */
+  refused(now: number): boolean {
+    if (now - this.refusingSince > REFUSING_MEMORY_MS) this.refusingSince = now;
+    return now - this.refusingSince <= REFUSING_MS;
   }
 
   /** Share of the traffic against its siblings, as listed; 0 drains. */
@@ -72,9 +116,14 @@ export class Endpoint {
     return this.instance.status === InstanceStatus.INSTANCE_STATUS_RUNNING && this.weight > 0;
   }
 
-  /** Whether it is left out of the picks for a time, though it is connected and its breaker closed. */
+  /** Whether statistics speak against it, though it is connected and its breaker closed. */
+  get isSuspect(): boolean {
+    return this.ejectedUntil > 0 || this.isSuspended;
+  }
+
+  /** Whether it is left out of the picks for a time. */
   get isSidelined(): boolean {
-    return this.ejectedUntil > 0 || this.restingUntil > 0 || this.isSuspended;
+    return this.isSuspect || this.restingUntil > 0;
   }
 }
 

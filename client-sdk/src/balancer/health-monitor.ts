@@ -11,8 +11,6 @@ export const TICK_MS = 100;
 const OWN_STALL_MS = 100;
 /** When too few are healthy an open breaker is probed this long after it opened, in ms. */
 const EARLY_PROBE_MS = 1000;
-/** How long the slowest answer keeps most of its say, in ms of traffic. */
-const SLOWEST_DECAY_MS = 300_000;
 
 /** Why an endpoint was left out. */
 export type EjectionReason =
@@ -32,20 +30,20 @@ export interface HealthListener {
 }
 
 /**
- * Watches how the endpoints of a service fare, besides their breakers: leaves out for a time those that
- * fare worse than the others, have stopped answering or ask to be left alone. Never more than a share
- * of them, but always one.
+ * Watches how the endpoints of a service fare, besides their breakers. It ejects for a time those that
+ * fare worse than the others or have stopped answering, never more than a share of them, but always
+ * one; leaves out those that are silent, until they answer; and those that ask to be left alone.
  */
 export class HealthMonitor {
   readonly #placement: Placement;
   readonly #listener: HealthListener;
   readonly #outliers = new OutlierDetector();
   readonly #openedAt = new Map<Endpoint, number>();
-  options: Required<OutlierEjectionOptions> | undefined;
+  /** Those of which it was told that they are left out. */
+  readonly #told = new Set<Endpoint>();
+  #options: Required<OutlierEjectionOptions> | undefined;
   #nextSweepAt = 0;
   #lastTickAt = 0;
-  /** The slowest answer of any endpoint lately, in ms. */
-  #slowestMs = 0;
 
   constructor(
     placement: Placement,
@@ -53,7 +51,7 @@ export class HealthMonitor {
     listener: HealthListener,
   ) {
     this.#placement = placement;
-    this.options = options;
+    this.#options = options;
     this.#listener = listener;
   }
 
@@ -61,41 +59,42 @@ export class HealthMonitor {
   get isIdle(): boolean {
     return (
       this.#placement.sidelined.size === 0 &&
-      (this.options === undefined || this.#outliers.isIdle) &&
+      (this.#options === undefined || this.#outliers.isIdle) &&
       !(this.#placement.isPanicking && this.#openedAt.size > 0)
     );
   }
 
-  /**
-   * An attempt has ended.
-   * @param latencyMs what it took, if it was answered at once and in full
-   * @param restMs how long the endpoint asked to be left alone
-   */
-  concluded(
-    endpoint: Endpoint,
-    outcome: Outcome,
-    now: number,
-    { latencyMs, restMs }: { latencyMs?: number | undefined; restMs?: number | undefined } = {},
-  ): void {
-    if (latencyMs !== undefined && latencyMs > this.#slowestMs) this.#slowestMs = latencyMs;
+  /** Ejects by these from now on; undefined: not at all, and nobody stays out for it. */
+  setOptions(options: Required<OutlierEjectionOptions> | undefined): void {
+    this.#options = options;
+    if (options !== undefined) return;
+    for (const endpoint of [...this.#placement.sidelined]) {
+      endpoint.ejectedUntil = 0;
+      endpoint.isSuspended = false;
+      this.#settle(endpoint);
+    }
+  }
+
+  /** An attempt has ended. `restMs`: the endpoint asked to be left alone for so long. */
+  concluded(endpoint: Endpoint, outcome: Outcome, now: number, restMs?: number): void {
     if (outcome === 'success' && endpoint.isSuspended) this.#suspend(endpoint, false);
     if (restMs !== undefined) {
       const isNews = endpoint.restingUntil === 0;
       endpoint.restingUntil = Math.max(endpoint.restingUntil, now + restMs);
       if (!isNews) return;
       this.#placement.place(endpoint);
-      this.#listener.ejected(endpoint, 'overloaded', restMs);
+      this.#tell(endpoint, 'overloaded', restMs);
       return;
     }
-    if (this.options === undefined || outcome === 'neutral') return;
-    if (this.#outliers.observe(endpoint, outcome === 'failure', this.options)) {
+    if (this.#options === undefined || outcome === 'neutral') return;
+    if (this.#outliers.observe(endpoint, outcome === 'failure', this.#options)) {
       this.#eject(endpoint, now, 'failures in a row');
     }
   }
 
   /** Whether `endpoint`, chosen now, is to be passed over until it answers. */
   passesOver(endpoint: Endpoint, now: number): boolean {
-    if (this.options === undefined || endpoint.isSuspended || !isSilent(endpoint, now))
+    if (this.#options === undefined || endpoint.isSuspended || !isSilent(endpoint, now))
       return false;
     this.#suspend(endpoint, true);
     return endpoint.isSidelined && !this.#placement.isPickable(endpoint);
@@ -109,11 +108,6 @@ export class HealthMonitor {
     if (endpoint.breaker.state === 'closed' && endpoint.ejectedUntil > 0) this.#return(endpoint);
   }
 
-  /** The breaker of `endpoint` is a new one: what the old one said is over. */
-  breakerReplaced(endpoint: Endpoint): void {
-    this.#openedAt.delete(endpoint);
-  }
-
   /** The connection of `endpoint` was made anew: what its silence said is over. */
   reconnected(endpoint: Endpoint, now: number): void {
     endpoint.silentSince = now;
@@ -122,6 +116,7 @@ export class HealthMonitor {
   forget(endpoint: Endpoint): void {
     this.#outliers.forget(endpoint);
     this.#openedAt.delete(endpoint);
+    this.#told.delete(endpoint);
   }
 
   /** Ticks follow from now on, the first after TICK_MS. */
@@ -133,17 +128,16 @@ export class HealthMonitor {
   tick(now: number): void {
     const lateMs = now - this.#lastTickAt - TICK_MS;
     this.#lastTickAt = now;
-    for (const endpoint of this.#placement.sidelined) this.#expire(endpoint, now);
-    this.#slowestMs *= Math.exp(-TICK_MS / SLOWEST_DECAY_MS);
+    for (const endpoint of [...this.#placement.sidelined]) this.#expire(endpoint, now);
     for (const endpoint of this.#placement.usable()) {
       // Nobody was heard while this process stood still, and what has come since is not read yet.
       if (lateMs > OWN_STALL_MS)
         endpoint.silentSince = Math.min(now, endpoint.silentSince + lateMs);
-      else if (this.options !== undefined) this.#listen(endpoint, now);
+      else if (this.#options !== undefined) this.#listen(endpoint, now);
     }
-    if (this.options !== undefined && now >= this.#nextSweepAt) {
-      this.#nextSweepAt = now + this.options.intervalMs;
-      for (const endpoint of this.#outliers.sweep(this.options)) {
+    if (this.#options !== undefined && now >= this.#nextSweepAt) {
+      this.#nextSweepAt = now + this.#options.intervalMs;
+      for (const endpoint of this.#outliers.sweep(this.#options)) {
         this.#eject(endpoint, now, 'success rate');
       }
     }
@@ -156,40 +150,50 @@ export class HealthMonitor {
   /** An endpoint that is silent gets no further calls until it answers; a stalled one is ejected. */
   #listen(endpoint: Endpoint, now: number): void {
     this.#suspend(endpoint, isSilent(endpoint, now));
-    if (isStalled(endpoint, now, this.#slowestMs)) this.#eject(endpoint, now, 'stopped answering');
+    if (isStalled(endpoint, now)) this.#eject(endpoint, now, 'stopped answering');
   }
 
   #suspend(endpoint: Endpoint, isSuspended: boolean): void {
     if (endpoint.isSuspended === isSuspended) return;
     endpoint.isSuspended = isSuspended;
-    this.#placement.place(endpoint);
-    this.#listener.suspended(endpoint);
+    this.#settle(endpoint);
   }
 
   #eject(endpoint: Endpoint, now: number, reason: EjectionReason): void {
-    if (this.options === undefined || endpoint.ejectedUntil > 0) return;
+    if (this.#options === undefined || endpoint.ejectedUntil > 0) return;
     const { sidelined, listedCount } = this.#placement;
     let ejected = 0;
     for (const each of sidelined) if (each.ejectedUntil > 0) ejected += 1;
-    const most = Math.max(1, Math.floor(listedCount * this.options.maxEjectedShare));
+    const most = Math.max(1, Math.floor(listedCount * this.#options.maxEjectedShare));
     if (ejected >= most || listedCount < 2) return;
-    const forMs = this.#outliers.nextEjectionMs(endpoint, this.options);
+    const forMs = this.#outliers.nextEjectionMs(endpoint, this.#options);
     endpoint.ejectedUntil = now + forMs;
     this.#placement.place(endpoint);
-    this.#listener.ejected(endpoint, reason, forMs);
+    this.#tell(endpoint, reason, forMs);
   }
 
   #expire(endpoint: Endpoint, now: number): void {
     if (endpoint.restingUntil > 0 && now >= endpoint.restingUntil) {
       endpoint.restingUntil = 0;
-      if (endpoint.ejectedUntil === 0) this.#return(endpoint);
+      this.#settle(endpoint);
     }
     if (endpoint.ejectedUntil > 0 && now >= endpoint.ejectedUntil) this.#return(endpoint);
   }
 
   #return(endpoint: Endpoint): void {
     endpoint.ejectedUntil = 0;
+    this.#settle(endpoint);
+  }
+
+  #tell(endpoint: Endpoint, reason: EjectionReason, forMs: number): void {
+    this.#told.add(endpoint);
+    this.#listener.ejected(endpoint, reason, forMs);
+  }
+
+  /** Something that spoke against it is over, or has begun without being told of. */
+  #settle(endpoint: Endpoint): void {
     this.#placement.place(endpoint);
-    if (!endpoint.isSidelined) this.#listener.returned(endpoint);
+    if (!endpoint.isSidelined && this.#told.delete(endpoint)) this.#listener.returned(endpoint);
+    else this.#listener.suspended(endpoint);
   }
 }

@@ -32,7 +32,7 @@ interface ServiceState {
 
 const MOST_FACTS = 5;
 
-type Objection = 'tried' | 'unlisted' | 'breaker' | 'connection' | 'full';
+type Objection = 'tried' | 'unlisted' | 'breaker' | 'connection' | 'resting' | 'full';
 
 /** Why an endpoint does not take `call`; undefined when it is only not connected yet. */
 function objection(
@@ -44,6 +44,7 @@ function objection(
   if (!endpoint.isListedForCalls) return 'unlisted';
   if (endpoint.breaker.state !== 'closed') return 'breaker';
   if (endpoint.connection.state === 'failing') return 'connection';
+  if (endpoint.restingUntil > 0) return 'resting';
   return endpoint.inFlight >= maxInFlight ? 'full' : undefined;
 }
 
@@ -64,6 +65,8 @@ function factOf(endpoint: Endpoint, why: Objection, call: CallRecord, maxInFligh
       const error = connection.state === 'failing' ? connection.error : '';
       return `no connection to ${id} at ${addressText(instance.address)}: ${error}`;
     }
+    case 'resting':
+      return `${id} is overloaded and asks to be left alone for a while`;
     case 'full':
       return `${id} has ${inFlight} calls in flight (maxInFlightPerInstance ${maxInFlight})`;
   }
@@ -83,7 +86,7 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
     return { ...unavailable, message: `${service} has no instances in the registry` };
   }
   const facts: string[] = refusal === undefined ? [] : [refusal];
-  const counts = { tried: 0, unlisted: 0, breaker: 0, connection: 0, full: 0 };
+  const counts = { tried: 0, unlisted: 0, breaker: 0, connection: 0, resting: 0, full: 0 };
   let untold = 0;
   for (const endpoint of state.endpoints) {
     const why = objection(endpoint, call, maxInFlightPerInstance);
@@ -98,7 +101,7 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
   }
   if (untold > 0) facts.push(`and ${untold} more`);
   const rejecting = counts.tried + counts.breaker;
-  const isFull = counts.full > 0 && counts.connection === 0 && rejecting === 0;
+  const isFull = counts.full + counts.resting > 0 && counts.connection === 0 && rejecting === 0;
   const isForbidden = refusal !== undefined || (counts.connection === 0 && rejecting > 0);
   return {
     kind: 'fail',

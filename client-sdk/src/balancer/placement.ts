@@ -13,7 +13,7 @@ export interface PlacementLimits {
 interface Standing {
   /** The registry wants it to get calls. */
   isListed: boolean;
-  /** Connected, its breaker closed, not sidelined. */
+  /** Connected, its breaker closed, no statistics against it. */
   isHealthy: boolean;
   /** The strategies have it. */
   isPickable: boolean;
@@ -28,7 +28,8 @@ export class Placement {
   readonly #strategies: ReadonlyMap<string, Strategy>;
   readonly #standings = new Map<Endpoint, Standing>();
   readonly #pickable = new IndexedList<Endpoint>();
-  readonly #sidelined = new Set<Endpoint>();
+  readonly #sidelined = new IndexedList<Endpoint>();
+  #resorts = 0;
   /** Endpoints that wait for the one probe of their half-open breaker. */
   readonly halfOpen = new IndexedList<Endpoint>();
   limits: PlacementLimits;
@@ -61,7 +62,7 @@ export class Placement {
   }
 
   /** Endpoints left out on statistics or at their own request. */
-  get sidelined(): ReadonlySet<Endpoint> {
+  get sidelined(): Iterable<Endpoint> & { readonly size: number } {
     return this.#sidelined;
   }
 
@@ -90,13 +91,17 @@ export class Placement {
     });
   }
 
-  /** A sidelined endpoint, for a call that no other takes. */
+  /** An endpoint that only statistics speak against, for a call that no other takes; each in turn. */
   lastResort(request: PickRequest): Endpoint | undefined {
-    for (const endpoint of this.#sidelined) {
-      const isUsable = this.#isUsable(endpoint) && this.#hasRoom(endpoint);
-      if (isUsable && !request.isExcluded(endpoint)) return endpoint;
-    }
-    return undefined;
+    if (this.#sidelined.size === 0) return undefined;
+    this.#resorts += 1;
+    return this.#sidelined.firstFrom(this.#resorts, {
+      isExcluded: (endpoint) =>
+        !this.#isUsable(endpoint) ||
+        endpoint.restingUntil > 0 ||
+        !this.#hasRoom(endpoint) ||
+        request.isExcluded(endpoint),
+    });
   }
 
   /** Puts an endpoint where its state says it belongs. Called after each change of that state. */
@@ -107,7 +112,7 @@ export class Placement {
       this.#standings.set(endpoint, standing);
     }
     const isListed = endpoint.isListedForCalls;
-    const isHealthy = this.#isUsable(endpoint) && !endpoint.isSidelined;
+    const isHealthy = this.#isUsable(endpoint) && !endpoint.isSuspect;
     this.#listed += Number(isListed) - Number(standing.isListed);
     this.#healthy += Number(isHealthy) - Number(standing.isHealthy);
     const wasListed = standing.isListed;
@@ -146,7 +151,9 @@ export class Placement {
 
   #offer(endpoint: Endpoint, standing: Standing): void {
     const isOffered = standing.isHealthy || (this.#isPanicking && this.#isUsable(endpoint));
-    this.#setPickable(endpoint, standing, isOffered && this.#hasRoom(endpoint));
+    // What an endpoint asks for itself holds in a panic too.
+    const isWilling = endpoint.restingUntil === 0 && this.#hasRoom(endpoint);
+    this.#setPickable(endpoint, standing, isOffered && isWilling);
   }
 
   /** Whether only statistics may speak against it. */
@@ -182,6 +189,6 @@ export class Placement {
     const isPanicking = this.#healthy < this.limits.panicThreshold * this.#listed;
     if (isPanicking === this.#isPanicking) return;
     this.#isPanicking = isPanicking;
-    for (const endpoint of this.#sidelined) this.inFlightChanged(endpoint);
+    for (const endpoint of [...this.#sidelined]) this.inFlightChanged(endpoint);
   }
 }

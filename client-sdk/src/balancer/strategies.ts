@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { ConsistentHash } from './consistent-hash.ts';
+import { guarded } from './guarded-strategy.ts';
 import { LeastConnections } from './least-connections.ts';
 import { P2cEwma } from './p2c-ewma.ts';
 import { RandomStrategy } from './random.ts';
@@ -33,6 +34,9 @@ export function registerStrategy(name: string, factory: StrategyFactory): void {
     throw new ConfigError('strategy name', 'lower snake case', `'${name}'`);
   }
   if (factories.has(name)) throw new ConfigError('strategy name', 'one not taken yet', name);
+  if (typeof factory !== 'function') {
+    throw new ConfigError(`the factory of strategy ${name}`, 'a function', typeof factory);
+  }
   factories.set(name, factory);
 }
 
@@ -57,6 +61,7 @@ export function createStrategy(key: string, environment: StrategyEnvironment): S
   const factory = factories.get(name);
   if (factory === undefined) throw new ConfigError('strategy', 'a known one', name);
   const { zone = '' } = environment;
-  if (!isInZone || zone === '') return factory(environment);
-  return new ZoneAware(zone, factory, environment);
+  const create = Object.hasOwn(builtIn, name) ? factory : guarded(name, factory);
+  if (!isInZone || zone === '') return create(environment);
+  return new ZoneAware(zone, create, environment);
 }

@@ -34,6 +34,7 @@ export class CallSelector implements ConfigSelector {
     const plan = this.#plans.of(policy, path);
     const call = new PlannedCall(path, plan, this.#balancer.now(), {
       isUnary: plan.isUnary,
+      latency: plan.latency,
       hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),
       strategy: plan.strategy,
     });

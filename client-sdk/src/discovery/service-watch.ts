@@ -1,5 +1,4 @@
 import type { Log } from '@weft/proto';
-import type { Instance } from '@weft/proto/registry';
 import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
 import { Backoff, pause } from '../backoff.ts';
@@ -57,7 +56,7 @@ export class ServiceWatch {
   #replicasAsked = 0;
   #doubtEmptyUntil = 0;
   /** An empty set that is not believed yet: it is as if these were not gone. */
-  #doubted: { readonly removed: readonly Instance[]; readonly timer: NodeJS.Timeout } | undefined;
+  #doubted: { readonly changes: InstanceChanges; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
@@ -71,7 +70,8 @@ export class ServiceWatch {
     if (this.#snapshot?.stale !== stale) {
       this.#snapshot = {
         service: this.#options.service,
-        instances: this.#snapshot?.instances ?? this.#doubted?.removed ?? this.#view.instances,
+        instances:
+          this.#snapshot?.instances ?? this.#doubted?.changes.removed ?? this.#view.instances,
         revision: this.#snapshot?.revision ?? this.#view.revision ?? 0n,
         stale,
       };
@@ -125,6 +125,7 @@ export class ServiceWatch {
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
     const parts = new SnapshotParts();
+    let isFirst = true;
     // What the first stream brings is news; only what comes after a reconnect may be doubted.
     const isReconnect = this.#isKnown;
     this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
@@ -139,9 +140,13 @@ export class ServiceWatch {
         const sizeBefore = this.#view.size;
         const changes = this.#view.apply(whole);
         if (changes !== undefined) this.#changed(changes, sizeBefore);
+        if (isFirst && this.#doubted !== undefined) this.#doubt(this.#doubted.changes);
+        isFirst = false;
       }
     } finally {
       clearTimeout(watchdog);
+      // Only a registry that goes on saying so can confirm that nobody is there.
+      clearTimeout(this.#doubted?.timer);
     }
   }
 
@@ -175,7 +180,7 @@ export class ServiceWatch {
       clearTimeout(doubted.timer);
       this.#doubted = undefined;
       const back = new Set(changes.put.map(({ id }) => id));
-      const removed = doubted.removed.filter(({ id }) => !back.has(id));
+      const removed = doubted.changes.removed.filter(({ id }) => !back.has(id));
       this.#publish({ ...changes, removed: [...removed, ...changes.removed] });
       return;
     }
@@ -184,12 +189,18 @@ export class ServiceWatch {
       this.#publish(changes);
       return;
     }
+    this.#doubt(changes);
+  }
+
+  /** Believes that all are gone only when the registry does not say otherwise for a while. */
+  #doubt(changes: InstanceChanges): void {
+    clearTimeout(this.#doubted?.timer);
     const timer = setTimeout(() => {
       this.#doubted = undefined;
       this.#publish(changes);
-    }, doubtMs);
+    }, EMPTY_DOUBT_MS);
     timer.unref();
-    this.#doubted = { removed: changes.removed, timer };
+    this.#doubted = { changes, timer };
   }
 
   #publish(changes: InstanceChanges): void {

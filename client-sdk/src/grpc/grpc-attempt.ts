@@ -19,8 +19,13 @@ function pushbackMs(trailers: Metadata): number | undefined {
 /** Nothing a peer says takes it out of the picks for longer, in ms. */
 const LONGEST_REST_MS = 60_000;
 
-/** Attempts over one connection that can be made elsewhere when it stops answering. */
-export type Movable = Set<GrpcAttempt>;
+/** What an attempt has to know of the connection it is made over. */
+export interface AttemptSite {
+  /** Attempts that can be made elsewhere when the connection stops answering. */
+  readonly movable: Set<GrpcAttempt>;
+  /** Whether there is another instance to ask. */
+  hasOther(): boolean;
+}
 
 /**
  * One attempt as grpc-js makes it: the result of a pick and, in place of its subchannel, what starts
@@ -39,7 +44,7 @@ export class GrpcAttempt implements PickResult, CallListener {
   readonly #attempt: Attempt;
   readonly #real: Subchannel;
   readonly #plan: MethodPlan;
-  readonly #movable: Movable;
+  readonly #site: AttemptSite;
   #call: SubchannelCall | undefined;
   #listener: CallListener | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -49,11 +54,11 @@ export class GrpcAttempt implements PickResult, CallListener {
   /** Whether its end came over the connection; else this process itself has ended it. */
   #isAnswered = false;
 
-  constructor(attempt: Attempt, subchannel: Subchannel, plan: MethodPlan, movable: Movable) {
+  constructor(attempt: Attempt, subchannel: Subchannel, plan: MethodPlan, site: AttemptSite) {
     this.#attempt = attempt;
     this.#real = subchannel;
     this.#plan = plan;
-    this.#movable = movable;
+    this.#site = site;
     // Of a subchannel, grpc-js asks a picked one for nothing but what stands below.
     this.subchannel = this as unknown as Subchannel;
     this.onCallEnded = (code, details, trailers) => {
@@ -93,10 +98,14 @@ export class GrpcAttempt implements PickResult, CallListener {
     const call = this.#real.getRealSubchannel().createCall(metadata, host, method, this, id);
     if (!this.#plan.isMovable) return call;
     this.#call = call;
-    this.#movable.add(this);
+    this.#site.movable.add(this);
     const { perTryTimeoutMs } = this.#plan;
     if (perTryTimeoutMs !== undefined) {
-      const giveUp = () => this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
+      const giveUp = () => {
+        // With nobody else to ask, a late answer is better than none.
+        if (!this.#site.hasOther()) return;
+        this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
+      };
       this.#timer = setTimeout(giveUp, perTryTimeoutMs);
     }
     return call;
@@ -146,7 +155,7 @@ export class GrpcAttempt implements PickResult, CallListener {
   /** Passes on what was held back, unless the call is made again. */
   #passHeld(end: CallStatus): void {
     clearTimeout(this.#timer);
-    this.#movable.delete(this);
+    this.#site.movable.delete(this);
     const listener = this.#listener as CallListener;
     const isRetried = end.code === status.UNAVAILABLE || end.code === status.RESOURCE_EXHAUSTED;
     if (!isRetried) {

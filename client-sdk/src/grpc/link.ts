@@ -10,7 +10,7 @@ import type {
   PickResult,
   Subchannel,
 } from '../grpc-experimental.ts';
-import { GrpcAttempt, type Movable } from './grpc-attempt.ts';
+import { type AttemptSite, GrpcAttempt } from './grpc-attempt.ts';
 import { checkIdentity, tellsIdentity } from './identity-check.ts';
 
 /** How long a connection may take until it can be used, in ms, the check of its identity included. */
@@ -32,10 +32,12 @@ export class Link {
   readonly #balancer: Balancer;
   readonly #helper: ChannelControlHelper;
   readonly #args: ChannelOptions;
-  readonly #movable: Movable = new Set();
+  readonly #site: AttemptSite;
   readonly #backoff = new Backoff();
   #subchannel: Subchannel | undefined;
   #tries = 0;
+  /** When the connection must be made, on the monotonic clock in ms. */
+  #connectBy = 0;
   #timer: NodeJS.Timeout | undefined;
   #closer = new AbortController();
 
@@ -49,6 +51,8 @@ export class Link {
     this.#balancer = balancer;
     this.#helper = helper;
     this.#args = args;
+    const hasOther = () => balancer.placement.pickableCount > 1;
+    this.#site = { movable: new Set(), hasOther };
   }
 
   /** Begins to connect. */
@@ -64,12 +68,12 @@ export class Link {
 
   /** Makes what sends an attempt over this connection. */
   send(attempt: Attempt, { plan }: PlannedCall): PickResult {
-    return new GrpcAttempt(attempt, this.#subchannel as Subchannel, plan, this.#movable);
+    return new GrpcAttempt(attempt, this.#subchannel as Subchannel, plan, this.#site);
   }
 
   /** Ends the attempts in flight that can be made elsewhere. */
   abortMovable(reason: string): void {
-    for (const attempt of [...this.#movable]) attempt.abort(reason);
+    for (const attempt of [...this.#site.movable]) attempt.abort(reason);
   }
 
   /** Lets go of the connection; its calls in flight hold it until they end. */
@@ -117,6 +121,7 @@ export class Link {
         return;
       case connectivityState.CONNECTING:
         this.#unmade();
+        this.#connectBy = performance.now() + CONNECT_TIMEOUT_MS;
         this.#timer ??= setTimeout(
           () => this.#renew(`no connection within ${CONNECT_TIMEOUT_MS} ms`),
           CONNECT_TIMEOUT_MS,
@@ -132,7 +137,8 @@ export class Link {
     const { signal } = this.#closer;
     const { instance } = this.endpoint;
     const channel = (this.#subchannel as Subchannel).getChannel();
-    const problem = await checkIdentity(channel, instance, CONNECT_TIMEOUT_MS, signal);
+    const leftMs = Math.max(1, this.#connectBy - performance.now());
+    const problem = await checkIdentity(channel, instance, leftMs, signal);
     if (signal.aborted) return;
     if (problem === undefined) this.#made();
     else this.#renew(problem);

@@ -82,7 +82,7 @@ const goals: readonly Goal[] = [
     of: 'value',
     most: 1000,
   },
-  { bench: 'amplification', case: /^weft/, metric: /attempts/, of: 'value', most: 1.2 },
+  { bench: 'amplification', case: /^weft vs/, metric: /attempts/, of: 'value', most: 1.2 },
   { bench: 'memory', case: /^weft/, metric: /heap/, of: 'ratio', most: 1.05 },
 ];
 

@@ -171,6 +171,7 @@ class World {
         each.isListedForCalls &&
         each.connection.state === 'ready' &&
         each.breaker.state === 'closed' &&
+        each.restingUntil === 0 &&
         each.inFlight < balancer.policy.maxInFlightPerInstance &&
         !tried.has(each),
     );
@@ -209,7 +210,7 @@ class World {
     for (const each of this.everSeen) {
       const begun = this.open.filter(({ endpoint }) => endpoint === each).length;
       expect(each.inFlight).toBeGreaterThanOrEqual(begun);
-      expect(each.unaryInFlight).toBeLessThanOrEqual(each.inFlight);
+      expect(each.awaited).toBeLessThanOrEqual(each.inFlight);
       sum += each.inFlight;
     }
     expect(balancer.inFlight).toBe(sum);
@@ -232,8 +233,7 @@ describe.each<StrategyName>(['least_connections', 'p2c_ewma', 'weighted_round_ro
         endTurn();
         for (const attempt of world.open) attempt.end(OK);
         await settle();
-        for (const each of world.everSeen)
-          expect([each.inFlight, each.unaryInFlight]).toEqual([0, 0]);
+        for (const each of world.everSeen) expect([each.inFlight, each.awaited]).toEqual([0, 0]);
         expect(balancer.inFlight).toBe(0);
         change({ isComplete: true });
         expect(rotation.size).toBe(0);

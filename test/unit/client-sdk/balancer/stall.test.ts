@@ -1,69 +1,91 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
+import { MethodLatency } from '../../../../client-sdk/src/balancer/method-latency.ts';
 import { isSilent, isStalled } from '../../../../client-sdk/src/balancer/stall.ts';
 import { candidate } from './strategy-fixtures.ts';
 
-/** An endpoint where calls take `latencyMs`, as measured at 0, with `count` in flight since then. */
-function busy(count: number, latencyMs = 5): Endpoint {
+/** An endpoint where a method was answered in `latencyMs` at 0, with `count` calls of it since then. */
+function busy(count: number, latencyMs = 5): { each: Endpoint; method: MethodLatency } {
   const each = candidate('a');
-  each.unaryStarted(-latencyMs);
-  each.unaryEnded(-latencyMs, 0, 'success');
-  for (let i = 0; i < count; i += 1) each.unaryStarted(0);
-  return each;
+  const method = new MethodLatency();
+  each.unaryStarted(-latencyMs, method);
+  each.unaryEnded({ startedAt: -latencyMs, isAwaited: false }, 0, 'success', method);
+  for (let i = 0; i < count; i += 1) each.unaryStarted(0, method);
+  return { each, method };
 }
 
 describe('isSilent', () => {
   it('takes three calls in flight', () => {
-    expect(isSilent(busy(2), 60_000)).toBe(false);
-    expect(isSilent(busy(3), 1000)).toBe(true);
+    expect(isSilent(busy(2).each, 1000)).toBe(false);
+    expect(isSilent(busy(3).each, 1000)).toBe(true);
   });
 
   it('takes more than 50 ms, however fast answers are', () => {
-    expect(isSilent(busy(3, 1), 50)).toBe(false);
-    expect(isSilent(busy(3, 1), 51)).toBe(true);
+    expect(isSilent(busy(3, 1).each, 50)).toBe(false);
+    expect(isSilent(busy(3, 1).each, 51)).toBe(true);
   });
 
   it('takes longer where answers take longer: four times what they take', () => {
-    const each = busy(3, 1000);
+    const { each } = busy(3, 1000);
     expect(isSilent(each, 2500)).toBe(false);
     expect(isSilent(each, 4500)).toBe(true);
   });
 
-  it('says nothing where no answer was ever measured', () => {
+  it('says nothing of calls whose method was never answered, or not for a minute', () => {
     const each = candidate('a');
-    for (let i = 0; i < 10; i += 1) each.unaryStarted(0);
+    const unknown = new MethodLatency();
+    for (let i = 0; i < 10; i += 1) expect(each.unaryStarted(0, unknown)).toBe(false);
     expect(isSilent(each, 60_000)).toBe(false);
+    unknown.answered(0, 5);
+    expect(each.unaryStarted(60_001, unknown)).toBe(false);
+    expect(each.unaryStarted(59_999, unknown)).toBe(true);
+  });
+
+  it('is not taken in by a slow method that follows fast ones', () => {
+    const { each, method: fast } = busy(0);
+    const slow = new MethodLatency();
+    slow.answered(0, 2000);
+    for (let i = 0; i < 5; i += 1) each.unaryStarted(0, slow);
+    each.unaryStarted(0, fast);
+    each.unaryEnded({ startedAt: 0, isAwaited: true }, 5, 'success', fast);
+    expect(isSilent(each, 2500)).toBe(false);
+    expect(isStalled(each, 3600)).toBe(false);
+    expect(isStalled(each, 4000)).toBe(true);
   });
 
   it('is over with an answer, and not with a failure or a call taken back', () => {
-    const each = busy(6);
-    each.unaryEnded(0, 600, 'neutral');
+    const { each, method } = busy(6);
+    const attempt = { startedAt: 0, isAwaited: true };
+    each.unaryEnded(attempt, 600, 'neutral', method);
     expect(isSilent(each, 600)).toBe(true);
-    each.unaryEnded(0, 600, 'success');
+    each.unaryEnded(attempt, 600, 'success', method);
     expect(isSilent(each, 640)).toBe(false);
+    expect(each.awaited).toBe(4);
   });
 
   it('counts the silence from when the first call began, not from long before', () => {
-    const each = busy(0);
-    for (let i = 0; i < 3; i += 1) each.unaryStarted(20_000);
+    const { each, method } = busy(0);
+    for (let i = 0; i < 3; i += 1) each.unaryStarted(20_000, method);
     expect(isSilent(each, 20_040)).toBe(false);
   });
 });
 
 describe('isStalled', () => {
   it('takes half a second of silence', () => {
-    const each = busy(3);
-    expect(isStalled(each, 500, 20)).toBe(false);
-    expect(isStalled(each, 501, 20)).toBe(true);
+    expect(isStalled(busy(3).each, 500)).toBe(false);
+    expect(isStalled(busy(3).each, 501)).toBe(true);
   });
 
-  it('takes longer where the slowest answers of the service do: twice what they take', () => {
-    const each = busy(3);
-    expect(isStalled(each, 2000, 1000)).toBe(false);
-    expect(isStalled(each, 2001, 1000)).toBe(true);
+  it('takes longer for a call or two, which are all that load by latency leaves there', () => {
+    expect(isStalled(busy(1).each, 750)).toBe(false);
+    expect(isStalled(busy(1).each, 751)).toBe(true);
+    expect(isStalled(busy(0).each, 60_000)).toBe(false);
   });
 
-  it('says nothing while no answer of the service is known', () => {
-    expect(isStalled(busy(3), 60_000, 0)).toBe(false);
+  it('takes longer where the slowest answers do: twice, or for a call or two three times', () => {
+    expect(isStalled(busy(3, 400).each, 1300)).toBe(false);
+    expect(isStalled(busy(3, 400).each, 1500)).toBe(true);
+    expect(isStalled(busy(1, 400).each, 1150)).toBe(false);
+    expect(isStalled(busy(1, 400).each, 1201)).toBe(true);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
-import { GrpcAttempt, type Movable } from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
+import { GrpcAttempt } from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
 import { PickResultType, type Subchannel } from '../../../../client-sdk/src/grpc-experimental.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
 import type { RetryOptions } from '../../../../client-sdk/src/policy/service-policy.ts';
@@ -16,7 +16,9 @@ interface Listener {
 
 const path = '/user.v1.UserService/GetUser';
 
-let movable: Movable;
+let movable: Set<GrpcAttempt>;
+/** Whether there is another instance to ask. */
+let hasOther: boolean;
 let ends: unknown[][];
 /** What grpc-js was told, in order. */
 let told: unknown[];
@@ -24,6 +26,7 @@ let told: unknown[];
 beforeEach(() => {
   jest.useFakeTimers();
   movable = new Set();
+  hasOther = true;
   ends = [];
   told = [];
 });
@@ -53,7 +56,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
     attempt as unknown as Attempt,
     subchannel as unknown as Subchannel,
     plan,
-    movable,
+    { movable, hasOther: () => hasOther },
   );
   sent.onCallStarted();
   const listener: Listener = {
@@ -157,6 +160,16 @@ describe('an attempt of a call that may be made again', () => {
     answered.inner.onReceiveStatus(end(status.OK));
     jest.advanceTimersByTime(1000);
     expect(answered.call.cancelWithStatus).not.toHaveBeenCalled();
+  });
+});
+
+describe('the time of one attempt', () => {
+  it('does not end it while there is nobody else to ask', () => {
+    hasOther = false;
+    const { call, inner } = send({ retry: { perTryTimeoutMs: 100 } });
+    jest.advanceTimersByTime(1000);
+    expect(call.cancelWithStatus).not.toHaveBeenCalled();
+    inner.onReceiveStatus(end(status.OK));
   });
 });
 
