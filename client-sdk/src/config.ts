@@ -4,7 +4,7 @@ import { ConfigError } from './errors.ts';
 import { Faults } from './policy/faults.ts';
 import { PolicyBook } from './policy/policy-book.ts';
 import { readServices, withDefaults } from './policy/policy-fields.ts';
-import { POLICIES_VARIABLE, parsePolicies } from './policy/read-policies.ts';
+import { POLICIES_SOURCE, POLICIES_VARIABLE, parsePolicies } from './policy/read-policies.ts';
 import { numberIn, type Reader, textOf } from './policy/readers.ts';
 import type { PolicyDefaults, ServicePolicy } from './policy/service-policy.ts';
 
@@ -125,7 +125,7 @@ export function resolveConfig(options: MeshOptions): MeshConfig {
     log: log ?? silentLog,
     policies: new PolicyBook([
       { policies: { defaults, services } },
-      { name: `$${POLICIES_VARIABLE}`, policies: parsePolicies(process.env[POLICIES_VARIABLE]) },
+      { name: POLICIES_SOURCE, policies: parsePolicies(process.env[POLICIES_VARIABLE]) },
     ]),
   };
 }

@@ -33,6 +33,11 @@ import { ServiceHost } from './server/service-host.ts';
 /** How long the first discovery of a service, and reflection, may take, in ms. */
 const FIRST_ANSWER_MS = 5000;
 
+/** What a channel may be asked to do otherwise; only contracts of ts-proto tell it by their type. */
+type ChannelPolicy<Definition extends Contract> = Definition extends TsProtoServiceDefinition
+  ? ContractPolicy<Definition>
+  : ServicePolicy;
+
 /**
  * This process's part in the mesh: discovers services, balances calls over their instances with a
  * breaker for each, and offers services of its own. Make one per process; `close` it at the end.
@@ -95,11 +100,16 @@ export class Mesh {
    *
    * @param options.contract lets it know which methods are unary (they get a default deadline) and
    *   which are idempotent (they are retried); without it calls have neither
-   * @param options.policy what this call site does otherwise than the policy of the service
+   * @param options.policy what this call site does otherwise than the policy of the service; typed by
+   *   a contract that ts-proto generated, checked here by any
+   * @throws ConfigError naming what of the policy cannot be used
    */
-  channel(
+  channel<Definition extends Contract>(
     service: string,
-    { contract, policy }: { contract?: Contract; policy?: ServicePolicy } = {},
+    {
+      contract,
+      policy,
+    }: { contract?: Definition; policy?: ChannelPolicy<NoInfer<Definition>> } = {},
   ): Channel {
     if (contract !== undefined) this.#plans.learn(methodsOf(contract));
     return this.#site(service, policy as ServicePolicy | undefined, contract).stub;

@@ -18,7 +18,8 @@ benches:
 ${benches.map(({ name, about }) => `  ${name.padEnd(14)} ${about}`).join('\n')}`;
 
 function mistake(text: string): never {
-  console.error(`${text}\n\n${usage}`);
+  // Last, where one looks.
+  console.error(`${usage}\n\n${text}`);
   process.exit(2);
 }
 

@@ -25,12 +25,20 @@ export type StrategyName = keyof typeof builtIn;
 
 const factories = new Map<string, StrategyFactory>(Object.entries(builtIn));
 
+/** The strategies that every process knows. */
+export const BUILT_IN_STRATEGIES: readonly string[] = Object.keys(builtIn);
+
+/** Whether a strategy can have this name: lower snake case. */
+export function canNameStrategy(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,62}$/.test(name);
+}
+
 /**
  * Makes a strategy of your own known to this process, to be named like the built-in ones.
  * @throws ConfigError when the name is taken or is not lower snake case
  */
 export function registerStrategy(name: string, factory: StrategyFactory): void {
-  if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
+  if (!canNameStrategy(name)) {
     throw new ConfigError('strategy name', 'lower snake case', `'${name}'`);
   }
   if (factories.has(name)) throw new ConfigError('strategy name', 'one not taken yet', name);

@@ -11,7 +11,7 @@ import { readServicePolicy } from './policy-fields.ts';
 import { resolveLayers } from './resolve-policy.ts';
 import type { MeshPolicies, ResolvedPolicy, ServicePolicy } from './service-policy.ts';
 
-/** Checked policies, and what they were read from when not from code: `$WEFT_POLICIES`. */
+/** Checked policies, and what they were read from when not from code, as errors name it. */
 export interface PolicySource {
   readonly name?: string;
   readonly policies: MeshPolicies;

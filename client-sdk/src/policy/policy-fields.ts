@@ -1,7 +1,8 @@
-import { checkStrategyName } from '../balancer/strategies.ts';
+import { BUILT_IN_STRATEGIES, canNameStrategy, checkStrategyName } from '../balancer/strategies.ts';
 import { checkServiceName } from '../discovery/service-name.ts';
 import type { Faults, SettingPath } from './faults.ts';
 import { methodKey } from './method-policy.ts';
+import { nearestName } from './nearest-name.ts';
 import {
   type FieldReaders,
   fieldsOf,
@@ -84,12 +85,38 @@ function oneOfBoth(policy: MethodPolicy, path: SettingPath, faults: Faults): voi
   }
 }
 
-const strategy: Reader<string> = (value, path, faults) => {
+const knownStrategy: Reader<string> = (value, path, faults) => {
   if (typeof value === 'string') {
     faults.run(path, (setting) => checkStrategyName(setting, value));
     return value;
   }
   faults.mustBe(path, 'the name of a strategy', value);
+};
+
+/**
+ * The built-in strategy that `name` misspells. As long as that one, but for a letter: `my_random` is a
+ * name to give, `randon` is not.
+ */
+function misspeltStrategy(name: string): string | undefined {
+  if (BUILT_IN_STRATEGIES.includes(name)) return undefined;
+  const letters = (text: string) => text.replaceAll(/[-_]/g, '').length;
+  const nearest = nearestName(name, BUILT_IN_STRATEGIES);
+  if (nearest === undefined) return undefined;
+  return Math.abs(letters(nearest) - letters(name)) <= 1 ? nearest : undefined;
+}
+
+/** Of another program, which may register strategies that this one does not know. */
+const strategyElsewhere: Reader<string> = (value, path, faults) => {
+  const meant = typeof value === 'string' ? misspeltStrategy(value) : undefined;
+  if (meant !== undefined) {
+    const alike = 'one of your own needs a name less like it';
+    faults.add(path, `is no strategy of Weft; did you mean ${meant}? (${alike})`);
+  } else if (typeof value === 'string' && canNameStrategy(value)) {
+    return value;
+  } else {
+    const known = BUILT_IN_STRATEGIES.join(', ');
+    faults.mustBe(path, `one of ${known}, or one that is registered (lower snake case)`, value);
+  }
 };
 
 /** Header names of gRPC; those that end in -bin hold bytes, `grpc-` is gRPC's own. */
@@ -99,7 +126,7 @@ const isHashHeader = (name: string) =>
 /** Every field of `PolicyDefaults`. */
 const defaultsFields: FieldReaders<PolicyDefaults> = {
   ...methodFields,
-  strategy,
+  strategy: knownStrategy,
   hashHeader: textOf(isHashHeader, 'a lower-case header name, not grpc-* nor *-bin'),
   retryBudget: fieldsOf<RetryBudgetOptions>({
     ratio: numberIn(0, 1),
@@ -123,8 +150,9 @@ const elsewhere = new Map([
 /** An object with these fields and the defaults of every service. */
 export function withDefaults<T extends object>(
   others: FieldReaders<T>,
+  fields = defaultsFields,
 ): Reader<T & PolicyDefaults> {
-  const readers = { ...others, ...defaultsFields } as FieldReaders<T & PolicyDefaults>;
+  const readers = { ...others, ...fields } as FieldReaders<T & PolicyDefaults>;
   return fieldsOf<T & PolicyDefaults>(readers, oneOfBoth, elsewhere);
 }
 
@@ -143,19 +171,33 @@ function servicePolicyRule(policy: ServicePolicy, path: SettingPath, faults: Fau
   }
 }
 
+const servicePolicy = (fields: FieldReaders<PolicyDefaults>): Reader<ServicePolicy> =>
+  fieldsOf<ServicePolicy>(
+    { ...fields, methods: recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth)) },
+    servicePolicyRule,
+  );
+
+const servicesRecord = (policy: Reader<ServicePolicy>) =>
+  recordOf<ServicePolicy>((name, path, faults) => {
+    faults.run(path, (setting) => checkServiceName(name, setting));
+  }, policy);
+
 /** Reads the policy of one service. */
-export const readServicePolicy: Reader<ServicePolicy> = fieldsOf<ServicePolicy>(
-  { ...defaultsFields, methods: recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth)) },
-  servicePolicyRule,
-);
+export const readServicePolicy = servicePolicy(defaultsFields);
 
 /** Reads policies by the service's name. */
-export const readServices = recordOf<ServicePolicy>((name, path, faults) => {
-  faults.run(path, (setting) => checkServiceName(name, setting));
-}, readServicePolicy);
+export const readServices = servicesRecord(readServicePolicy);
 
-/** Reads a whole configuration of calls: $WEFT_POLICIES, or `calls` of weft.yaml. */
+/** Reads a whole configuration of calls, $WEFT_POLICIES, with the strategies of this process. */
 export const readPolicies: Reader<MeshPolicies> = fieldsOf<MeshPolicies>({
   defaults: withDefaults<object>({}),
   services: readServices,
+});
+
+const fieldsElsewhere = { ...defaultsFields, strategy: strategyElsewhere };
+
+/** Reads the same for other programs, `calls` of weft.yaml: they may have strategies of their own. */
+export const readPoliciesElsewhere: Reader<MeshPolicies> = fieldsOf<MeshPolicies>({
+  defaults: withDefaults<object>({}, fieldsElsewhere),
+  services: servicesRecord(servicePolicy(fieldsElsewhere)),
 });

@@ -16,8 +16,10 @@ function plain(value: unknown, depth = 0): unknown {
 }
 
 /**
- * Reads `calls`: how the services of this mesh call each other, in the words of the SDK. Every field
- * is checked by the SDK itself, so that what passes here is what a service takes.
+ * Reads `calls`: how the services of this mesh call each other, in the words of the SDK, which checks
+ * every field. What depends on the code of the services is theirs to check when they start: which
+ * methods a contract has and marks idempotent (a name such as `user-service` does not tell the
+ * contract), and which strategies are registered besides the built-in ones.
  * @param services names of the services of the file
  */
 export function readCalls(

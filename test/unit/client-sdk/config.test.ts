@@ -4,6 +4,8 @@ import { ConfigError } from '../../../client-sdk/src/errors.ts';
 import { resolvePolicy } from '../../../client-sdk/src/policy/resolve-policy.ts';
 import { silentLog } from '../../../proto/src/log.ts';
 
+/** How errors name what came in $WEFT_POLICIES. */
+const SOURCE = '$WEFT_POLICIES (calls of weft.yaml)';
 const variables = ['WEFT_REGISTRY', 'WEFT_ZONE', 'WEFT_POLICIES'];
 const before = { ...process.env };
 
@@ -101,25 +103,21 @@ describe('resolveConfig', () => {
   });
 
   it.each([
-    ['{', '$WEFT_POLICIES', /^\$WEFT_POLICIES must be JSON of \{ defaults, services \}, not "\{"/],
-    ['[]', '$WEFT_POLICIES', /must be an object, not a list/],
-    ['null', '$WEFT_POLICIES', /must be an object, not null/],
-    ['{"service": {}}', '$WEFT_POLICIES: service', /is no known field; did you mean services\?/],
+    ['{', SOURCE, /must be JSON of \{ defaults, services \}, not "\{"/],
+    ['[]', SOURCE, /must be an object, not a list/],
+    ['null', SOURCE, /must be an object, not null/],
+    ['{"service": {}}', `${SOURCE}: service`, /is no known field; did you mean services\?/],
     [
       '{"services": {"x": {"strategy": "nearest"}}}',
-      '$WEFT_POLICIES: services.x.strategy',
+      `${SOURCE}: services.x.strategy`,
       /must be one of round_robin/,
     ],
     [
       '{"defaults": {"retry": {"maxAttempts": 99}}}',
-      '$WEFT_POLICIES: defaults.retry.maxAttempts',
+      `${SOURCE}: defaults.retry.maxAttempts`,
       /from 2 to 5 \(gRPC's cap\), not 99/,
     ],
-    [
-      '{"services": {"__proto__": {}}}',
-      '$WEFT_POLICIES: services.__proto__',
-      /must be a DNS label/,
-    ],
+    ['{"services": {"__proto__": {}}}', `${SOURCE}: services.__proto__`, /must be a DNS label/],
   ])('refuses %s in $WEFT_POLICIES (B32)', (text, setting, message) => {
     process.env.WEFT_POLICIES = text;
     const error = failureOf(() => resolveConfig({}));

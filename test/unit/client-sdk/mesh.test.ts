@@ -1,7 +1,7 @@
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh, Status } from '@weft/client-sdk';
+import { type Contract, createMesh, type Mesh, Status } from '@weft/client-sdk';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
 import { serveEcho } from '../../support/echo-service.ts';
@@ -131,6 +131,27 @@ describe('bad input', () => {
       expect(() => mesh.client(UserServiceDefinition, { service: '' })).toThrow(thrown as never);
       expect(await failureOf(mesh.discover('user_service'))).toMatchObject(wrong);
       expect(await failureOf(mesh.call('a'.repeat(64), 'Get'))).toMatchObject(wrong);
+    });
+  });
+
+  it('refuses a policy of a channel that its contract does not allow', async () => {
+    await within({}, async (mesh) => {
+      const retry = { maxAttempts: 2 };
+      const contract = UserServiceDefinition;
+      mesh.channel('typed', { contract, policy: { methods: { GetUser: { retry } } } });
+      mesh.channel('typed', { policy: { methods: { Whatever: { retry } } } });
+      expect(() =>
+        // @ts-expect-error CreateUser is not marked idempotent
+        mesh.channel('typed', { contract, policy: { methods: { CreateUser: { retry } } } }),
+      ).toThrow('policy.methods.CreateUser.retry must be left out');
+      expect(() =>
+        // @ts-expect-error the contract has no such method
+        mesh.channel('typed', { contract, policy: { methods: { GetUsr: { retry } } } }),
+      ).toThrow('policy.methods.GetUsr is no method of the contract; did you mean GetUser?');
+      const untyped: Contract = contract;
+      expect(() =>
+        mesh.channel('typed', { contract: untyped, policy: { methods: { GetUsr: { retry } } } }),
+      ).toThrow('policy.methods.GetUsr is no method of the contract');
     });
   });
 

@@ -72,8 +72,8 @@ describe('calls of weft.yaml', () => {
     ],
     ['calls:\n  defaults: 5', '2: calls.defaults: must be an object, not 5'],
     [
-      'calls:\n  defaults:\n    strategy: nearest',
-      '3: calls.defaults.strategy: must be one of round_robin',
+      'calls:\n  defaults:\n    strategy: p2c_ewm',
+      '3: calls.defaults.strategy: is no strategy of Weft; did you mean p2c_ewma?',
     ],
     [
       'calls:\n  defaults:\n    stratgy: random',
@@ -102,6 +102,20 @@ describe('calls of weft.yaml', () => {
     ],
   ])('name what is wrong in %j with line and path (B32, B33)', (text, problem) => {
     expect(problemsOf(text).join('\n')).toContain(problem);
+  });
+
+  it('may name a strategy of the services, which one that has not registered it refuses', () => {
+    const calls = callsOf('calls:\n  defaults: { strategy: nearest }');
+    expect(calls).toEqual({ defaults: { strategy: 'nearest' } });
+    expect(() => parsePolicies(JSON.stringify(calls))).toThrow(
+      '$WEFT_POLICIES (calls of weft.yaml): defaults.strategy must be one of round_robin',
+    );
+  });
+
+  it('leave methods to the services, whose contracts their names do not tell', () => {
+    const methods = { CreateUser: { retry: { maxAttempts: 2 } }, ResetPassword: {} };
+    const services = { 'user-service': { methods } };
+    expect(callsOf(`calls: ${JSON.stringify({ services })}`)).toEqual({ services });
   });
 
   it('name every fault at once', () => {

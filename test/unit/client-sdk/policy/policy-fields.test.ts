@@ -195,6 +195,31 @@ describe('policies of a mesh', () => {
     }
   });
 
+  it('may name a strategy that the program they are for registers', () => {
+    for (const strategy of ['p2c_ewma', 'nearest', 'my_random', 'weighted_random', 'p2c_ewma_v2']) {
+      expect(policyFaults({ defaults: { strategy }, services: { a: { strategy } } })).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['p2c_ewm', 'p2c_ewma'],
+    ['randon', 'random'],
+    ['round-robin', 'round_robin'],
+    ['weightedRoundRobin', 'weighted_round_robin'],
+  ])('refuse %s as a slip for %s', (strategy, meant) => {
+    const complaint = expect.stringContaining(`is no strategy of Weft; did you mean ${meant}?`);
+    expect(policyFaults({ defaults: { strategy }, services: { a: { strategy } } })).toEqual([
+      { path: ['defaults', 'strategy'], complaint },
+      { path: ['services', 'a', 'strategy'], complaint },
+    ]);
+  });
+
+  it.each(['', 'My-Own', '2nd', 'x'.repeat(1e6), 5, null])('take no %p for a strategy', (value) => {
+    const [fault] = policyFaults({ defaults: { strategy: value } });
+    expect(fault?.complaint).toMatch(/^must be one of round_robin, .* \(lower snake case\), not /);
+    expect(fault?.complaint.length).toBeLessThan(300);
+  });
+
   it('have no methods among what holds for every service', () => {
     expect(policyFaults({ defaults: { methods: { GetUser: {} } } })).toEqual([
       {
