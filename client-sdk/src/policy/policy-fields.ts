@@ -24,6 +24,7 @@ import type {
   RetryBudgetOptions,
   RetryOptions,
   ServicePolicy,
+  SitePolicy,
   SubsetOptions,
 } from './service-policy.ts';
 
@@ -96,11 +97,16 @@ const strategy: Reader<string> = (value, path, faults) => {
 const isHashHeader = (name: string) =>
   /^[a-z0-9_.-]{1,128}$/.test(name) && !name.endsWith('-bin') && !name.startsWith('grpc-');
 
-/** Every field of `PolicyDefaults`. */
-const defaultsFields: FieldReaders<PolicyDefaults> = {
+/** What call sites may set too, besides `methods`. */
+const siteFields: FieldReaders<Omit<SitePolicy, 'methods'>> = {
   ...methodFields,
   strategy,
   hashHeader: textOf(isHashHeader, 'a lower-case header name, not grpc-* nor *-bin'),
+  preferZone: isTrue,
+};
+
+/** What the call sites of a service share. */
+const sharedFields: FieldReaders<Omit<PolicyDefaults, keyof SitePolicy>> = {
   retryBudget: fieldsOf<RetryBudgetOptions>({
     ratio: numberIn(0, 1),
     minPerSecond: numberIn(0, 1000),
@@ -112,8 +118,10 @@ const defaultsFields: FieldReaders<PolicyDefaults> = {
   maxInFlight: count,
   slowStartMs: ms(0),
   subset: orFalse(fieldsOf<SubsetOptions>({ size: count, from: count }, ordered('size', 'from'))),
-  preferZone: isTrue,
 };
+
+/** Every field of `PolicyDefaults`. */
+const defaultsFields: FieldReaders<PolicyDefaults> = { ...siteFields, ...sharedFields };
 
 /** Said of `methods` among what holds for every service: the names of methods belong to one. */
 const elsewhere = new Map([
@@ -143,10 +151,27 @@ function servicePolicyRule(policy: ServicePolicy, path: SettingPath, faults: Fau
   }
 }
 
+const methods = recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth));
+
 /** Reads the policy of one service. */
 export const readServicePolicy: Reader<ServicePolicy> = fieldsOf<ServicePolicy>(
-  { ...defaultsFields, methods: recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth)) },
+  { ...defaultsFields, methods },
   servicePolicyRule,
+);
+
+/** Said of what only a service has, in the policy of a call site. */
+const shared = new Map(
+  Object.keys(sharedFields).map((name) => [
+    name,
+    `belongs to the service, all of whose call sites share it: set services.<name>.${name}, or mesh.configure`,
+  ]),
+);
+
+/** Reads the policy of one call site. */
+export const readSitePolicy: Reader<SitePolicy> = fieldsOf<SitePolicy>(
+  { ...siteFields, methods },
+  servicePolicyRule,
+  shared,
 );
 
 /** Reads policies by the service's name. */
