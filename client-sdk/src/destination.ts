@@ -62,12 +62,11 @@ export function createDestination(options: DestinationOptions): Destination {
   };
 }
 
-/** A sticky strategy needs all instances: any client must find the one that a key belongs to. */
 function subsetSettings(
-  { subset, preferZone, strategy }: ResolvedPolicy,
+  { subset, preferZone }: ResolvedPolicy,
   zone: string,
   clientId: string,
 ): SubsetSettings | undefined {
-  if (subset === undefined || strategy === 'consistent_hash') return undefined;
+  if (subset === undefined) return undefined;
   return { ...subset, clientId, ownZone: preferZone && zone !== '' ? zone : undefined };
 }

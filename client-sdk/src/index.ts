@@ -43,6 +43,7 @@ export type {
   RetryBudgetOptions,
   RetryOptions,
   ServicePolicy,
+  SitePolicy,
   SubsetOptions,
 } from './policy/service-policy.ts';
 // For programs that offer a service

@@ -25,8 +25,8 @@ import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts'
 import { checkContractPolicy } from './policy/check-contract-policy.ts';
 import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
-import { checkServicePolicy } from './policy/resolve-policy.ts';
-import type { ServicePolicy } from './policy/service-policy.ts';
+import { checkSitePolicy } from './policy/resolve-policy.ts';
+import type { ServicePolicy, SitePolicy } from './policy/service-policy.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
 
@@ -36,7 +36,7 @@ const FIRST_ANSWER_MS = 5000;
 /** What a channel may be asked to do otherwise; only contracts of ts-proto tell it by their type. */
 type ChannelPolicy<Definition extends Contract> = Definition extends TsProtoServiceDefinition
   ? ContractPolicy<Definition>
-  : ServicePolicy;
+  : SitePolicy;
 
 /**
  * This process's part in the mesh: discovers services, balances calls over their instances with a
@@ -91,7 +91,7 @@ export class Mesh {
     }: { service?: string; policy?: ContractPolicy<NoInfer<Definition>> } = {},
   ): Client<Definition, MeshCallOptions> {
     this.#plans.learn(methodsOf(contract));
-    const site = this.#site(service, policy as ServicePolicy | undefined, contract);
+    const site = this.#site(service, policy as SitePolicy | undefined, contract);
     return createMeshClient(contract, site, this.#streams.create(contract, site.stub));
   }
 
@@ -112,7 +112,7 @@ export class Mesh {
     }: { contract?: Definition; policy?: ChannelPolicy<NoInfer<Definition>> } = {},
   ): Channel {
     if (contract !== undefined) this.#plans.learn(methodsOf(contract));
-    return this.#site(service, policy as ServicePolicy | undefined, contract).stub;
+    return this.#site(service, policy, contract).stub;
   }
 
   /**
@@ -200,18 +200,17 @@ export class Mesh {
   }
 
   /** How one place in a program calls a service. */
-  #site(service: string, policy?: ServicePolicy, contract?: Contract): CallSite {
+  #site(service: string, policy?: SitePolicy, contract?: Contract): CallSite {
     const { policies, log } = this.#config;
     const { channel, balancer } = this.#destination(service);
     const own =
       policy &&
-      (contract === undefined
-        ? checkServicePolicy(policy, ['policy'])
-        : checkContractPolicy(contract, policy));
+      (contract === undefined ? checkSitePolicy(policy) : checkContractPolicy(contract, policy));
     const settings = own && siteSettings(policies, service, own);
     if (contract !== undefined) {
       for (const warning of policies.learn(service, contract)) log.warn({ service }, warning);
     }
+    if (settings?.policy !== undefined) balancer.prepare(settings.policy);
     const planOf = (path: string) => this.#plans.of(settings?.policy ?? balancer.policy, path);
     return { channel, stub: stubChannel(channel, planOf, settings), settings, planOf };
   }

@@ -132,10 +132,15 @@ export class Balancer {
     this.#listener?.picksChanged();
   }
 
-  /** Has another subset choose which instances are used from now on; undefined: all are. */
+  /** Has another subset choose which instances are used; undefined, or a sticky strategy: all are. */
   setSubset(subset: Subset | undefined): void {
     this.#endpoints.apply(this.#membership.choose(subset), false);
     this.#listener?.picksChanged();
+  }
+
+  /** Has the strategy of a call site know all there is before its first call. */
+  prepare(policy: ResolvedPolicy): void {
+    this.#strategyOf(strategyKey(policy));
   }
 
   /** Takes over what has changed; statistics, breakers and connections of the rest live on. */
@@ -264,6 +269,8 @@ export class Balancer {
     this.placement.introduce(strategy);
     this.#strategies.set(key, strategy);
     this.#told.push(strategy);
+    // Any client must find the instance that a key belongs to. Picks change as they get connected.
+    if (strategy.isSticky) this.#endpoints.apply(this.#membership.useAll(), false);
     return strategy;
   }
 

@@ -20,6 +20,7 @@ export interface MemberChanges {
 export class Membership {
   readonly #instances = new Map<string, Instance>();
   #subset: Subset | undefined;
+  #usesAll = false;
 
   /** @param subset chooses those that are used; undefined: all are */
   constructor(subset: Subset | undefined) {
@@ -39,13 +40,19 @@ export class Membership {
   choose(subset: Subset | undefined): MemberChanges {
     const all = [...this.#instances.values()];
     const usedBefore = new Set(all.filter((instance) => this.#isUsed(instance)));
-    this.#subset = subset;
-    subset?.update(all.map(candidateOf));
+    this.#subset = this.#usesAll ? undefined : subset;
+    this.#subset?.update(all.map(candidateOf));
     return {
       entered: all.filter((instance) => this.#isUsed(instance) && !usedBefore.has(instance)),
       changed: [],
       left: [...usedBefore].filter((instance) => !this.#isUsed(instance)).map(({ id }) => id),
     };
+  }
+
+  /** All are used from now on, for good. */
+  useAll(): MemberChanges {
+    this.#usesAll = true;
+    return this.choose(undefined);
   }
 
   apply({ isComplete, put, removed }: InstanceChanges): MemberChanges {

@@ -13,7 +13,10 @@ export interface PickRequest {
  * at a time; it keeps whatever makes the choice cheap. Called from one thread, never re-entered.
  */
 export interface Strategy {
-  /** Whether it binds calls to endpoints by their key: a new endpoint then gets its share at once. */
+  /**
+   * Whether it binds calls to endpoints by their key: a new endpoint then gets its share at once, and
+   * every client uses all instances of the service, not a subset.
+   */
   readonly isSticky?: boolean;
   /**
    * The registry lists `endpoint` for calls (RUNNING, with weight), whether or not it can be picked now.

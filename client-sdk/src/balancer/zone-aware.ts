@@ -53,6 +53,10 @@ export class ZoneAware implements Strategy {
     this.#random = environment.random;
   }
 
+  get isSticky(): boolean {
+    return this.#own.strategy.isSticky ?? false;
+  }
+
   listed(endpoint: Endpoint): void {
     this.#sideByZone(endpoint).listed.add(endpoint);
   }

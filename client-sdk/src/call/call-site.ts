@@ -1,6 +1,6 @@
 import type { Channel } from '@grpc/grpc-js';
 import type { PolicyBook } from '../policy/policy-book.ts';
-import type { ResolvedPolicy, ServicePolicy } from '../policy/service-policy.ts';
+import type { ResolvedPolicy, SitePolicy } from '../policy/service-policy.ts';
 import type { CallSettings } from './call-settings.ts';
 import type { MethodPlan } from './method-plan.ts';
 
@@ -16,7 +16,7 @@ export interface CallSite {
 }
 
 /** Settings of a site with a policy of its own, which follow every change of the service's. */
-export function siteSettings(book: PolicyBook, service: string, own: ServicePolicy): CallSettings {
+export function siteSettings(book: PolicyBook, service: string, own: SitePolicy): CallSettings {
   let version = book.version;
   let policy: ResolvedPolicy = book.policyOf(service, own);
   return {

@@ -2,8 +2,8 @@ import type { Contract } from '../contract/contract.ts';
 import { contractMethods, refuseUnsafe, unknownMethods } from './contract-methods.ts';
 import { Faults } from './faults.ts';
 import { methodKey } from './method-policy.ts';
-import { readServicePolicy } from './policy-fields.ts';
-import type { ServicePolicy } from './service-policy.ts';
+import { checkSitePolicy } from './resolve-policy.ts';
+import type { SitePolicy } from './service-policy.ts';
 
 /**
  * A checked copy of the policy that a client of `contract` asks for, its methods named as in the
@@ -11,11 +11,10 @@ import type { ServicePolicy } from './service-policy.ts';
  * @throws ConfigError naming every field that cannot be used, `retry` and `hedging` of a method that
  *   the contract does not mark idempotent and a method that it does not have among them
  */
-export function checkContractPolicy(contract: Contract, policy: unknown): ServicePolicy {
+export function checkContractPolicy(contract: Contract, policy: unknown): SitePolicy {
   const path = ['policy'];
+  const checked = checkSitePolicy(policy, path);
   const faults = new Faults();
-  const checked = readServicePolicy(policy, path, faults) ?? {};
-  faults.throwIfAny();
   const known = contractMethods(contract);
   for (const { path: at, complaint } of unknownMethods(checked, known, path)) {
     faults.add(at, complaint);

@@ -1,5 +1,5 @@
 import type { TsProtoServiceDefinition } from 'nice-grpc';
-import type { MethodPolicy, ServicePolicy } from './service-policy.ts';
+import type { MethodPolicy, SitePolicy } from './service-policy.ts';
 
 declare const reason: unique symbol;
 
@@ -24,15 +24,15 @@ type PolicyOf<Method extends Methods<TsProtoServiceDefinition>[string]> =
     : SentOnce<Method['name']>;
 
 /**
- * The policy of a service as a client of one contract may set it: `methods` has the contract's
+ * What a client of one contract may do otherwise than the policy of its service: `methods` has the contract's
  * methods, as the client calls them (`getUser`) or as the contract does (`GetUser`), and `retry` and
  * `hedging` only where the contract marks the method idempotent. The type of a contract that is not
  * known before run time allows every name; `checkContractPolicy` then tells.
  */
 export type ContractPolicy<Definition extends TsProtoServiceDefinition> =
   string extends keyof Methods<Definition>
-    ? ServicePolicy
-    : Omit<ServicePolicy, 'methods'> & {
+    ? SitePolicy
+    : Omit<SitePolicy, 'methods'> & {
         methods?: {
           readonly [Key in keyof Methods<Definition> as
             | Key

@@ -9,7 +9,7 @@ import {
 import { Faults, settingText } from './faults.ts';
 import { readServicePolicy } from './policy-fields.ts';
 import { resolveLayers } from './resolve-policy.ts';
-import type { MeshPolicies, ResolvedPolicy, ServicePolicy } from './service-policy.ts';
+import type { MeshPolicies, ResolvedPolicy, ServicePolicy, SitePolicy } from './service-policy.ts';
 
 /** Checked policies, and what they were read from when not from code, as errors name it. */
 export interface PolicySource {
@@ -61,7 +61,7 @@ export class PolicyBook {
    * @param own what one client of it asks for, checked: over what code says of the service, under
    *   what the environment says
    */
-  policyOf(service: string, own?: ServicePolicy): ResolvedPolicy {
+  policyOf(service: string, own?: SitePolicy): ResolvedPolicy {
     const entry = this.#entry(service);
     if (own !== undefined) return this.#resolve(entry, own);
     entry.resolved ??= this.#resolve(entry, {});
@@ -122,7 +122,7 @@ export class PolicyBook {
     return () => void this.#listeners.delete(listener);
   }
 
-  #resolve({ layers: [code, ...others], live }: Entry, own: ServicePolicy): ResolvedPolicy {
+  #resolve({ layers: [code, ...others], live }: Entry, own: SitePolicy): ResolvedPolicy {
     const later = others.map(([, policy]) => policy);
     return resolveLayers([...this.#defaults, code?.[1] ?? {}, own, ...later, live]);
   }

@@ -25,6 +25,7 @@ import type {
   RetryBudgetOptions,
   RetryOptions,
   ServicePolicy,
+  SitePolicy,
   SubsetOptions,
 } from './service-policy.ts';
 
@@ -123,11 +124,16 @@ const strategyElsewhere: Reader<string> = (value, path, faults) => {
 const isHashHeader = (name: string) =>
   /^[a-z0-9_.-]{1,128}$/.test(name) && !name.endsWith('-bin') && !name.startsWith('grpc-');
 
-/** Every field of `PolicyDefaults`. */
-const defaultsFields: FieldReaders<PolicyDefaults> = {
+/** What call sites may set too, besides `methods`. */
+const siteFields: FieldReaders<Omit<SitePolicy, 'methods'>> = {
   ...methodFields,
   strategy: knownStrategy,
   hashHeader: textOf(isHashHeader, 'a lower-case header name, not grpc-* nor *-bin'),
+  preferZone: isTrue,
+};
+
+/** What the call sites of a service share. */
+const sharedFields: FieldReaders<Omit<PolicyDefaults, keyof SitePolicy>> = {
   retryBudget: fieldsOf<RetryBudgetOptions>({
     ratio: numberIn(0, 1),
     minPerSecond: numberIn(0, 1000),
@@ -139,8 +145,10 @@ const defaultsFields: FieldReaders<PolicyDefaults> = {
   maxInFlight: count,
   slowStartMs: ms(0),
   subset: orFalse(fieldsOf<SubsetOptions>({ size: count, from: count }, ordered('size', 'from'))),
-  preferZone: isTrue,
 };
+
+/** Every field of `PolicyDefaults`. */
+const defaultsFields: FieldReaders<PolicyDefaults> = { ...siteFields, ...sharedFields };
 
 /** Said of `methods` among what holds for every service: the names of methods belong to one. */
 const elsewhere = new Map([
@@ -171,11 +179,10 @@ function servicePolicyRule(policy: ServicePolicy, path: SettingPath, faults: Fau
   }
 }
 
+const methods = recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth));
+
 const servicePolicy = (fields: FieldReaders<PolicyDefaults>): Reader<ServicePolicy> =>
-  fieldsOf<ServicePolicy>(
-    { ...fields, methods: recordOf(checkMethodName, fieldsOf(methodFields, oneOfBoth)) },
-    servicePolicyRule,
-  );
+  fieldsOf<ServicePolicy>({ ...fields, methods }, servicePolicyRule);
 
 const servicesRecord = (policy: Reader<ServicePolicy>) =>
   recordOf<ServicePolicy>((name, path, faults) => {
@@ -184,6 +191,21 @@ const servicesRecord = (policy: Reader<ServicePolicy>) =>
 
 /** Reads the policy of one service. */
 export const readServicePolicy = servicePolicy(defaultsFields);
+
+/** Said of what only a service has, in the policy of a call site. */
+const shared = new Map(
+  Object.keys(sharedFields).map((name) => [
+    name,
+    `belongs to the service, all of whose call sites share it: set services.<name>.${name}, or mesh.configure`,
+  ]),
+);
+
+/** Reads the policy of one call site. */
+export const readSitePolicy: Reader<SitePolicy> = fieldsOf<SitePolicy>(
+  { ...siteFields, methods },
+  servicePolicyRule,
+  shared,
+);
 
 /** Reads policies by the service's name. */
 export const readServices = servicesRecord(readServicePolicy);

@@ -15,12 +15,14 @@ import {
   RETRY,
   SUBSET,
 } from './policy-defaults.ts';
-import { readServicePolicy } from './policy-fields.ts';
+import { readServicePolicy, readSitePolicy } from './policy-fields.ts';
+import type { Reader } from './readers.ts';
 import type {
   MethodPolicy,
   ResolvedMethodPolicy,
   ResolvedPolicy,
   ServicePolicy,
+  SitePolicy,
 } from './service-policy.ts';
 
 /** A group that is on, with its defaults, frozen; undefined when it is off. */
@@ -70,16 +72,33 @@ export function resolveLayers(layers: readonly ServicePolicy[]): ResolvedPolicy 
   });
 }
 
+function checked<T extends object>(
+  reader: Reader<T>,
+  policy: unknown,
+  path: SettingPath,
+): T | undefined {
+  const faults = new Faults();
+  const read = reader(policy, path, faults);
+  faults.throwIfAny();
+  return read;
+}
+
 /**
  * A checked copy of the policy of one service.
  * @param path what it stands under, for errors: `['services', 'user-service']`
  * @throws ConfigError naming every field that cannot be used
  */
 export function checkServicePolicy(policy: ServicePolicy, path: SettingPath = []): ServicePolicy {
-  const faults = new Faults();
-  const checked = readServicePolicy(policy, path, faults) ?? {};
-  faults.throwIfAny();
-  return checked;
+  return checked(readServicePolicy, policy, path) ?? {};
+}
+
+/**
+ * A checked copy of the policy of one call site.
+ * @param path what it stands under, for errors
+ * @throws ConfigError naming every field that cannot be used, those that only the service has too
+ */
+export function checkSitePolicy(policy: unknown, path: SettingPath = ['policy']): SitePolicy {
+  return checked(readSitePolicy, policy, path) ?? {};
 }
 
 /**

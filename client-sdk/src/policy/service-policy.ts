@@ -100,8 +100,9 @@ export interface MethodPolicy {
 }
 
 /**
- * How calls to one service are made: set in code (`createMesh`, `mesh.client`, `mesh.configure`) or in
- * weft.yaml, the same fields everywhere. Times are in ms, from 1 to a day where nothing else is said.
+ * How calls to one service are made: set in code (`createMesh`, `mesh.configure`) or in weft.yaml, the
+ * same fields everywhere; a call site may set those of `SitePolicy`. Times are in ms, from 1 to a day
+ * where nothing else is said.
  *
  * Every field has a default, and four levels stand over each other, field by field: Weft's defaults,
  * the mesh's for every service, a service's own, a method's. Within a group such as `retry` too: a
@@ -146,7 +147,10 @@ export interface ServicePolicy extends MethodPolicy {
   maxInFlight?: number;
   /** How long a new instance takes to get its full share; 0: none. Default 10,000: caches, JIT. */
   slowStartMs?: number;
-  /** False: every instance is used. */
+  /**
+   * False: every instance is used. So it is, for good, once the service or a call site goes by a sticky
+   * strategy (`consistent_hash`): every client must find the instance that a key belongs to.
+   */
   subset?: SubsetOptions | false;
   /**
    * Prefer instances of this client's own zone ($WEFT_ZONE, or the mesh's `zone`); calls spill over
@@ -157,6 +161,16 @@ export interface ServicePolicy extends MethodPolicy {
   /** By the method's name in the contract, `GetUser` (or `getUser`). */
   methods?: Readonly<Record<string, MethodPolicy>>;
 }
+
+/**
+ * What one call site may do otherwise than the policy of its service (`mesh.client`, `mesh.channel`).
+ * It stands over what code says of the service, under what the environment and `mesh.configure` say.
+ * The other fields are about what the sites of a service share: its instances, with their breakers,
+ * statistics and calls in flight, and its retry budget. They are set for the service.
+ */
+export interface SitePolicy
+  extends MethodPolicy,
+    Pick<ServicePolicy, 'strategy' | 'hashHeader' | 'preferZone' | 'methods'> {}
 
 /** What holds for every service that does not say otherwise. */
 export interface PolicyDefaults extends Omit<ServicePolicy, 'methods'> {}

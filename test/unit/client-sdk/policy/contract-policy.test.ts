@@ -107,6 +107,19 @@ describe('ContractPolicy, where a wrong policy does not compile and is refused a
     expect(failureOf(wrong)).toMatchObject({ setting: 'policy.retry.maxAttempts' });
   });
 
+  it('refuses what the call sites of a service share, and says where to set it', () => {
+    const action = () =>
+      clientOf(UserServiceDefinition, {
+        // @ts-expect-error the breakers are the service's
+        policy: { strategy: 'random', breaker: { failures: 1 } },
+      });
+    expect(failureOf(action)).toMatchObject({
+      setting: 'policy.breaker',
+      message:
+        'policy.breaker belongs to the service, all of whose call sites share it: set services.<name>.breaker, or mesh.configure',
+    });
+  });
+
   it('is left to run time for a contract that is known only then', () => {
     const contract: TsProtoServiceDefinition = UserServiceDefinition;
     expect(clientOf(contract, { policy: { methods: { getUser: { retry } } } })).toBeDefined();

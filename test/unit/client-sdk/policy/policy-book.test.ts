@@ -4,6 +4,7 @@ import { PolicyBook } from '../../../../client-sdk/src/policy/policy-book.ts';
 import type {
   MeshPolicies,
   ServicePolicy,
+  SitePolicy,
 } from '../../../../client-sdk/src/policy/service-policy.ts';
 import { UserServiceDefinition } from '../../../../proto/gen/user/v1/user.ts';
 
@@ -48,13 +49,13 @@ describe('PolicyBook', () => {
 
   it('puts what one client asks for over code and under the environment', () => {
     const book = bookOf(
-      { services: { [USERS]: { strategy: 'random', maxInFlight: 1 } } },
-      { services: { [USERS]: { maxInFlight: 2 } } },
+      { services: { [USERS]: { strategy: 'random', defaultDeadlineMs: 1 } } },
+      { services: { [USERS]: { defaultDeadlineMs: 2 } } },
     );
-    const own: ServicePolicy = { strategy: 'least_connections', maxInFlight: 3 };
+    const own: SitePolicy = { strategy: 'least_connections', defaultDeadlineMs: 3 };
     expect(book.policyOf(USERS, own)).toMatchObject({
       strategy: 'least_connections',
-      maxInFlight: 2,
+      defaultDeadlineMs: 2,
     });
     expect(book.policyOf(USERS)).toMatchObject({ strategy: 'random' });
   });
