@@ -1,12 +1,12 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Channel } from '@grpc/grpc-js';
 import { type Client, createClientFactory, type TsProtoServiceDefinition } from 'nice-grpc';
-import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
 import type { MeshCallOptions } from './call/call-options.ts';
 import { type CallSite, siteSettings } from './call/call-site.ts';
 import { DynamicCaller } from './call/dynamic-caller.ts';
+import { errorDetails } from './call/error-details.ts';
 import { createMeshClient } from './call/mesh-client.ts';
 import { MethodPlans } from './call/method-plans.ts';
 import { streamMiddleware } from './call/stream-middleware.ts';
@@ -51,7 +51,7 @@ export class Mesh {
   readonly #rotation = new WindowRotation(BREAKER_WINDOW_MS);
   readonly #plans = new MethodPlans();
   readonly #destinations = new Map<string, Destination>();
-  readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetailsClientMiddleware);
+  readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetails);
   readonly #caller: DynamicCaller;
   #isClosed = false;
 

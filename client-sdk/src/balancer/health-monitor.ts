@@ -108,9 +108,10 @@ export class HealthMonitor {
     if (endpoint.breaker.state === 'closed' && endpoint.ejectedUntil > 0) this.#return(endpoint);
   }
 
-  /** The connection of `endpoint` was made anew: what its silence said is over. */
+  /** The connection of `endpoint` was made anew: what its silence, and its refusals, said is over. */
   reconnected(endpoint: Endpoint, now: number): void {
     endpoint.silentSince = now;
+    endpoint.refusingSince = Number.NEGATIVE_INFINITY;
   }
 
   forget(endpoint: Endpoint): void {

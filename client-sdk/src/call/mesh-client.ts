@@ -5,6 +5,7 @@ import { currentCall } from '../server/call-context.ts';
 import { deadlineOf, type MeshCallOptions, spentDeadline } from './call-options.ts';
 import { attachSettings, type CallSettings } from './call-settings.ts';
 import type { CallSite } from './call-site.ts';
+import { decodeResponse } from './decode-response.ts';
 import { fromGrpcMetadata, toGrpcMetadata } from './nice-metadata.ts';
 import { richError } from './rich-error.ts';
 import { type FailedCall, unaryCall } from './unary-call.ts';
@@ -60,7 +61,7 @@ export function unaryCaller<Request, Response>(
         onHeader: onHeader && ((header) => onHeader(fromGrpcMetadata(header))),
         onTrailer: onTrailer && ((trailer) => onTrailer(fromGrpcMetadata(trailer))),
       });
-      return decode(response);
+      return decodeResponse(path, decode, response);
     } catch (failure) {
       if (!isFailedCall(failure)) throw failure;
       throw await richError(failure);

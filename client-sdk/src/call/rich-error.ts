@@ -1,6 +1,6 @@
-import type { ClientError, ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
-import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
+import type { ClientError } from 'nice-grpc-common';
 import { reportOfTrailers } from './call-filter.ts';
+import { withDetails } from './error-details.ts';
 import { noteReport } from './error-reports.ts';
 import { fromGrpcMetadata } from './nice-metadata.ts';
 import type { FailedCall } from './unary-call.ts';
@@ -16,20 +16,4 @@ export async function richError({ error, trailers }: FailedCall): Promise<Client
   const report = reportOfTrailers(trailers);
   if (report !== undefined) noteReport(rich, report);
   return rich;
-}
-
-/** nice-grpc decodes the details as a middleware; it is shown a call that ends with this error. */
-async function withDetails(error: ClientError, trailers: Metadata): Promise<ClientError> {
-  const call = {
-    next: (_request: unknown, options: { onTrailer?(trailer: Metadata): void }) => {
-      options.onTrailer?.(trailers);
-      throw error;
-    },
-  } as unknown as ClientMiddlewareCall<unknown, unknown>;
-  try {
-    await errorDetailsClientMiddleware(call, {}).next();
-    return error;
-  } catch (rich) {
-    return rich as ClientError;
-  }
 }

@@ -1,7 +1,7 @@
 import { clientTransport } from '@weft/proto';
 import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
 import { type Channel, createChannel, createClientFactory } from 'nice-grpc';
-import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
+import { errorDetails } from '../call/error-details.ts';
 
 /** One replica of the registry. */
 export interface Replica {
@@ -9,7 +9,7 @@ export interface Replica {
   readonly client: RegistryServiceClient;
 }
 
-const clients = createClientFactory().use(errorDetailsClientMiddleware);
+const clients = createClientFactory().use(errorDetails);
 
 /**
  * The registry as a client sees it: a list of replicas, one of them in use. Who meets an error asks

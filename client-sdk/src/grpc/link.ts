@@ -63,6 +63,7 @@ export class Link {
     subchannel.ref();
     subchannel.addConnectivityStateListener(this.#onState);
     this.#subchannel = subchannel;
+    this.#connectBy = performance.now() + CONNECT_TIMEOUT_MS;
     this.#changed(subchannel.getConnectivityState());
   }
 
