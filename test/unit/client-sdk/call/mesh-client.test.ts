@@ -81,6 +81,18 @@ describe('a unary method', () => {
   });
 });
 
+describe('a callback that throws', () => {
+  it.each(['onHeader', 'onTrailer'])('fails the call with what it threw: %s', async (name) => {
+    const thrown = new Error('broken callback');
+    const options = {
+      [name]: () => {
+        throw thrown;
+      },
+    };
+    expect(await failureOf(client().getUser({ id: 'a' }, options))).toBe(thrown);
+  });
+});
+
 describe('a failed call', () => {
   it('has path, code and details', async () => {
     server.handle(async () => {
