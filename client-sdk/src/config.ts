@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { isText, type Log, silentLog } from '@weft/proto';
-import { ConfigError } from './errors.ts';
+import { type Log, silentLog } from '@weft/proto';
+import { fromEnvironment } from './policy/environment.ts';
 import { Faults } from './policy/faults.ts';
 import { PolicyBook } from './policy/policy-book.ts';
 import { readServices, withDefaults } from './policy/policy-fields.ts';
 import { POLICIES_SOURCE, POLICIES_VARIABLE, parsePolicies } from './policy/read-policies.ts';
-import { numberIn, type Reader, textOf } from './policy/readers.ts';
+import { type Reader, shortText, timerMs } from './policy/readers.ts';
 import type { PolicyDefaults, ServicePolicy } from './policy/service-policy.ts';
 
 /**
@@ -52,7 +52,6 @@ export interface MeshConfig {
   readonly policies: PolicyBook;
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const LONGEST_LABEL = 63;
 
 const isAddress = (text: string) => {
@@ -71,10 +70,7 @@ const addresses: Reader<readonly string[]> = (value, path, faults) => {
   return read as readonly string[];
 };
 
-const label = textOf(
-  (text) => isText(text, LONGEST_LABEL),
-  `text of 1 to ${LONGEST_LABEL} characters without control characters`,
-);
+const label = shortText(1, LONGEST_LABEL);
 
 const log: Reader<Log> = (value, path, faults) => {
   const given = Object(value) as Record<string, unknown>;
@@ -93,20 +89,9 @@ const readOptions = withDefaults<OwnOptions>({
   services: readServices,
   zone: label,
   clientId: label,
-  discoveryTtlMs: numberIn(1, LONGEST_TIMER_MS, ' of ms'),
+  discoveryTtlMs: timerMs(),
   log,
 });
-
-/** Reads a variable of the environment; empty counts as not set. */
-function fromEnvironment<T>(name: string, reader: Reader<T>): T | undefined {
-  const text = process.env[name];
-  if (text === undefined || text === '') return undefined;
-  const faults = new Faults();
-  const value = reader(text, [`$${name}`], faults);
-  const [fault] = faults.all;
-  if (fault !== undefined) throw new ConfigError(`$${name}`, fault.complaint);
-  return value;
-}
 
 /**
  * Fills in defaults. The caller's object is neither kept nor changed.

@@ -1,4 +1,5 @@
 import type { Channel } from '@grpc/grpc-js';
+import type { Log } from '@weft/proto';
 import { Balancer } from './balancer/balancer.ts';
 import type { BalancerObserver } from './balancer/balancer-options.ts';
 import { Subset, type SubsetSettings } from './balancer/subset.ts';
@@ -7,7 +8,7 @@ import type { WindowRotation } from './breaker/window-rotation.ts';
 import { CallSelector } from './call/call-selector.ts';
 import type { MethodPlans } from './call/method-plans.ts';
 import type { ServiceDirectory } from './discovery/service-directory.ts';
-import { openChannel } from './grpc/mesh-channel.ts';
+import { closeChannel, openChannel } from './grpc/mesh-channel.ts';
 import type { ResolvedPolicy } from './policy/service-policy.ts';
 
 export interface DestinationOptions {
@@ -17,6 +18,8 @@ export interface DestinationOptions {
   rotation: WindowRotation;
   plans: MethodPlans;
   observer: BalancerObserver;
+  /** Told when what the program handed in to be told throws. */
+  log: Log;
   /** Where this process stands; empty: nowhere. */
   zone: string;
   /** Tells this process from its siblings, for subsets. */
@@ -43,7 +46,7 @@ export function createDestination(options: DestinationOptions): Destination {
     zone,
     subset: settings && new Subset(settings),
   });
-  const selector = new CallSelector(balancer, plans);
+  const selector = new CallSelector(balancer, plans, options.log);
   const channel = openChannel(service, { directory, balancer, selector });
   return {
     channel,
@@ -56,7 +59,7 @@ export function createDestination(options: DestinationOptions): Destination {
       balancer.setSubset(settings && new Subset(settings));
     },
     close: () => {
-      channel.close();
+      closeChannel(channel);
       balancer.close();
     },
   };

@@ -5,6 +5,11 @@ import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
 import type { MeshCallOptions } from './call/call-options.ts';
 import { type CallSite, siteSettings } from './call/call-site.ts';
+import {
+  checkClientContract,
+  readChannelOptions,
+  readClientOptions,
+} from './call/client-options.ts';
 import { DynamicCaller } from './call/dynamic-caller.ts';
 import { errorDetails } from './call/error-details.ts';
 import { createMeshClient } from './call/mesh-client.ts';
@@ -81,15 +86,14 @@ export class Mesh {
    *
    * @param options.service who offers it; by default `UserService` is offered by `user-service`
    * @param options.policy what this call site does otherwise than the policy of the service
-   * @throws ConfigError naming what of the policy cannot be used
+   * @throws ConfigError naming what cannot be used, of the policy too; WeftError MESH_CLOSED
    */
   client<Definition extends TsProtoServiceDefinition>(
     contract: Definition,
-    {
-      service = serviceNameOf(contract),
-      policy,
-    }: { service?: string; policy?: ContractPolicy<NoInfer<Definition>> } = {},
+    options: { service?: string; policy?: ContractPolicy<NoInfer<Definition>> } = {},
   ): Client<Definition, MeshCallOptions> {
+    checkClientContract(contract);
+    const { service = serviceNameOf(contract), policy } = readClientOptions(options);
     this.#plans.learn(methodsOf(contract));
     const site = this.#site(service, policy as SitePolicy | undefined, contract);
     return createMeshClient(contract, site, this.#streams.create(contract, site.stub));
@@ -106,11 +110,9 @@ export class Mesh {
    */
   channel<Definition extends Contract>(
     service: string,
-    {
-      contract,
-      policy,
-    }: { contract?: Definition; policy?: ChannelPolicy<NoInfer<Definition>> } = {},
+    options: { contract?: Definition; policy?: ChannelPolicy<NoInfer<Definition>> } = {},
   ): Channel {
+    const { contract, policy } = readChannelOptions(options);
     if (contract !== undefined) this.#plans.learn(methodsOf(contract));
     return this.#site(service, policy, contract).stub;
   }
@@ -139,7 +141,7 @@ export class Mesh {
     return this.#caller.call(service, method, request, options);
   }
 
-  /** The breakers of all instances that this process calls, as they are now. */
+  /** The breakers of all instances that this process calls now. */
   breakers(): BreakerView[] {
     return [...this.#destinations].flatMap(([service, { balancer }]) =>
       [...balancer.endpoints].map((endpoint) => breakerView(service, endpoint)),
@@ -148,13 +150,14 @@ export class Mesh {
 
   /**
    * Changes the policy of a service from now on. It is taken whole or, when any of it cannot be used,
-   * not at all: what was in force stays in force.
-   * @throws ConfigError naming the first setting that cannot be used
+   * not at all: what was in force stays in force. A method that none of the contracts in use has is
+   * warned of in the log.
+   * @throws ConfigError naming every setting that cannot be used; WeftError MESH_CLOSED
    */
   configure(service: string, policy: ServicePolicy): void {
-    checkServiceName(service);
-    const { policies } = this.#config;
-    policies.set(service, policy);
+    if (this.#isClosed) throw closedError();
+    const { policies, log } = this.#config;
+    for (const warning of policies.set(service, policy)) log.warn({ service }, warning);
     this.#destinations.get(service)?.setPolicy(policies.policyOf(service));
   }
 
@@ -184,14 +187,15 @@ export class Mesh {
     const known = this.#destinations.get(service);
     if (known !== undefined) return known;
     checkServiceName(service);
-    const { zone, clientId } = this.#config;
+    const { zone, clientId, log } = this.#config;
     const destination = createDestination({
       service,
       policy: this.#config.policies.policyOf(service),
       directory: this.#directory,
       rotation: this.#rotation,
       plans: this.#plans,
-      observer: observerOf(service, this.events),
+      observer: observerOf(service, this.events, log),
+      log,
       zone,
       clientId,
     });

@@ -1,7 +1,7 @@
 import { addressText, type Endpoint } from '../balancer/endpoint.ts';
 import type { BreakerState } from './breaker.ts';
 
-/** The breaker of one instance as this process sees it, to look at and to turn by hand. */
+/** The breaker of one instance as it is whenever looked at, to be turned by hand too. */
 export interface BreakerView {
   readonly service: string;
   readonly instanceId: string;
@@ -18,14 +18,20 @@ export interface BreakerView {
 }
 
 export function breakerView(service: string, endpoint: Endpoint): BreakerView {
-  const { instance, breaker } = endpoint;
+  const { instance } = endpoint;
   return {
     service,
     instanceId: instance.id,
     address: addressText(instance.address),
-    state: breaker.state,
-    isForced: breaker.isForced,
-    failures: breaker.failures,
+    get state() {
+      return endpoint.breaker.state;
+    },
+    get isForced() {
+      return endpoint.breaker.isForced;
+    },
+    get failures() {
+      return endpoint.breaker.failures;
+    },
     open: () => endpoint.breaker.open(),
     close: () => endpoint.breaker.close(),
   };

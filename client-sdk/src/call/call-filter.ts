@@ -1,9 +1,10 @@
 import { type Metadata, status } from '@grpc/grpc-js';
-import { PUSHBACK_TRAILER } from '@weft/proto';
+import { type Log, PUSHBACK_TRAILER, silentLog } from '@weft/proto';
 import type { Balancer } from '../balancer/balancer.ts';
 import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import { classify } from '../breaker/classify.ts';
 import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
+import { tell } from '../user-callback.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 type FilterFactory = ReturnType<ConfigSelector['invoke']>['dynamicFilterFactories'][number];
@@ -25,11 +26,19 @@ export class CallFilter implements Filter, FilterFactory {
   readonly #balancer: Balancer;
   readonly #call: PlannedCall;
   readonly #onReport: ((report: CallReport) => void) | undefined;
+  readonly #log: Log;
 
-  constructor(balancer: Balancer, call: PlannedCall, onReport?: (report: CallReport) => void) {
+  /** @param log told when `onReport` throws, which the call must not end by */
+  constructor(
+    balancer: Balancer,
+    call: PlannedCall,
+    onReport?: (report: CallReport) => void,
+    log = silentLog,
+  ) {
     this.#balancer = balancer;
     this.#call = call;
     this.#onReport = onReport;
+    this.#log = log;
   }
 
   createFilter(): this {
@@ -56,7 +65,8 @@ export class CallFilter implements Filter, FilterFactory {
     const isFailure = end.code !== status.OK && classify(end.code) === 'failure';
     if (!isFailure && this.#onReport === undefined) return end;
     const report = reportOn(this.#balancer, this.#call, end.code);
-    this.#onReport?.(report);
+    const onReport = this.#onReport;
+    if (onReport !== undefined) tell(this.#log, 'onReport', () => onReport(report));
     if (!isFailure) return end;
     end.metadata.remove(PUSHBACK_TRAILER);
     reports.set(end.metadata, report);

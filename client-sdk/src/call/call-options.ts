@@ -1,6 +1,8 @@
 import { status } from '@grpc/grpc-js';
+import type { CallOptions } from 'nice-grpc-common';
 import type { CallReport } from '../balancer/call-report.ts';
 import { ConfigError } from '../errors.ts';
+import { shown } from '../policy/faults.ts';
 import type { CallContext } from '../server/call-context.ts';
 
 /** What a mesh client takes at each call besides nice-grpc's `metadata`, `signal`, `onHeader` ... */
@@ -13,16 +15,41 @@ export interface MeshCallOptions {
   timeoutMs?: number;
   /** What `consistent_hash` goes by. Default: the policy's `hashHeader`, if the request has it. */
   hashKey?: string;
-  /** Told how the call fared, when it has ended: instances known, attempts, times. */
+  /**
+   * Told how the call fared, when it has ended: instances known, attempts, times. What it throws is
+   * logged and changes nothing.
+   */
   onReport?: (report: CallReport) => void;
 }
 
 /** A call with less left than this of the deadline it inherits is not made, in ms. */
 const LEAST_BUDGET_MS = 1;
 
-/** Throws ConfigError for a timeout that is no number. */
-export function checkTimeout(timeoutMs: number | undefined): void {
-  if (Number.isNaN(timeoutMs)) throw new ConfigError('timeoutMs', 'a number of ms', timeoutMs);
+function refuse(option: string, mustBe: string, value: unknown): never {
+  throw new ConfigError(option, mustBe, shown(value));
+}
+
+/**
+ * For callers without types. Runs with each call: nothing but comparisons.
+ * @throws ConfigError naming the first option that cannot be used
+ */
+export function checkCallOptions(options: CallOptions & MeshCallOptions): void {
+  if (typeof options !== 'object' || options === null) refuse('options', 'an object', options);
+  const { timeoutMs, hashKey, signal, onReport, onHeader, onTrailer } = options;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs))) {
+    refuse('timeoutMs', 'a number of ms', timeoutMs);
+  }
+  if (hashKey !== undefined && typeof hashKey !== 'string') refuse('hashKey', 'text', hashKey);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    refuse('signal', 'an AbortSignal', signal);
+  }
+  if (onReport !== undefined) checkCallback('onReport', onReport);
+  if (onHeader !== undefined) checkCallback('onHeader', onHeader);
+  if (onTrailer !== undefined) checkCallback('onTrailer', onTrailer);
+}
+
+function checkCallback(option: string, callback: unknown): void {
+  if (typeof callback !== 'function') refuse(option, 'a function', callback);
 }
 
 /**
@@ -34,7 +61,6 @@ export function deadlineOf(
   defaultMs: number | undefined,
   incoming: CallContext | undefined,
 ): number {
-  checkTimeout(timeoutMs);
   const ownMs = timeoutMs ?? defaultMs ?? Number.POSITIVE_INFINITY;
   const inherited = incoming?.deadline ?? Number.POSITIVE_INFINITY;
   // A timer holds no longer time; it is as good as none.

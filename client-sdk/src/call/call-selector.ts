@@ -1,4 +1,5 @@
 import { type Metadata, status } from '@grpc/grpc-js';
+import { type Log, silentLog } from '@weft/proto';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
@@ -17,10 +18,12 @@ type CallConfig = ReturnType<ConfigSelector['invoke']>;
 export class CallSelector implements ConfigSelector {
   readonly #balancer: Balancer;
   readonly #plans: MethodPlans;
+  readonly #log: Log;
 
-  constructor(balancer: Balancer, plans: MethodPlans) {
+  constructor(balancer: Balancer, plans: MethodPlans, log = silentLog) {
     this.#balancer = balancer;
     this.#plans = plans;
+    this.#log = log;
   }
 
   /** The plan of a method by the policy of the service. */
@@ -44,7 +47,7 @@ export class CallSelector implements ConfigSelector {
       // gRPC passes this object to every pick of the call, untouched: the one place for its record.
       pickInformation: call as unknown as CallConfig['pickInformation'],
       status: status.OK,
-      dynamicFilterFactories: [new CallFilter(this.#balancer, call, settings?.onReport)],
+      dynamicFilterFactories: [new CallFilter(this.#balancer, call, settings?.onReport, this.#log)],
     };
   }
 

@@ -2,7 +2,12 @@ import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import type { Client, TsProtoServiceDefinition } from 'nice-grpc';
 import { type CallOptions, ClientError, Metadata } from 'nice-grpc-common';
 import { currentCall } from '../server/call-context.ts';
-import { deadlineOf, type MeshCallOptions, spentDeadline } from './call-options.ts';
+import {
+  checkCallOptions,
+  deadlineOf,
+  type MeshCallOptions,
+  spentDeadline,
+} from './call-options.ts';
 import { attachSettings, type CallSettings } from './call-settings.ts';
 import type { CallSite } from './call-site.ts';
 import { decodeResponse } from './decode-response.ts';
@@ -12,6 +17,8 @@ import { type FailedCall, unaryCall } from './unary-call.ts';
 
 type TsProtoMethod = TsProtoServiceDefinition['methods'][string];
 type UnaryOptions = CallOptions & MeshCallOptions;
+type StreamMethod = (request: unknown, options?: UnaryOptions) => unknown;
+type StreamMethods = Readonly<Record<string, StreamMethod>>;
 
 /**
  * A client with the methods of `contract`, as nice-grpc makes them. Unary calls, which are the most,
@@ -24,10 +31,20 @@ export function createMeshClient<Definition extends TsProtoServiceDefinition>(
 ): Client<Definition, MeshCallOptions> {
   const client: Record<string, unknown> = { ...streams };
   for (const [key, method] of Object.entries(contract.methods)) {
-    if (method.requestStream || method.responseStream) continue;
-    client[key] = unaryMethod(`/${contract.fullName}/${method.name}`, method, site);
+    client[key] =
+      method.requestStream || method.responseStream
+        ? streamMethod((streams as StreamMethods)[key] as StreamMethod)
+        : unaryMethod(`/${contract.fullName}/${method.name}`, method, site);
   }
   return client as Client<Definition, MeshCallOptions>;
+}
+
+/** nice-grpc takes whatever it is given for options. */
+function streamMethod(method: StreamMethod): StreamMethod {
+  return (request, options = {}) => {
+    checkCallOptions(options);
+    return method(request, options);
+  };
 }
 
 function unaryMethod(path: string, { requestType, responseType }: TsProtoMethod, site: CallSite) {
@@ -48,6 +65,7 @@ export function unaryCaller<Request, Response>(
   site: CallSite,
 ) {
   return async (request: Request, options: UnaryOptions = {}): Promise<Response> => {
+    checkCallOptions(options);
     const incoming = currentCall();
     const deadline = deadlineOf(options.timeoutMs, site.planOf(path).defaultDeadlineMs, incoming);
     const spent = spentDeadline(deadline);

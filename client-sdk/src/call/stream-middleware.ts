@@ -1,6 +1,6 @@
 import type { CallOptions, ClientMiddleware } from 'nice-grpc-common';
 import { Metadata } from 'nice-grpc-common';
-import { checkTimeout, type MeshCallOptions } from './call-options.ts';
+import type { MeshCallOptions } from './call-options.ts';
 
 /** Request metadata by which a client tells its own channel what a call asks for; never sent. */
 export const OPTIONS_KEY = 'weft-internal-options';
@@ -24,7 +24,6 @@ export const streamMiddleware: ClientMiddleware<MeshCallOptions> = async functio
   if (timeoutMs === undefined && hashKey === undefined && onReport === undefined) {
     return yield* call.next(call.request, rest);
   }
-  checkTimeout(timeoutMs);
   const id = String(next++);
   underWay.set(id, { timeoutMs, hashKey, onReport } as MeshCallOptions);
   try {

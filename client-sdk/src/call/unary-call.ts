@@ -28,7 +28,7 @@ const NO_CONTEXT = {};
 /**
  * Makes a unary call straight on a channel, without the streams, interceptors and stack traces of a
  * grpc-js client.
- * @throws FailedCall; AbortError when `signal` aborts
+ * @throws FailedCall; AbortError when `signal` aborts; what `onHeader` or `onTrailer` throws
  */
 export function unaryCall(
   channel: Pick<Channel, 'createCall'>,
@@ -45,15 +45,23 @@ export function unaryCall(
     reject(new AbortError());
   };
   signal?.addEventListener('abort', cancel, { once: true });
+  /** A callback that throws fails the call: thrown into gRPC, it would keep it from ever ending. */
+  const hand = (callback: ((metadata: Metadata) => void) | undefined, metadata: Metadata) => {
+    try {
+      callback?.(metadata);
+    } catch (error) {
+      reject(error);
+    }
+  };
   let response: Buffer | undefined;
   call.start(options.metadata ?? new Metadata(), {
-    onReceiveMetadata: (header) => options.onHeader?.(header),
+    onReceiveMetadata: (header) => hand(options.onHeader, header),
     onReceiveMessage: (message) => {
       response = message;
     },
     onReceiveStatus: (end: CallStatus) => {
       signal?.removeEventListener('abort', cancel);
-      options.onTrailer?.(end.metadata);
+      hand(options.onTrailer, end.metadata);
       if (end.code === status.OK && response !== undefined) return resolve(response);
       const failure: FailedCall =
         end.code === status.OK

@@ -16,7 +16,16 @@ export interface MethodTraits {
 
 const idempotent = new Set<unknown>(['IDEMPOTENT', 'NO_SIDE_EFFECTS', 1, 2]);
 
-function isTsProto(contract: Contract): contract is TsProtoServiceDefinition {
+/** Whether callers without types handed in a contract of either kind. */
+export function isContract(value: unknown): value is Contract {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, fullName, methods } = value as Partial<TsProtoServiceDefinition>;
+  if (typeof fullName === 'string') return typeof name === 'string' && Object(methods) === methods;
+  const all: unknown[] = Object.values(value);
+  return all.length > 0 && all.every((method) => typeof Object(method).path === 'string');
+}
+
+export function isTsProto(contract: Contract): contract is TsProtoServiceDefinition {
   return typeof contract.fullName === 'string';
 }
 

@@ -4,6 +4,7 @@ import { deadlineOf } from '../call/call-options.ts';
 import { attachSettings, type CallSettings } from '../call/call-settings.ts';
 import type { MethodPlan } from '../call/method-plan.ts';
 import { OPTIONS_KEY, takeOptions } from '../call/stream-middleware.ts';
+import { closedError } from '../errors.ts';
 import { type CallContext, currentCall } from '../server/call-context.ts';
 import { RESOLVER_CONTEXT_KEY, type ResolverContext, SCHEME } from './mesh-resolver.ts';
 
@@ -18,6 +19,14 @@ export function openChannel(service: string, context: ResolverContext): Channel 
     'grpc.enable_channelz': 0,
     [RESOLVER_CONTEXT_KEY]: context,
   });
+}
+
+/** Closes it; calls made on it from now on throw MESH_CLOSED. */
+export function closeChannel(channel: Channel): void {
+  channel.close();
+  channel.createCall = () => {
+    throw closedError();
+  };
 }
 
 /**

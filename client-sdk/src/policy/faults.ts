@@ -24,12 +24,14 @@ export function shown(value: unknown): string {
   return Array.isArray(value) ? 'a list' : 'an object';
 }
 
-/** `services.user-service.retry`; what is no plain name stands in quotes: `methods["a b"]`. */
+function partText(part: string): string {
+  if (/^\d{1,9}$/.test(part)) return `[${part}]`;
+  return /^[\w$][\w$-]{0,62}$/.test(part) ? `.${part}` : `[${shown(part)}]`;
+}
+
+/** `services.user-service.retry`, `routes[0]`; what is no plain name in quotes: `methods["a b"]`. */
 export function settingText(path: SettingPath): string {
-  return path
-    .map((part) => (/^[\w$][\w$-]{0,62}$/.test(part) ? `.${part}` : `[${shown(part)}]`))
-    .join('')
-    .replace(/^\./, '');
+  return path.map(partText).join('').replace(/^\./, '');
 }
 
 /** Collects what is wrong with a configuration, so that one look names all of it. */
@@ -69,6 +71,6 @@ export class Faults {
     if (first === undefined) return;
     const rest = others.map(({ path, complaint }) => `; ${settingText(path)} ${complaint}`);
     const setting = [source, settingText(first.path)].filter((part) => part !== '').join(': ');
-    throw new ConfigError(setting, first.complaint + rest.join(''));
+    throw new ConfigError(setting || 'options', first.complaint + rest.join(''));
   }
 }

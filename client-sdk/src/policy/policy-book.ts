@@ -6,7 +6,7 @@ import {
   refuseUnsafe,
   unknownMethods,
 } from './contract-methods.ts';
-import { Faults, settingText } from './faults.ts';
+import { Faults, type SettingPath, settingText } from './faults.ts';
 import { readServicePolicy } from './policy-fields.ts';
 import { resolveLayers } from './resolve-policy.ts';
 import type { MeshPolicies, ResolvedPolicy, ServicePolicy, SitePolicy } from './service-policy.ts';
@@ -26,6 +26,18 @@ interface Entry {
   readonly methods: Map<string, ContractMethod>;
   /** Undefined until asked for, and after a change. */
   resolved: ResolvedPolicy | undefined;
+}
+
+/** A sentence for each method that a policy names and `known` does not have. */
+function unknownSentences(
+  source: string,
+  policy: ServicePolicy,
+  known: ReadonlyMap<string, ContractMethod>,
+  path: SettingPath,
+): string[] {
+  return unknownMethods(policy, known, path).map(({ path: at, complaint }) =>
+    [source && `${source}:`, settingText(at), complaint].filter(Boolean).join(' '),
+  );
 }
 
 /**
@@ -72,9 +84,10 @@ export class PolicyBook {
    * Sets the policy of a service from now on, over all that was said at the start; what an earlier
    * `set` said and this one does not say no longer holds, and `{}` takes all of it back. Listeners
    * are told. The caller's object may change afterwards.
+   * @returns what it names though no contract seen so far has it, as `learn` does
    * @throws ConfigError naming every field that cannot be used; everything then stays as it was
    */
-  set(service: string, policy: ServicePolicy): void {
+  set(service: string, policy: ServicePolicy): string[] {
     checkServiceName(service);
     const path = ['services', service];
     const faults = new Faults();
@@ -86,6 +99,7 @@ export class PolicyBook {
     entry.resolved = undefined;
     this.#version += 1;
     for (const listener of [...this.#listeners]) listener(service);
+    return entry.methods.size === 0 ? [] : unknownSentences('', live, entry.methods, path);
   }
 
   /**
@@ -107,9 +121,7 @@ export class PolicyBook {
     }
     for (const [name, method] of methods) entry.methods.set(name, method);
     return layers.flatMap(([source, policy]) =>
-      unknownMethods(policy, entry.methods, path).map(({ path: at, complaint }) =>
-        [source && `${source}:`, settingText(at), complaint].filter(Boolean).join(' '),
-      ),
+      unknownSentences(source, policy, entry.methods, path),
     );
   }
 

@@ -1,3 +1,4 @@
+import { isText, SERVICE_NAME } from '@weft/proto';
 import type { Faults, SettingPath } from './faults.ts';
 import { unknownName } from './nearest-name.ts';
 
@@ -14,6 +15,9 @@ export type FieldReaders<T> = {
 
 /** Longest time that may be set, a day: what is longer was given in another unit. */
 export const LONGEST_MS = 86_400_000;
+
+/** Longest delay that a timer can hold, in ms. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @param why told after the range: `gRPC's cap` */
 export function numberIn(least: number, most: number, unit = '', why = ''): Reader<number> {
@@ -38,6 +42,16 @@ export function wholeNumberIn(least: number, most: number, why = ''): Reader<num
 /** A time in ms, from `least` to a day. */
 export const ms = (least = 1): Reader<number> => numberIn(least, LONGEST_MS, ' of ms');
 
+/** A time in ms, from `least` to what a timer can hold. */
+export const timerMs = (least = 1): Reader<number> => numberIn(least, LONGEST_TIMER_MS, ' of ms');
+
+/** A time in ms from 1, or Infinity for never. */
+export function msOrNever(most: number): Reader<number> {
+  const finite = numberIn(1, most, ' of ms', 'or Infinity for never');
+  return (value, path, faults) =>
+    value === Number.POSITIVE_INFINITY ? value : finite(value, path, faults);
+}
+
 export const isTrue: Reader<boolean> = (value, path, faults) => {
   if (typeof value === 'boolean') return value;
   faults.mustBe(path, 'true or false', value);
@@ -47,6 +61,33 @@ export const isTrue: Reader<boolean> = (value, path, faults) => {
 export function textOf(passes: (text: string) => boolean, what: string): Reader<string> {
   return (value, path, faults) => {
     if (typeof value === 'string' && passes(value)) return value;
+    faults.mustBe(path, what, value);
+  };
+}
+
+/** Text short enough to show, that does not break a line or a terminal; it may be empty. */
+export function shortText(least: number, most: number): Reader<string> {
+  return textOf(
+    (text) => (text === '' ? least === 0 : isText(text, most)),
+    `text of ${least} to ${most} characters without control characters`,
+  );
+}
+
+/** The name of a service. */
+export const serviceName = textOf((text) => SERVICE_NAME.pattern.test(text), SERVICE_NAME.mustBe);
+
+/** A function, taken as it is. */
+export const isFunction = <T>(value: unknown, path: SettingPath, faults: Faults): T | undefined => {
+  if (typeof value === 'function') return value as T;
+  faults.mustBe(path, 'a function', value);
+};
+
+/** @param what said of what is no list: `a list of names of services` */
+export function listOf<T>(item: Reader<T>, what: string): Reader<readonly T[]> {
+  return (value, path, faults) => {
+    if (Array.isArray(value)) {
+      return value.map((each, index) => item(each, [...path, String(index)], faults) as T);
+    }
     faults.mustBe(path, what, value);
   };
 }

@@ -1,7 +1,15 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { SheddingSettings } from '@weft/proto';
-import { ConfigError } from '../errors.ts';
-import { checkRange, checkRangeOrNever, checkWhole, LONGEST_TIMER_MS } from './setting-checks.ts';
+import {
+  type FieldReaders,
+  fieldsOf,
+  LONGEST_MS,
+  LONGEST_TIMER_MS,
+  msOrNever,
+  numberIn,
+  orFalse,
+  wholeNumberIn,
+} from '../policy/readers.ts';
 
 /** When a service refuses new calls because its event loop lags. */
 export interface SheddingOptions {
@@ -50,8 +58,6 @@ export interface ServeLimits {
 /** How long calls may outlive the age of their connection, in ms: streams over it are cut off. */
 export const MAX_CONNECTION_AGE_GRACE_MS = 300_000;
 
-const DAY_MS = 86_400_000;
-
 /** Limits with every default filled in. */
 export interface ResolvedLimits {
   readonly shedding: SheddingSettings | false;
@@ -60,26 +66,25 @@ export interface ResolvedLimits {
   readonly defaultDeadlineMs: number;
 }
 
-function resolveShedding(options: SheddingOptions | false): SheddingSettings | false {
-  if (options === false) return false;
-  if (typeof options !== 'object' || options === null) {
-    throw new ConfigError('shedding', '{ maxLagMs, pushbackMs } or false', options);
-  }
-  const { maxLagMs = 500, pushbackMs = 250 } = options;
-  checkRange('shedding.maxLagMs', maxLagMs, 10, 60_000);
-  checkRange('shedding.pushbackMs', pushbackMs, 0, 60_000);
-  return { maxLagMs, pushbackMs };
-}
+/** Reads every field of `ServeLimits`. */
+export const limitFields: FieldReaders<ServeLimits> = {
+  shedding: orFalse(
+    fieldsOf<SheddingOptions>({
+      maxLagMs: numberIn(10, 60_000, ' of ms'),
+      pushbackMs: numberIn(0, 60_000, ' of ms'),
+    }),
+  ),
+  maxConcurrentStreams: wholeNumberIn(1, 2 ** 31 - 1),
+  maxConnectionAgeMs: msOrNever(LONGEST_MS),
+  defaultDeadlineMs: msOrNever(LONGEST_TIMER_MS),
+};
 
-/** Fills in defaults. @throws ConfigError naming the first setting that cannot be used */
-export function resolveServeLimits(options: ServeLimits): ResolvedLimits {
-  const { shedding = {}, maxConcurrentStreams = 1000 } = options;
-  const { maxConnectionAgeMs = 1_800_000, defaultDeadlineMs = 30_000 } = options;
-  checkWhole('maxConcurrentStreams', maxConcurrentStreams, 1, 2 ** 31 - 1);
-  checkRangeOrNever('maxConnectionAgeMs', maxConnectionAgeMs, 1, DAY_MS);
-  checkRangeOrNever('defaultDeadlineMs', defaultDeadlineMs, 1, LONGEST_TIMER_MS);
+/** Fills in defaults of checked limits. */
+export function resolveServeLimits(limits: ServeLimits): ResolvedLimits {
+  const { shedding = {}, maxConcurrentStreams = 1000 } = limits;
+  const { maxConnectionAgeMs = 1_800_000, defaultDeadlineMs = 30_000 } = limits;
   return {
-    shedding: resolveShedding(shedding),
+    shedding: shedding && { maxLagMs: 500, pushbackMs: 250, ...shedding },
     maxConcurrentStreams,
     maxConnectionAgeMs,
     defaultDeadlineMs,

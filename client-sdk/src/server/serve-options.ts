@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import {
-  IDENTITY_KEY,
-  IDENTITY_VERSION,
-  type Identity,
-  INSTANCE_ID,
-  type Route,
-} from '@weft/proto';
+import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
 import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
-import { checkServiceName } from '../discovery/service-name.ts';
 import { ConfigError } from '../errors.ts';
+import { fromEnvironment, inDigits } from '../policy/environment.ts';
+import { readServeOptions, serveFields } from './serve-fields.ts';
 import { type ResolvedLimits, resolveServeLimits, type ServeLimits } from './serve-limits.ts';
-import { checkRange, LONGEST_TIMER_MS } from './setting-checks.ts';
 
 export interface ServeOptions extends ServeLimits {
   /** Name of the service: a DNS label such as `user-service`. */
@@ -35,9 +29,9 @@ export interface ServeOptions extends ServeLimits {
   weight?: number;
   /** Free labels. Those that start with `weft.` are Weft's own. */
   metadata?: Readonly<Record<string, string>>;
-  /** Names of the services it calls. */
+  /** Names of the services it calls, at most 64. */
   dependencies?: readonly string[];
-  /** Time to live of its lease, in seconds. Default 10. */
+  /** Time to live of its lease, in whole seconds from 2 to 3600. Default 10. */
   ttlSeconds?: number;
   /** Longest wait for in-flight calls when stopping, in ms. Default 30,000. */
   drainMs?: number;
@@ -66,60 +60,49 @@ export interface ServeConfig
   readonly onClose: () => void | Promise<void>;
 }
 
-/** Fills in defaults from the environment. @throws ConfigError */
+/** @throws ConfigError when nobody could reach an instance by `host`, which a wildcard is */
+function checkReachable(host: string): void {
+  if (!['0.0.0.0', '::', '[::]'].includes(host)) return;
+  throw new ConfigError(
+    'advertiseHost',
+    'an address others can reach, as host is a wildcard',
+    JSON.stringify(host),
+  );
+}
+
+/**
+ * Fills in defaults, some from the environment. The caller's object is neither kept nor changed.
+ * @throws ConfigError naming every option that cannot be used
+ */
 export function resolveServeOptions(options: ServeOptions): ServeConfig {
-  const env = process.env;
-  const port = options.port ?? Number(env.WEFT_PORT ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigError(
-      options.port === undefined ? '$WEFT_PORT' : 'port',
-      'a port from 0 to 65535',
-      options.port ?? env.WEFT_PORT,
-    );
-  }
-  const host = options.host ?? env.WEFT_HOST ?? '127.0.0.1';
-  const advertiseHost = options.advertiseHost ?? env.WEFT_ADVERTISE_HOST ?? host;
-  if (['0.0.0.0', '::', '[::]'].includes(advertiseHost)) {
-    throw new ConfigError(
-      'advertiseHost',
-      'an address others can reach, as host is a wildcard',
-      host,
-    );
-  }
-  const id = options.id ?? env.WEFT_INSTANCE_ID ?? randomUUID();
-  const { weight = 1, ttlSeconds = 10, drainMs = 30_000, settleMs = 300 } = options;
-  checkServiceName(options.name, 'name');
-  if (!INSTANCE_ID.pattern.test(id)) {
-    const setting = options.id === undefined ? '$WEFT_INSTANCE_ID' : 'id';
-    throw new ConfigError(setting, INSTANCE_ID.mustBe, JSON.stringify(id));
-  }
-  checkRange('weight', weight, 0, 1_000_000);
-  checkRange('ttlSeconds', ttlSeconds, 2, 3600);
-  checkRange('drainMs', drainMs, 0, LONGEST_TIMER_MS);
-  checkRange('settleMs', settleMs, 0, LONGEST_TIMER_MS);
+  const read = readServeOptions(options);
+  const host = read.host ?? fromEnvironment('WEFT_HOST', serveFields.host) ?? '127.0.0.1';
+  const advertiseHost =
+    read.advertiseHost ?? fromEnvironment('WEFT_ADVERTISE_HOST', serveFields.advertiseHost) ?? host;
+  checkReachable(advertiseHost);
   return {
-    name: options.name,
-    routes: options.routes,
+    name: read.name,
+    routes: read.routes,
     host,
-    port,
+    port: read.port ?? fromEnvironment('WEFT_PORT', inDigits(serveFields.port)) ?? 0,
     advertiseHost,
-    id,
-    type: options.type ?? InstanceType.INSTANCE_TYPE_API,
-    version: options.version ?? '',
-    zone: options.zone ?? env.WEFT_ZONE ?? '',
-    weight,
-    limits: resolveServeLimits(options),
+    id: read.id ?? fromEnvironment('WEFT_INSTANCE_ID', serveFields.id) ?? randomUUID(),
+    type: read.type ?? InstanceType.INSTANCE_TYPE_API,
+    version: read.version ?? '',
+    zone: read.zone ?? fromEnvironment('WEFT_ZONE', serveFields.zone) ?? '',
+    weight: read.weight ?? 1,
+    limits: resolveServeLimits(read),
     metadata: new Map([
-      ...Object.entries(options.metadata ?? {}),
+      ...Object.entries(read.metadata ?? {}),
       [IDENTITY_KEY, IDENTITY_VERSION] as const,
     ]),
-    dependencies: options.dependencies ?? [],
-    ttlSeconds,
-    drainMs,
-    settleMs,
-    descriptorSets: options.descriptorSets ?? [],
-    handleSignals: options.handleSignals ?? true,
-    onClose: options.onClose ?? (() => {}),
+    dependencies: read.dependencies ?? [],
+    ttlSeconds: read.ttlSeconds ?? 10,
+    drainMs: read.drainMs ?? 30_000,
+    settleMs: read.settleMs ?? 300,
+    descriptorSets: read.descriptorSets ?? [],
+    handleSignals: read.handleSignals ?? true,
+    onClose: read.onClose ?? (() => {}),
   };
 }
 

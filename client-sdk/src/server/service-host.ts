@@ -11,6 +11,13 @@ import { transportOf } from './serve-limits.ts';
 import { identityOf, instanceOf, type ServeConfig } from './serve-options.ts';
 import { closeOnSignals } from './signals.ts';
 
+/** gRPC tells why only in the text of its error. */
+function listenAdvice({ message }: Error): string {
+  if (message.includes('EADDRINUSE')) return 'free the port or choose another';
+  if (message.includes('EACCES')) return 'choose a port that this user may listen on, from 1024';
+  return 'choose a host that is an address of this machine';
+}
+
 /**
  * One offered service, from listening to having left: the base of every microservice of the mesh.
  *
@@ -54,7 +61,7 @@ export class ServiceHost {
     const actualPort = await server.listen(listenOn).catch((error: Error) => {
       throw new WeftError(
         'LISTEN_FAILED',
-        `${config.name} cannot listen on ${listenOn}: ${error.message}; free the port or choose another`,
+        `${config.name} cannot listen on ${listenOn}: ${error.message}; ${listenAdvice(error)}`,
         { cause: error },
       );
     });

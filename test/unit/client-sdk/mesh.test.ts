@@ -1,12 +1,15 @@
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ChannelCredentials, Client } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Contract, createMesh, type Mesh, Status } from '@weft/client-sdk';
+import { silentLog } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
 import { serveEcho } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
+import { collected, StreamServiceDefinition } from '../../support/stream-service.ts';
 import { instance } from './fixtures.ts';
 import { createSilentServer, type SilentServer } from './silent-server.ts';
 import { createSlowLink } from './slow-link.ts';
@@ -163,11 +166,66 @@ describe('bad input', () => {
         const users = mesh.client(UserServiceDefinition, { service: 'timed' });
         const call = (timeoutMs: number) => failureOf(users.getUser({ id: 'x' }, { timeoutMs }));
         expect(await call(Number.NaN)).toMatchObject({ setting: 'timeoutMs' });
+        // As `deadline - Date.now()` may be.
         expect(await call(-5)).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+        expect(await call(0)).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
         expect(await call(Infinity)).toBeUndefined();
         expect(await call(Number.MAX_SAFE_INTEGER)).toBeUndefined();
       } finally {
         await host.close();
+      }
+    });
+  });
+
+  it('names what a client cannot be made of or with', async () => {
+    await within({}, async (mesh) => {
+      const users = UserServiceDefinition;
+      const make = (...given: unknown[]) => mesh.client(...(given as [typeof users]));
+      const channel = (...given: unknown[]) => mesh.channel(...(given as [string]));
+      const refused: [() => unknown, RegExp][] = [
+        [() => make(), /^contract must be a generated contract, .* not undefined$/],
+        [() => make({}), /^contract must be /],
+        [() => make(users, null), /^options must be an object, not null$/],
+        [() => make(users, { polcy: {} }), /^polcy is no known field; did you mean policy\?$/],
+        [() => make(users, { service: 5 }), /^service must be a DNS label/],
+        [() => make(users, { policy: null }), /^policy must be an object/],
+        [() => channel('echo', { contract: {} }), /^contract must be /],
+        [() => channel('echo', null), /^options must be /],
+        [() => channel(), /^service must be /],
+        [() => mesh.configure(undefined as never, {}), /^service must be /],
+        [() => createMesh(null as never), /^options must be an object, not null$/],
+      ];
+      for (const [misuse, message] of refused) {
+        const expected = expect.objectContaining({
+          code: 'INVALID_CONFIG',
+          message: expect.stringMatching(message),
+        });
+        expect(misuse).toThrow(expected as never);
+      }
+    });
+  });
+
+  it('warns of a method that no contract in use has, once there is one', async () => {
+    const warn = jest.fn();
+    await within({ log: { ...silentLog, warn } }, async (mesh) => {
+      const policy = { methods: { getUsr: { defaultDeadlineMs: 100 } } };
+      mesh.configure('user-service', {});
+      mesh.configure('unused', policy);
+      mesh.client(UserServiceDefinition);
+      expect(warn).not.toHaveBeenCalled();
+      mesh.configure('user-service', policy);
+      const warning =
+        'services.user-service.methods.getUsr is no method of the contract; did you mean GetUser?';
+      expect(warn.mock.calls).toEqual([[{ service: 'user-service' }, warning]]);
+    });
+  });
+
+  it('checks the options of streams too', async () => {
+    await within({}, async (mesh) => {
+      const streams = mesh.client(StreamServiceDefinition);
+      for (const options of [null, { timeoutMs: '5' }, { signal: {} }]) {
+        const expected = expect.objectContaining({ code: 'INVALID_CONFIG' });
+        expect(() => streams.serverStream({}, options as never)).toThrow(expected as never);
       }
     });
   });
@@ -191,10 +249,30 @@ describe('bad input', () => {
   });
 });
 
+describe('a service that cannot listen', () => {
+  it.each([
+    ['no.such.host.invalid', /choose a host that is an address of this machine$/],
+    ['taken', /free the port or choose another$/],
+  ])('is told what to change: %s', async (host, message) => {
+    await within({}, async (mesh) => {
+      const where = host === 'taken' ? { port: silent.port } : { host };
+      const failure = await failureOf(serveEcho(mesh, 'a', where));
+      expect(failure).toMatchObject({
+        code: 'LISTEN_FAILED',
+        message: expect.stringMatching(message),
+      });
+    });
+  });
+});
+
 describe('a closed mesh', () => {
   it('refuses everything, and closing it again does nothing', async () => {
     const mesh = createMesh({ registry: registry.address });
     const users = mesh.client(UserServiceDefinition);
+    const stub = new Client('', ChannelCredentials.createInsecure(), {
+      channelOverride: mesh.channel('echo'),
+    });
+    const streams = mesh.client(StreamServiceDefinition);
     mesh.close();
     mesh.close();
     const closed = { code: 'MESH_CLOSED' };
@@ -202,7 +280,12 @@ describe('a closed mesh', () => {
     expect(await failureOf(mesh.discover('echo'))).toMatchObject(closed);
     expect(await failureOf(mesh.call('echo', 'Get'))).toMatchObject(closed);
     expect(await failureOf(mesh.serve({ name: 'echo', routes: [] }))).toMatchObject(closed);
-    expect(await failureOf(users.getUser({ id: 'x' }))).toBeInstanceOf(Error);
+    expect(() => mesh.configure('echo', {})).toThrow(/closed/);
+    expect(await failureOf(users.getUser({ id: 'x' }))).toMatchObject(closed);
+    expect(() => stub.makeUnaryRequest('/a.B/C', Buffer.from, String, '', () => {})).toThrow(
+      expect.objectContaining(closed) as never,
+    );
+    expect(await failureOf(collected(streams.serverStream({ id: 'x' })))).toMatchObject(closed);
   });
 
   it('leaves no connection behind when a service is closed after its mesh', async () => {

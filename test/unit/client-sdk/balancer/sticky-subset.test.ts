@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { registerStrategy } from '@weft/client-sdk';
+import { silentLog } from '@weft/proto';
 import type { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
@@ -61,6 +62,7 @@ function join(clientId: string, policy: ServicePolicy = {}, zone = ''): Destinat
     observer: { breakerChanged: () => {}, ejected: () => {}, returned: () => {} },
     zone,
     clientId,
+    log: silentLog,
   });
   opened.push(destination);
   return destination;

@@ -177,7 +177,7 @@ describe('one that is disposed', () => {
 });
 
 describe('breakerView', () => {
-  it('shows the breaker as it was, and turns it', () => {
+  it('shows the breaker as it is, and turns it', () => {
     const each = endpoint('a', { address: { host: '::1', port: 7 } });
     const view = breakerView('echo', each);
     expect(view).toMatchObject({
@@ -189,8 +189,9 @@ describe('breakerView', () => {
       failures: 0,
     });
     view.open();
-    expect(breakerView('echo', each)).toMatchObject({ state: 'open', isForced: true });
+    expect(view).toMatchObject({ state: 'open', isForced: true });
     view.close();
+    expect(view).toMatchObject({ state: 'closed', isForced: false });
     expect(each.breaker.state).toBe('closed');
     each.breaker.dispose();
   });

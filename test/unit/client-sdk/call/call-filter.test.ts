@@ -1,6 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { PUSHBACK_TRAILER } from '@weft/proto';
+import { PUSHBACK_TRAILER, silentLog } from '@weft/proto';
 import { ClientError } from 'nice-grpc-common';
 import { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
 import type { CallReport } from '../../../../client-sdk/src/balancer/call-report.ts';
@@ -80,6 +80,27 @@ describe('onReport', () => {
     expect(onReport).toHaveBeenCalledWith(
       expect.objectContaining({ status: status[code], method: '/echo.v1.Echo/Get' }),
     );
+  });
+});
+
+describe('onReport that throws', () => {
+  const thrown = new Error('broken listener');
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw thrown;
+      },
+    ],
+    ['rejects', () => Promise.reject(thrown)],
+  ])('leaves the end of the call as it is, and is logged: %s', async (_how, onReport) => {
+    const log = { ...silentLog, error: jest.fn() };
+    const filter = new CallFilter(balancer, call, onReport, log);
+    const ended = { code: status.OK, details: '', metadata: new Metadata() };
+    expect(filter.receiveTrailers(ended)).toBe(ended);
+    await Promise.resolve();
+    expect(log.error).toHaveBeenCalledWith({ err: thrown }, expect.stringContaining('onReport'));
   });
 });
 

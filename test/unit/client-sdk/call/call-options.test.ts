@@ -1,6 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { deadlineOf, spentDeadline } from '../../../../client-sdk/src/call/call-options.ts';
+import {
+  checkCallOptions,
+  deadlineOf,
+  spentDeadline,
+} from '../../../../client-sdk/src/call/call-options.ts';
 import { signalOf } from '../../../../client-sdk/src/call/mesh-client.ts';
 import { IncomingCall } from '../../../../client-sdk/src/server/call-context.ts';
 
@@ -37,9 +41,37 @@ describe('deadlineOf', () => {
     expect(deadlineOf(undefined, undefined, incoming)).toBe(NOW + 300);
     expect(deadlineOf(never, undefined, new IncomingCall(undefined))).toBe(never);
   });
+});
 
-  it('refuses what is no number', () => {
-    expect(() => deadlineOf(Number.NaN, 2000, undefined)).toThrow('timeoutMs must be a number');
+describe('checkCallOptions', () => {
+  it.each([
+    ['options', null],
+    ['options', 500],
+    ['timeoutMs', { timeoutMs: '500' }],
+    ['timeoutMs', { timeoutMs: null }],
+    ['timeoutMs', { timeoutMs: Number.NaN }],
+    ['hashKey', { hashKey: 7 }],
+    ['signal', { signal: new AbortController() }],
+    ['onReport', { onReport: true }],
+    ['onHeader', { onHeader: {} }],
+    ['onTrailer', { onTrailer: 'x' }],
+  ])('refuses a bad %s: %p', (setting, options) => {
+    const expected = expect.objectContaining({ code: 'INVALID_CONFIG', setting });
+    expect(() => checkCallOptions(options as never)).toThrow(expected as never);
+  });
+
+  it('takes what fits, and what is not given', () => {
+    const { signal } = new AbortController();
+    const given = { timeoutMs: 0, hashKey: '', signal, onReport: () => {}, onHeader: undefined };
+    for (const options of [{}, given, { timeoutMs: never }]) {
+      expect(() => checkCallOptions(options)).not.toThrow();
+    }
+  });
+
+  it('shows text as text', () => {
+    expect(() => checkCallOptions({ timeoutMs: '500' } as never)).toThrow(
+      'timeoutMs must be a number of ms, not "500"',
+    );
   });
 });
 

@@ -68,7 +68,7 @@ describe('a unary method', () => {
     expect([...metadata]).toEqual([['a', ['1']]]);
   });
 
-  it('throws what cannot be encoded or decoded as it is', async () => {
+  it('throws what cannot be encoded as it is; what cannot be decoded fails the call', async () => {
     const broken = (what: string) => (): never => {
       throw new TypeError(what);
     };
@@ -77,7 +77,22 @@ describe('a unary method', () => {
     const encode = unaryCaller(path, broken('encode'), String, server.site());
     await expect(encode({})).rejects.toThrow(new TypeError('encode'));
     const decode = unaryCaller(path, empty, broken('decode'), server.site());
-    await expect(decode({})).rejects.toThrow(new TypeError('decode'));
+    await expect(decode({})).rejects.toMatchObject({
+      code: Status.INTERNAL,
+      details: expect.stringContaining('cannot be decoded: decode'),
+    });
+  });
+});
+
+describe('a callback that throws', () => {
+  it.each(['onHeader', 'onTrailer'])('fails the call with what it threw: %s', async (name) => {
+    const thrown = new Error('broken callback');
+    const options = {
+      [name]: () => {
+        throw thrown;
+      },
+    };
+    expect(await failureOf(client().getUser({ id: 'a' }, options))).toBe(thrown);
   });
 });
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { route } from '@weft/proto';
 import { InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { UserServiceDefinition } from '@weft/proto/user';
 import {
   instanceOf,
   resolveServeOptions,
@@ -7,7 +9,17 @@ import {
 
 const variables = ['HOST', 'PORT', 'INSTANCE_ID', 'ZONE', 'ADVERTISE_HOST'].map((x) => `WEFT_${x}`);
 const before = variables.map((name) => [name, process.env[name]] as const);
-const minimal = { name: 'echo', routes: [] };
+const routes = [route(UserServiceDefinition, {} as never)];
+const minimal = { name: 'echo', routes };
+
+/** What `options`, whoever typed them, are refused with. */
+function refusal(options: unknown): unknown {
+  try {
+    return resolveServeOptions(options as never);
+  } catch (error) {
+    return error;
+  }
+}
 
 beforeEach(() => {
   for (const name of variables) delete process.env[name];
@@ -57,13 +69,44 @@ describe('resolveServeOptions', () => {
   it.each([
     ['name', { name: 'Echo' }],
     ['name', { name: '' }],
+    ['name', { name: 5 }],
+    ['routes', { routes: [] }],
+    ['routes', { routes: { user: routes[0] } }],
+    ['routes[1]', { routes: [...routes, UserServiceDefinition] }],
+    ['routes[0]', { routes: [null] }],
+    ['host', { host: 5 }],
+    ['host', { host: '' }],
+    ['advertiseHost', { advertiseHost: 'http://a' }],
+    ['port', { port: '7000' }],
+    ['port', { port: -1 }],
+    ['port', { port: 65_536 }],
+    ['port', { port: 1.5 }],
+    ['port', { port: Number.NaN }],
     ['id', { id: 'a/b' }],
+    ['id', { id: 7 }],
+    ['type', { type: 'API' }],
+    ['type', { type: InstanceType.UNRECOGNIZED }],
+    ['version', { version: 1 }],
+    ['zone', { zone: 'a\nb' }],
     ['weight', { weight: -1 }],
     ['weight', { weight: Number.NaN }],
+    ['weight', { weight: '5' }],
+    ['metadata', { metadata: new Map([['team', 'x']]) }],
+    ['metadata["weft.identity"]', { metadata: { 'weft.identity': 'v2' } }],
+    ['metadata.build', { metadata: { build: 5 } }],
+    ['dependencies', { dependencies: 'user-service' }],
+    ['dependencies[1]', { dependencies: ['user-service', 'UserService'] }],
     ['ttlSeconds', { ttlSeconds: 1 }],
+    ['ttlSeconds', { ttlSeconds: 2.5 }],
+    ['ttlSeconds', { ttlSeconds: '10' }],
     ['drainMs', { drainMs: Number.POSITIVE_INFINITY }],
     ['settleMs', { settleMs: -1 }],
-    ['shedding', { shedding: true as never }],
+    ['descriptorSets', { descriptorSets: new Uint8Array() }],
+    ['descriptorSets[0]', { descriptorSets: ['contracts.binpb'] }],
+    ['handleSignals', { handleSignals: 'no' }],
+    ['onClose', { onClose: 5 }],
+    ['shedding', { shedding: true }],
+    ['shedding.maxLag', { shedding: { maxLag: 10 } }],
     ['shedding.maxLagMs', { shedding: { maxLagMs: 9 } }],
     ['shedding.maxLagMs', { shedding: { maxLagMs: Number.NaN } }],
     ['shedding.pushbackMs', { shedding: { pushbackMs: -1 } }],
@@ -72,9 +115,38 @@ describe('resolveServeOptions', () => {
     ['maxConnectionAgeMs', { maxConnectionAgeMs: 0 }],
     ['maxConnectionAgeMs', { maxConnectionAgeMs: 1e9 }],
     ['defaultDeadlineMs', { defaultDeadlineMs: Number.NaN }],
+    ['sheding', { sheding: false }],
+    ['name', { name: undefined }],
+    ['routes', { routes: undefined }],
   ])('refuses a bad %s: %j', (setting, options) => {
-    const expected = expect.objectContaining({ code: 'INVALID_CONFIG', setting });
-    expect(() => resolveServeOptions({ ...minimal, ...options })).toThrow(expected as never);
+    expect(refusal({ ...minimal, ...options })).toMatchObject({ code: 'INVALID_CONFIG', setting });
+  });
+
+  it('names all that is wrong, and what was meant', () => {
+    expect(refusal({ ...minimal, port: '7000', sheding: false, weight: '5' })).toHaveProperty(
+      'message',
+      'port must be a whole number from 0 to 65535, not "7000"; ' +
+        'sheding is no known field; did you mean shedding?; ' +
+        'weight must be a number from 0 to 1000000, not "5"',
+    );
+    expect(refusal({})).toHaveProperty(
+      'message',
+      'name is missing; it has no default; routes is missing; it has no default',
+    );
+  });
+
+  it.each([undefined, null, 'echo', []])('refuses %j for options', (options) => {
+    const message = expect.stringMatching(/^options must be an object, not /);
+    expect(refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', message });
+  });
+
+  it('takes every option at its bounds', () => {
+    const bounds = { weight: 0, ttlSeconds: 2, drainMs: 0, settleMs: 0, version: '', zone: '' };
+    const never = { maxConnectionAgeMs: Number.POSITIVE_INFINITY, defaultDeadlineMs: 1 };
+    expect(resolveServeOptions({ ...minimal, ...bounds, ...never })).toMatchObject({
+      ...bounds,
+      limits: never,
+    });
   });
 
   it('names the variable that an impossible id came from', () => {
@@ -82,13 +154,9 @@ describe('resolveServeOptions', () => {
     expect(() => resolveServeOptions(minimal)).toThrow(/^\$WEFT_INSTANCE_ID must be a DNS label/);
   });
 
-  it.each([-1, 65_536, 1.5, Number.NaN])('refuses port %d', (port) => {
-    expect(() => resolveServeOptions({ ...minimal, port })).toThrow(/^port must be a port/);
-  });
-
   it('names the variable when that is what is wrong', () => {
     process.env.WEFT_PORT = 'http';
-    expect(() => resolveServeOptions(minimal)).toThrow(/^\$WEFT_PORT must be .* not http$/);
+    expect(() => resolveServeOptions(minimal)).toThrow(/^\$WEFT_PORT must be .* not "http"$/);
   });
 
   it.each(['0.0.0.0', '::'])('does not advertise the wildcard %s', (host) => {
