@@ -167,10 +167,10 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
   });
 
   it('says so when the registry refuses what it is', async () => {
-    const metadata = { [`k${'x'.repeat(200)}`]: '' };
-    const echo = await serveEcho(join(), 'a', { name: 'refused', metadata });
+    const advertiseHost = '169.254.1.1';
+    const echo = await serveEcho(join(), 'a', { name: 'refused', advertiseHost });
     instances.push(echo);
-    await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*metadata/);
+    await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*address\.host/);
   });
 
   it('leaves no key when it is closed before its registration is answered', async () => {

@@ -12,9 +12,18 @@ export interface InstanceProcess {
   end(): Promise<void>;
 }
 
-/** Starts an instance that answers GetUser with its id; it is listed a little later. */
-export function startInstance(registry: string, service: string, id: string): InstanceProcess {
-  const env = { ...process.env, WEFT_REGISTRY: registry, WEFT_INSTANCE_ID: id, STUB_TTL: '30' };
+/**
+ * Starts an instance that answers GetUser with its id; it is listed a little later.
+ * @param ttlSeconds of its lease
+ */
+export function startInstance(
+  registry: string,
+  service: string,
+  id: string,
+  ttlSeconds = 30,
+): InstanceProcess {
+  const STUB_TTL = String(ttlSeconds);
+  const env = { ...process.env, WEFT_REGISTRY: registry, WEFT_INSTANCE_ID: id, STUB_TTL };
   const args = ['--conditions=weft-source', '--no-warnings', stub, service];
   const child: ChildProcess = spawn(process.execPath, args, {
     env,

@@ -6,10 +6,9 @@ const BUCKETS = 10;
 const BUCKET_MS = WINDOW_MS / BUCKETS;
 
 /**
- * How many retries a service may be sent: a share of the calls of the last 10 s, and at least a few a
- * second, so that rare calls are retried too (after Finagle's `RetryBudget`, where the two are added). It
- * allows the burst after an instance has died with many calls in flight, and still keeps retries from
- * becoming the outage.
+ * How many retries a service may be sent: a share of the calls of the last 10 s, and a few a second
+ * besides, so that rare calls are retried too (Finagle's `RetryBudget`). It allows the burst after an
+ * instance has died with many calls in flight, and still keeps retries from becoming the outage.
  */
 export class RetryBudget {
   readonly #calls = new Float64Array(BUCKETS);
@@ -33,7 +32,7 @@ export class RetryBudget {
   /** Whether one more retry is allowed; it then counts. */
   withdraw(now: number, { ratio, minPerSecond }: Required<RetryBudgetOptions>): boolean {
     this.#roll(now);
-    const allowed = Math.max(this.#callSum * ratio, (minPerSecond * WINDOW_MS) / 1000);
+    const allowed = this.#callSum * ratio + (minPerSecond * WINDOW_MS) / 1000;
     if (this.#retrySum + 1 > allowed) return false;
     const index = this.#bucket % BUCKETS;
     this.#retries[index] = (this.#retries[index] as number) + 1;

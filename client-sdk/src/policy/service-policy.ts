@@ -40,7 +40,7 @@ export interface HedgingOptions {
 export interface RetryBudgetOptions {
   /** Retries allowed for each call, 0 to 1. Default 0.2: retries add at most a fifth. */
   ratio?: number;
-  /** Retries a second allowed in any case, 0 to 1000. Default 10: rare calls are retried too. */
+  /** Retries a second allowed besides, 0 to 1000. Default 10: rare calls are retried too. */
   minPerSecond?: number;
 }
 

@@ -29,6 +29,11 @@ interface Lease {
  * Keeps one instance listed for as long as it runs, through every failure of the registry: renews at
  * a third of the TTL, on another replica if need be, and registers again whenever the lease is gone.
  * The lease's end is judged by this process's own monotonic clock.
+ *
+ * It keeps its incarnation when it registers again, as an incarnation is one run of the process: clients
+ * then know what they are connected to, and lose no call to a registry that was away for longer than
+ * the TTL. What a former run, or a former lease of this one, still asks of the registry is told by its
+ * lease id.
  */
 export class Registrar {
   readonly #options: RegistrarOptions;
