@@ -3,54 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
 import type { Connection, Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { Link } from '../../../../client-sdk/src/grpc/link.ts';
-import type {
-  ChannelControlHelper,
-  ConnectivityStateListener,
-  Subchannel,
-} from '../../../../client-sdk/src/grpc-experimental.ts';
+import type { ChannelControlHelper } from '../../../../client-sdk/src/grpc-experimental.ts';
 import { endpoint } from '../fixtures.ts';
+import { FakeSubchannel } from './fake-subchannel.ts';
 
-const { CONNECTING, IDLE, READY, TRANSIENT_FAILURE } = connectivityState;
-
-/** A subchannel whose state the test sets. Those who let go of it are told all the same, if late. */
-class FakeSubchannel {
-  readonly address: unknown;
-  readonly args: Record<string, unknown>;
-  readonly listeners = new Set<ConnectivityStateListener>();
-  state = IDLE;
-  refs = 0;
-  tries = 0;
-
-  constructor(address: unknown, args: Record<string, unknown>) {
-    this.address = address;
-    this.args = args;
-  }
-
-  getConnectivityState = () => this.state;
-  addConnectivityStateListener = (each: ConnectivityStateListener) => this.listeners.add(each);
-  removeConnectivityStateListener = (each: ConnectivityStateListener) =>
-    this.listeners.delete(each);
-
-  ref(): void {
-    this.refs += 1;
-  }
-
-  unref(): void {
-    this.refs -= 1;
-  }
-
-  startConnecting(): void {
-    this.tries += 1;
-    if (this.state === IDLE) this.become(CONNECTING);
-  }
-
-  become(state: connectivityState, error?: string): void {
-    const before = this.state;
-    this.state = state;
-    const self = this as unknown as Subchannel;
-    for (const each of [...this.listeners]) each(self, before, state, 0, error);
-  }
-}
+const { IDLE, READY, TRANSIENT_FAILURE } = connectivityState;
 
 let subchannels: FakeSubchannel[];
 let firstState: connectivityState;
