@@ -88,14 +88,14 @@ export class DynamicCaller {
     const caller = unaryCaller(
       pathOf(desc),
       (bytes: Uint8Array) => Buffer.from(bytes),
-      (response) => fromBinary(desc.output, response),
+      (response) =>
+        toJson(desc.output, fromBinary(desc.output, response), {
+          registry: files,
+          alwaysEmitImplicit: true,
+        }),
       this.#options.siteOf(service),
     );
-    const response = await caller(requestBytes, options);
-    return toJson(desc.output, response, {
-      registry: files,
-      alwaysEmitImplicit: true,
-    });
+    return caller(requestBytes, options);
   }
 
   async #find(service: string, method: string): Promise<{ files: FileRegistry; desc: DescMethod }> {

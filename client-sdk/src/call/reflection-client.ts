@@ -14,7 +14,10 @@ type Question = Partial<Omit<ServerReflectionRequest, 'host'>>;
 /** More files than this of one service are not believed: nothing a peer sends grows without bound. */
 const MOST_FILES = 1000;
 
-/** Asks a server, over grpc.reflection.v1, what it serves and the contracts of it. */
+/**
+ * Asks a server, over grpc.reflection.v1, what it serves and the contracts of it.
+ * @throws WeftError REFLECTION_FAILED when what it tells is no such thing; ClientError when the call fails
+ */
 export async function reflect(channel: Channel, timeoutMs: number): Promise<FileRegistry> {
   const client = createClient(ServerReflectionDefinition, channel);
   const ask = async (questions: readonly Question[]) => {
@@ -41,7 +44,7 @@ export async function reflect(channel: Channel, timeoutMs: number): Promise<File
     for (const bytes of answers.flatMap(
       (a) => a.fileDescriptorResponse?.fileDescriptorProto ?? [],
     )) {
-      const file = fromBinary(FileDescriptorProtoSchema, bytes);
+      const file = understood(() => fromBinary(FileDescriptorProtoSchema, bytes));
       files.set(file.name, file);
     }
     const missing = new Set([...files.values()].flatMap(({ dependency }) => dependency));
@@ -52,7 +55,18 @@ export async function reflect(channel: Channel, timeoutMs: number): Promise<File
       throw new WeftError('REFLECTION_FAILED', `the server describes over ${MOST_FILES} files`);
     }
   }
-  return createFileRegistry(create(FileDescriptorSetSchema, { file: importsFirst(files) }));
+  const set = create(FileDescriptorSetSchema, { file: importsFirst(files) });
+  return understood(() => createFileRegistry(set));
+}
+
+function understood<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `the server's description of its contracts cannot be understood: ${reason}`;
+    throw new WeftError('REFLECTION_FAILED', message, { cause: error });
+  }
 }
 
 /** The files in an order in which each comes after what it imports. */

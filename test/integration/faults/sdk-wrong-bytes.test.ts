@@ -1,10 +1,12 @@
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh, Status } from '@weft/client-sdk';
+import { createMesh, type Mesh, route, Status } from '@weft/client-sdk';
 import { HealthDefinition } from '@weft/proto/health';
+import { ServerReflectionResponse } from '@weft/proto/reflection';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
+import { serveEcho } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
 import { instance } from '../../unit/client-sdk/fixtures.ts';
@@ -23,11 +25,31 @@ function failWithWrongDetails(stream: ServerHttp2Stream): void {
   );
 }
 
-/** A server that answers every call OK, with bytes that are no message. */
-function answerWithWrongBytes(stream: ServerHttp2Stream): void {
+function answerOk(stream: ServerHttp2Stream, message: Uint8Array): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-  stream.end(Buffer.from([0, 0, 0, 0, 3, 255, 255, 255]));
+  stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
+}
+
+/** A server that answers every call OK, with bytes that are no message. */
+function answerWithWrongBytes(stream: ServerHttp2Stream): void {
+  answerOk(stream, Buffer.from([255, 255, 255]));
+}
+
+/** A server that offers one service, and describes it with bytes that are no description. */
+function describeWithWrongBytes(): (stream: ServerHttp2Stream) => void {
+  const answers = [
+    { listServicesResponse: { service: [{ name: 'wrong.v1.WrongService' }] } },
+    { fileDescriptorResponse: { fileDescriptorProto: [Buffer.from([255, 255, 255])] } },
+  ];
+  return (stream) => {
+    answerOk(
+      stream,
+      ServerReflectionResponse.encode(
+        ServerReflectionResponse.fromPartial(answers.shift() ?? {}),
+      ).finish(),
+    );
+  };
 }
 
 async function createRawServer(answer: (stream: ServerHttp2Stream) => void) {
@@ -110,6 +132,35 @@ describe('B24: a peer that sends wrong bytes', () => {
       name: 'ClientError',
       code: Status.INTERNAL,
       details: expect.stringMatching(/^the response of 3 bytes cannot be decoded: /),
+    });
+  });
+
+  it('fails a call by name INTERNAL when its response has no JSON form', async () => {
+    const user = { id: 'x', createTime: new Date(Date.UTC(20_000, 0)) };
+    const { host } = await serveEcho(mesh, 'late', {
+      name: 'late',
+      routes: [
+        route(UserServiceDefinition, {
+          getUser: async () => ({ user }),
+          createUser: async () => ({ user }),
+          listUsers: async () => ({ users: [user] }),
+        }),
+      ],
+    });
+    closers.unshift(() => host.close());
+    await host.registered();
+    await expect(mesh.call('late', 'GetUser', { id: 'x' })).rejects.toMatchObject({
+      name: 'ClientError',
+      code: Status.INTERNAL,
+      details: expect.stringMatching(/cannot be decoded: .*Timestamp/),
+    });
+  });
+
+  it('says that a contract learnt by reflection cannot be understood', async () => {
+    await offer(describeWithWrongBytes());
+    await expect(mesh.call('wrong', 'Anything', {})).rejects.toMatchObject({
+      code: 'REFLECTION_FAILED',
+      message: expect.stringMatching(/cannot be understood: ./),
     });
   });
 
