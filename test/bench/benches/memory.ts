@@ -6,24 +6,22 @@ import { Stage } from '../harness/stage.ts';
 const COUNT = 10_000;
 
 interface Churned {
-  readonly before: number;
-  readonly after: number;
-  readonly timersBefore: number;
-  readonly timersAfter: number;
+  readonly before: Readonly<Record<string, number>>;
+  readonly after: Readonly<Record<string, number>>;
 }
 
 /** What is left behind by instances that came and went. */
 export const memory: Bench = {
   name: 'memory',
-  about: `${COUNT} instances join the core, are called, and leave: what stays`,
+  about: `${COUNT} instances join, are connected to and called, and leave: what stays`,
   run: (effort, reporter) =>
     Stage.use(async (stage) => {
       const worker = stage.start(MICRO, ['--expose-gc']);
       const table = new FigureTable();
       const measure = async (name: string, count: number, round: number) => {
         const found = await worker.ask<Churned>('memory', { count, round });
-        table.add(`${name} before`, { 'heap MB': found.before, timers: found.timersBefore });
-        table.add(`${name} after`, { 'heap MB': found.after, timers: found.timersAfter });
+        table.add(`${name} before`, found.before);
+        table.add(`${name} after`, found.after);
       };
       const count = effort.isQuick ? 1000 : COUNT;
       // Once for compiled code; then one process through all rounds: what stays of each adds up.

@@ -84,6 +84,7 @@ const goals: readonly Goal[] = [
   },
   { bench: 'amplification', case: /^weft vs/, metric: /attempts/, of: 'value', most: 1.2 },
   { bench: 'memory', case: /^weft/, metric: /heap/, of: 'ratio', most: 1.05 },
+  { bench: 'memory', case: /^weft/, metric: /^timers|^connections/, of: 'ratio', most: 1 },
 ];
 
 /** The goal that a row answers to and whether it meets it; undefined when there is none for it. */

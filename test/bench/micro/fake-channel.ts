@@ -8,9 +8,15 @@ type Picker = experimental.Picker;
 class ReadySubchannel {
   readonly #address: string;
   readonly #listeners = new Set<experimental.ConnectivityStateListener>();
+  #refs = 0;
 
   constructor(address: string) {
     this.#address = address;
+  }
+
+  /** How many hold it or listen to it. */
+  get holders(): number {
+    return this.#refs + this.#listeners.size;
   }
 
   getConnectivityState = () => connectivityState.READY;
@@ -30,8 +36,12 @@ class ReadySubchannel {
   }
   startConnecting(): void {}
   throttleKeepalive(): void {}
-  ref(): void {}
-  unref(): void {}
+  ref(): void {
+    this.#refs += 1;
+  }
+  unref(): void {
+    this.#refs -= 1;
+  }
   addHealthStateWatcher(): void {}
   removeHealthStateWatcher(): void {}
   addDataWatcher(): void {}
@@ -41,15 +51,13 @@ class ReadySubchannel {
 
 /** A channel without transport: what a load-balancing policy asks of one costs next to nothing. */
 export class FakeChannel {
-  readonly #pool = new Map<string, Subchannel>();
+  readonly #pool = new Map<string, ReadySubchannel>();
   readonly helper: Helper = {
     createSubchannel: (address) => {
       const key = 'host' in address ? `${address.host}:${address.port}` : address.path;
-      const known = this.#pool.get(key);
-      if (known !== undefined) return known;
-      const created = new ReadySubchannel(key) as unknown as Subchannel;
-      this.#pool.set(key, created);
-      return created;
+      const subchannel = this.#pool.get(key) ?? new ReadySubchannel(key);
+      this.#pool.set(key, subchannel);
+      return subchannel as unknown as Subchannel;
     },
     updateState: (state, picker) => {
       this.#state = state;
@@ -61,6 +69,12 @@ export class FakeChannel {
   };
   #state: connectivityState = connectivityState.IDLE;
   #picker: Picker | undefined;
+
+  /** Forgets the connections that nobody holds, as gRPC does now and then. Answers how many are left. */
+  forgetUnused(): number {
+    for (const [key, { holders }] of this.#pool) if (holders === 0) this.#pool.delete(key);
+    return this.#pool.size;
+  }
 
   /**
    * One pick, as a call would make it.

@@ -1,27 +1,58 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { Metadata } from '@grpc/grpc-js';
 import type { Balancer } from '../../../client-sdk/src/balancer/balancer.ts';
-import { CallRecord } from '../../../client-sdk/src/balancer/call-record.ts';
-import { connectAll, createCore, instanceAt, listAll } from './core.ts';
+import type { CallSelector } from '../../../client-sdk/src/call/call-selector.ts';
+import {
+  BALANCER_KEY,
+  POLICY_NAME,
+  registerMeshLoadBalancer,
+} from '../../../client-sdk/src/grpc/mesh-load-balancer.ts';
+import { createCore, createSelector, instanceAt, listAll } from './core.ts';
+import {
+  ChildLoadBalancerHandler,
+  FakeChannel,
+  parseLoadBalancingConfig,
+  statusOrFromValue,
+} from './fake-channel.ts';
+import { countTimers } from './live-timers.ts';
 
-async function collectedHeap(): Promise<number> {
-  for (let i = 0; i < 4; i += 1) {
-    await turn();
-    globalThis.gc?.();
-  }
-  return process.memoryUsage().heapUsed;
+const PATH = '/user.v1.UserService/GetUser';
+/** Longer than it takes the core to see that there is nothing left to look at, in ms. */
+const REST_MS = 250;
+
+/** The core of a service with gRPC's side of it, on a channel without a network. */
+interface Client {
+  readonly balancer: Balancer;
+  readonly selector: CallSelector;
+  readonly channel: FakeChannel;
+  close(): void;
 }
 
-/** `count` instances come, are each called, and go, a hundred at a time. */
-async function churn(balancer: Balancer, count: number, first: number): Promise<void> {
+function createClient(): Client {
+  registerMeshLoadBalancer();
+  const { balancer, close } = createCore('round_robin');
+  const channel = new FakeChannel();
+  const policy = new ChildLoadBalancerHandler(channel.helper);
+  const config = parseLoadBalancingConfig({ [POLICY_NAME]: {} });
+  policy.updateAddressList(statusOrFromValue([]), config, { [BALANCER_KEY]: balancer }, '');
+  return {
+    balancer,
+    selector: createSelector(balancer),
+    channel,
+    close: () => {
+      policy.destroy();
+      close();
+    },
+  };
+}
+
+/** `count` instances come, are connected to, each called, and go, a hundred at a time. */
+async function churn({ balancer, selector, channel }: Client, count: number, first: number) {
   const listed = Array.from({ length: count }, (_, index) => instanceAt(first + index));
   for (let known = 100; known <= count; known += 100) {
     listAll(balancer, listed.slice(0, known));
-    connectAll(balancer);
     for (let i = 0; i < 100; i += 1) {
-      const attempt = balancer.pick(new CallRecord());
-      if (attempt.kind !== 'attempt') throw new Error('nothing to pick');
-      attempt.start();
-      attempt.end(0);
+      channel.pick(selector.invoke(PATH, new Metadata()).pickInformation);
     }
     await turn();
   }
@@ -30,23 +61,31 @@ async function churn(balancer: Balancer, count: number, first: number): Promise<
   }
 }
 
-const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-
 /**
- * Heap before and after `count` instances have come and gone in one core, in MB, and the timers then.
- * New ones each time: what remembers those that are gone would show.
+ * What one client holds before and after `count` instances have come and gone: heap in MB, timers, and
+ * connections. New ones each time: what remembers those that are gone would show.
  */
 export async function memory({ count, round }: { count: number; round: number }) {
-  if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
-  const { balancer, close } = createCore('round_robin');
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error('run with --expose-gc');
+  const timers = countTimers();
+  const client = createClient();
+  const held = async () => {
+    await sleep(REST_MS);
+    const connections = client.channel.forgetUnused();
+    for (let i = 0; i < 4; i += 1) {
+      await turn();
+      gc();
+    }
+    const heap = process.memoryUsage().heapUsed / 2 ** 20;
+    return { 'heap MB': heap, timers: timers.count(), connections };
+  };
   // What the first hundred bring about stays: compiled code and tables of the right size.
-  await churn(balancer, 100, 0);
-  const before = await collectedHeap();
-  const timersBefore = timers();
-  await churn(balancer, count, (round + 1) * count);
-  const after = await collectedHeap();
-  const timersAfter = timers();
-  close();
-  const mb = 2 ** 20;
-  return { before: before / mb, after: after / mb, timersBefore, timersAfter };
+  await churn(client, 100, 0);
+  const before = await held();
+  await churn(client, count, (round + 1) * count);
+  const after = await held();
+  client.close();
+  timers.close();
+  return { before, after };
 }
