@@ -76,7 +76,6 @@ export class Balancer {
       now: this.now,
       placement: this.placement,
       monitor: this.#monitor,
-      strategies: this.#strategies,
       observer,
       createBreaker: (onChange) => options.createBreaker(this.#policy, onChange),
       slowStartMs: () => this.#policy.slowStartMs,
@@ -199,7 +198,7 @@ export class Balancer {
     if (call.isUnary) {
       attempt.isAwaited = endpoint.unaryStarted(now, call.latency ?? this.#latency);
     }
-    if (!this.placement.isPickable(endpoint)) return;
+    if (!endpoint.isPickable) return;
     for (const strategy of this.#told) strategy.started?.(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
       this.placement.inFlightChanged(endpoint);
@@ -211,7 +210,7 @@ export class Balancer {
     this.#inFlight -= 1;
     endpoint.inFlight -= 1;
     if (call.isUnary) endpoint.unaryEnded(attempt, now, outcome, call.latency ?? this.#latency);
-    if (this.placement.isPickable(endpoint)) {
+    if (endpoint.isPickable) {
       for (const strategy of this.#told) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
       this.placement.inFlightChanged(endpoint);

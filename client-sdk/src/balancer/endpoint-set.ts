@@ -5,16 +5,14 @@ import type { BalancerListener, BalancerObserver } from './balancer-options.ts';
 import { Endpoint } from './endpoint.ts';
 import type { HealthMonitor } from './health-monitor.ts';
 import type { MemberChanges } from './membership.ts';
-import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
+import { PeakEwma } from './peak-ewma.ts';
 import type { Placement } from './placement.ts';
 import { beginSlowStart } from './slow-start.ts';
-import type { Strategy } from './strategy.ts';
 
 export interface EndpointSetOptions {
   now: () => number;
   placement: Placement;
   monitor: HealthMonitor;
-  strategies: ReadonlyMap<string, Strategy>;
   observer: BalancerObserver | undefined;
   /** Makes a breaker with the settings of now. */
   createBreaker: (onChange: (from: BreakerState, to: BreakerState) => void) => Breaker;
@@ -26,7 +24,7 @@ export interface EndpointSetOptions {
 export class EndpointSet {
   readonly #options: EndpointSetOptions;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #average = new AverageLatency(DECAY_MS);
+  readonly #average = new AverageLatency();
 
   constructor(options: EndpointSetOptions) {
     this.#options = options;
@@ -76,14 +74,13 @@ export class EndpointSet {
   }
 
   #update(instance: Instance): void {
-    const { placement, strategies } = this.#options;
+    const { placement } = this.#options;
     const endpoint = this.#endpoints.get(instance.id);
     if (endpoint === undefined) return;
     const { weight } = endpoint;
     endpoint.instance = instance;
     placement.place(endpoint);
-    if (endpoint.weight === weight || !placement.isPickable(endpoint)) return;
-    for (const strategy of strategies.values()) strategy.weightChanged?.(endpoint);
+    if (endpoint.weight !== weight) placement.weightChanged(endpoint);
   }
 
   #remove(id: string): void {

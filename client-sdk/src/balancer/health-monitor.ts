@@ -97,7 +97,7 @@ export class HealthMonitor {
     if (this.#options === undefined || endpoint.isSuspended || !isSilent(endpoint, now))
       return false;
     this.#suspend(endpoint, true);
-    return endpoint.isSidelined && !this.#placement.isPickable(endpoint);
+    return endpoint.isSidelined && !endpoint.isPickable;
   }
 
   /** The breaker of `endpoint` has changed its state. */

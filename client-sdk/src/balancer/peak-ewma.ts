@@ -1,7 +1,5 @@
 import { AverageLatency } from './average-latency.ts';
-
-/** How long a measured latency keeps most of its say, in ms. */
-export const DECAY_MS = 10_000;
+import { decay } from './decay.ts';
 
 /**
  * What the first failure costs, as a multiple of the latency expected, and each further one in a row
@@ -40,7 +38,7 @@ export class PeakEwma {
   /**
    * @param average of the service, which it starts from and adds to; one for all its endpoints
    */
-  constructor(now: number, average = new AverageLatency(DECAY_MS)) {
+  constructor(now: number, average = new AverageLatency()) {
     this.#average = average;
     this.#estimateMs = average.latencyAt(now);
     this.#updatedAt = now;
@@ -104,8 +102,4 @@ export class PeakEwma {
     this.#updatedAt = now;
     return kept;
   }
-}
-
-function decay(elapsedMs: number): number {
-  return elapsedMs <= 0 ? 1 : Math.exp(-elapsedMs / DECAY_MS);
 }

@@ -15,8 +15,6 @@ interface Standing {
   isListed: boolean;
   /** Connected, its breaker closed, no statistics against it. */
   isHealthy: boolean;
-  /** The strategies have it. */
-  isPickable: boolean;
 }
 
 /**
@@ -71,16 +69,18 @@ export class Placement {
     return this.#isPanicking;
   }
 
-  isPickable(endpoint: Endpoint): boolean {
-    return endpoint.isPickable;
-  }
-
   /** Tells a new strategy of all there are. */
   introduce(strategy: Strategy): void {
-    for (const [endpoint, { isListed, isPickable }] of this.#standings) {
+    for (const [endpoint, { isListed }] of this.#standings) {
       if (isListed) strategy.listed?.(endpoint);
-      if (isPickable) strategy.add(endpoint);
+      if (endpoint.isPickable) strategy.add(endpoint);
     }
+  }
+
+  /** Tells the strategies that have it of another weight. */
+  weightChanged(endpoint: Endpoint): void {
+    if (!endpoint.isPickable) return;
+    for (const strategy of this.#strategies.values()) strategy.weightChanged?.(endpoint);
   }
 
   /** An endpoint whose half-open breaker waits for a probe that `request` could be. */
@@ -108,7 +108,7 @@ export class Placement {
   place(endpoint: Endpoint): void {
     let standing = this.#standings.get(endpoint);
     if (standing === undefined) {
-      standing = { isListed: false, isHealthy: false, isPickable: false };
+      standing = { isListed: false, isHealthy: false };
       this.#standings.set(endpoint, standing);
     }
     const isListed = endpoint.isListedForCalls;
@@ -138,7 +138,7 @@ export class Placement {
     this.#healthy -= Number(standing.isHealthy);
     this.halfOpen.delete(endpoint);
     this.#sidelined.delete(endpoint);
-    this.#setPickable(endpoint, standing, false);
+    this.#setPickable(endpoint, false);
     if (standing.isListed) this.#tellListed(endpoint, false);
     this.#checkPanic();
   }
@@ -153,7 +153,7 @@ export class Placement {
     const isOffered = standing.isHealthy || (this.#isPanicking && this.#isUsable(endpoint));
     // What an endpoint asks for itself holds in a panic too.
     const isWilling = endpoint.restingUntil === 0 && this.#hasRoom(endpoint);
-    this.#setPickable(endpoint, standing, isOffered && isWilling);
+    this.#setPickable(endpoint, isOffered && isWilling);
   }
 
   /** Whether only statistics may speak against it. */
@@ -165,9 +165,8 @@ export class Placement {
     return endpoint.inFlight < this.limits.maxInFlightPerInstance;
   }
 
-  #setPickable(endpoint: Endpoint, standing: Standing, isPickable: boolean): void {
-    if (standing.isPickable === isPickable) return;
-    standing.isPickable = isPickable;
+  #setPickable(endpoint: Endpoint, isPickable: boolean): void {
+    if (endpoint.isPickable === isPickable) return;
     endpoint.isPickable = isPickable;
     if (isPickable) {
       this.#pickable.add(endpoint);

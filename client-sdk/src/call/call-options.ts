@@ -3,6 +3,7 @@ import type { CallOptions } from 'nice-grpc-common';
 import type { CallReport } from '../balancer/call-report.ts';
 import { ConfigError } from '../errors.ts';
 import { shown } from '../policy/faults.ts';
+import { LONGEST_TIMER_MS } from '../policy/readers.ts';
 import type { CallContext } from '../server/call-context.ts';
 
 /** What a mesh client takes at each call besides nice-grpc's `metadata`, `signal`, `onHeader` ... */
@@ -64,7 +65,7 @@ export function deadlineOf(
   const ownMs = timeoutMs ?? defaultMs ?? Number.POSITIVE_INFINITY;
   const inherited = incoming?.deadline ?? Number.POSITIVE_INFINITY;
   // A timer holds no longer time; it is as good as none.
-  if (ownMs >= 2 ** 31) return inherited;
+  if (ownMs > LONGEST_TIMER_MS) return inherited;
   return Math.min(Date.now() + Math.max(0, ownMs), inherited);
 }
 

@@ -2,6 +2,7 @@ import { type Metadata, status } from '@grpc/grpc-js';
 import { type Log, silentLog } from '@weft/proto';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
+import { LONGEST_TIMER_MS } from '../policy/readers.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { CallFilter } from './call-filter.ts';
 import { settingsOf } from './call-settings.ts';
@@ -54,11 +55,9 @@ export class CallSelector implements ConfigSelector {
   unref(): void {}
 }
 
-/** Longest timeout that a timer can hold; a longer one is none. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
-
+/** A timeout longer than a timer can hold is none. */
 function timeoutOf(timeoutMs: number | undefined): MethodPlan['methodConfig']['timeout'] {
-  if (timeoutMs === undefined || timeoutMs > LONGEST_TIMEOUT_MS) return undefined;
+  if (timeoutMs === undefined || timeoutMs > LONGEST_TIMER_MS) return undefined;
   const seconds = Math.floor(Math.max(0, timeoutMs) / 1000);
   return { seconds, nanos: Math.round((Math.max(0, timeoutMs) - seconds * 1000) * 1e6) };
 }

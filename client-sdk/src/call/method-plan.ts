@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { MethodLatency } from '../balancer/method-latency.ts';
 import { strategyKey } from '../balancer/strategies.ts';
-import type { MethodTraits } from '../contract/contract.ts';
+import { type MethodTraits, methodNameOf } from '../contract/contract.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
 import { methodPolicy } from '../policy/method-policy.ts';
 import type { ResolvedMethodPolicy, ResolvedPolicy } from '../policy/service-policy.ts';
@@ -63,8 +63,7 @@ function methodConfigOf({ retry, hedging }: ResolvedMethodPolicy): MethodConfig 
 
 /** Plans the calls of a method by the policy of its service; without traits it is made once. */
 export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined): MethodPlan {
-  const name = traits?.path.slice(traits.path.lastIndexOf('/') + 1) ?? '';
-  const own = methodPolicy(policy, name);
+  const own = methodPolicy(policy, methodNameOf(traits?.path ?? ''));
   const isUnary = traits?.isUnary === true;
   const isRepeatable = traits?.isIdempotent === true;
   const isRepeated = isRepeatable && (own.retry !== undefined || own.hedging !== undefined);

@@ -48,6 +48,11 @@ export function methodsOf(contract: Contract): MethodTraits[] {
   });
 }
 
+/** `GetUser` of `/user.v1.UserService/GetUser`. */
+export function methodNameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** `UserService` of `user.v1.UserService` is offered by `user-service`, unless said otherwise. */
 export function serviceNameOf({ name }: TsProtoServiceDefinition): string {
   return name

@@ -1,4 +1,4 @@
-import { type Contract, methodsOf } from '../contract/contract.ts';
+import { type Contract, isTsProto, methodNameOf, methodsOf } from '../contract/contract.ts';
 import type { Fault, Faults, SettingPath } from './faults.ts';
 import { methodKey } from './method-policy.ts';
 import { unknownName } from './nearest-name.ts';
@@ -13,11 +13,10 @@ export interface ContractMethod {
 
 /** The methods of a contract by each name they go by, as `methodKey` writes it. */
 export function contractMethods(contract: Contract): Map<string, ContractMethod> {
-  const isTsProto = typeof contract.fullName === 'string';
-  const keys = Object.keys(isTsProto ? (contract.methods as object) : contract);
+  const keys = Object.keys(isTsProto(contract) ? contract.methods : contract);
   const methods = new Map<string, ContractMethod>();
   for (const [index, { path, isIdempotent }] of methodsOf(contract).entries()) {
-    const name = path.slice(path.lastIndexOf('/') + 1);
+    const name = methodNameOf(path);
     for (const alias of [name, keys[index] ?? name]) {
       methods.set(methodKey(alias), { name, isIdempotent });
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AverageLatency } from '../../../../client-sdk/src/balancer/average-latency.ts';
-import { DECAY_MS, PeakEwma } from '../../../../client-sdk/src/balancer/peak-ewma.ts';
+import { DECAY_MS } from '../../../../client-sdk/src/balancer/decay.ts';
+import { PeakEwma } from '../../../../client-sdk/src/balancer/peak-ewma.ts';
 
 /** A call from `start` on that takes so long and succeeds. */
 function answer(latency: PeakEwma, start: number, tookMs: number): void {

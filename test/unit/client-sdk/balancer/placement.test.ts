@@ -85,7 +85,7 @@ describe('a half-open breaker', () => {
     const [a] = place('a', 'b') as [Endpoint];
     a.breaker.open();
     placement.place(a);
-    expect(placement.isPickable(a)).toBe(false);
+    expect(a.isPickable).toBe(false);
     expect(placement.halfOpen.size).toBe(0);
     a.breaker.close();
     Object.defineProperty(a.breaker, 'state', { value: 'half-open', configurable: true });
@@ -112,7 +112,7 @@ describe('the in-flight limit', () => {
     expect(ids(placement.pickable)).toEqual(['b']);
     expect(ids(placement.usable())).toEqual(['a', 'b']);
     placement.place(a);
-    expect(placement.isPickable(a)).toBe(false);
+    expect(a.isPickable).toBe(false);
     a.inFlight = 1;
     placement.inFlightChanged(a);
     expect(recorder.told).toEqual(['remove a', 'add a']);
@@ -134,10 +134,10 @@ describe('the in-flight limit', () => {
     a.inFlight = 3;
     placement.limits = { panicThreshold: 0.5, maxInFlightPerInstance: 3 };
     placement.place(a);
-    expect(placement.isPickable(a)).toBe(false);
+    expect(a.isPickable).toBe(false);
     placement.limits = { panicThreshold: 0.5, maxInFlightPerInstance: 4 };
     placement.place(a);
-    expect(placement.isPickable(a)).toBe(true);
+    expect(a.isPickable).toBe(true);
   });
 });
 

@@ -55,7 +55,7 @@ describe('an endpoint that stops answering (F2)', () => {
     useBalancer({ maxInFlightPerInstance: 3 });
     list(instance('a'), instance('b'));
     freeze(3);
-    expect(balancer.placement.isPickable(find('a'))).toBe(false);
+    expect(find('a').isPickable).toBe(false);
     jest.advanceTimersByTime(1000);
     expect(told).toContain('stalled a');
   });
