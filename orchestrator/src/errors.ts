@@ -7,8 +7,3 @@ export class OrchestratorError extends Error {
 export class PortError extends OrchestratorError {
   override readonly name = 'PortError';
 }
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientTransport, type Log, silentLog } from '@weft/proto';
+import { clientTransport, type Log, messageOf, silentLog } from '@weft/proto';
 import {
   EventType,
   type Instance,
@@ -8,7 +8,6 @@ import {
   type WatchResponse,
 } from '@weft/proto/registry';
 import { type Channel, createChannel, createClient } from 'nice-grpc';
-import { messageOf } from './errors.ts';
 import { backoffMs } from './slot/backoff.ts';
 
 /** How long one Deregister may take. */

@@ -1,4 +1,5 @@
-import { messageOf, OrchestratorError } from './errors.ts';
+import { messageOf } from '@weft/proto';
+import { OrchestratorError } from './errors.ts';
 import { findEtcd } from './etcd/etcd-binary.ts';
 
 /** What `registry.store` of weft.yaml may say; auto takes etcd where there is one. */

@@ -25,6 +25,7 @@ export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
 export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
+export { messageOf } from './message-of.ts';
 // Money
 export {
   checkMoney,
@@ -36,11 +37,12 @@ export {
 } from './money.ts';
 // Paged lists
 export { pageSize, pageStart, pageToken } from './paging.ts';
+// Waiting
+export { pause } from './pause.ts';
 // Servers
 export { refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';
-
 // Text in requests
 export { isText } from './text.ts';
 // Transport

@@ -1,4 +1,4 @@
-import { GrpcServer, type Log, route, ServingStatus, silentLog } from '@weft/proto';
+import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { registrationHandlers } from './registration-handlers.ts';
@@ -77,7 +77,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     await server.close(0);
     await closeStore();
     throw new Error(
-      `cannot listen on ${bracketed}:${port}: ${cause instanceof Error ? cause.message : cause}. Is the port taken? Choose another with --port`,
+      `cannot listen on ${bracketed}:${port}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
       { cause },
     );
   }

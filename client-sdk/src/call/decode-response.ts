@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { messageOf } from '@weft/proto';
 import { ClientError } from 'nice-grpc-common';
 
 /** Decodes what a peer answered. @throws ClientError INTERNAL when it is no such message */
@@ -10,7 +11,7 @@ export function decodeResponse<Response>(
   try {
     return decode(response);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const details = `the response of ${response.length} bytes cannot be decoded: ${reason}`;
     throw new ClientError(path, status.INTERNAL as number, details);
   }

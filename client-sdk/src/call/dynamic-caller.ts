@@ -8,6 +8,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { messageOf } from '@weft/proto';
 import type { MethodTraits } from '../contract/contract.ts';
 import { WeftError } from '../errors.ts';
 import type { MeshCallOptions } from './call-options.ts';
@@ -80,7 +81,7 @@ export class DynamicCaller {
     try {
       requestBytes = toBinary(desc.input, fromJson(desc.input, request, { registry: files }));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new WeftError('INVALID_REQUEST', `not a ${desc.input.typeName}: ${reason}`, {
         cause: error,
       });

@@ -5,6 +5,7 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import type { Channel } from '@grpc/grpc-js';
+import { messageOf } from '@weft/proto';
 import { ServerReflectionDefinition, type ServerReflectionRequest } from '@weft/proto/reflection';
 import { createClient } from 'nice-grpc';
 import { WeftError } from '../errors.ts';
@@ -63,7 +64,7 @@ function understood<Value>(read: () => Value): Value {
   try {
     return read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const message = `the server's description of its contracts cannot be understood: ${reason}`;
     throw new WeftError('REFLECTION_FAILED', message, { cause: error });
   }

@@ -1,4 +1,5 @@
 import { type AnyDefinition, load, type Options, type ServiceDefinition } from '@grpc/proto-loader';
+import { messageOf } from '@weft/proto';
 import { WeftError } from '../errors.ts';
 
 function isService(definition: AnyDefinition): definition is ServiceDefinition {
@@ -27,7 +28,7 @@ export async function loadContracts(
     );
     return Object.fromEntries(services);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new WeftError(
       'CONTRACT_UNREADABLE',
       `cannot load the contracts in ${files.join(', ')}: ${reason}`,

@@ -1,7 +1,7 @@
-import type { Log } from '@weft/proto';
+import { type Log, messageOf, pause } from '@weft/proto';
 import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
-import { Backoff, pause } from '../backoff.ts';
+import { Backoff } from '../backoff.ts';
 import { WeftError } from '../errors.ts';
 import type { InstanceChanges } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
@@ -152,7 +152,7 @@ export class ServiceWatch {
 
   #failed(error: unknown, { address }: Replica): void {
     const { service, registry, listener, log } = this.#options;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     log.debug({ service, registry: address, error: message }, 'watch failed; trying again');
     if (error instanceof ClientError && error.code === Status.OUT_OF_RANGE) {
       // Another store, or one that was wiped: what we know has no place in its history.

@@ -1,7 +1,7 @@
-import type { Log } from '@weft/proto';
+import { type Log, messageOf, pause } from '@weft/proto';
 import type { Instance, InstanceStatus } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc-common';
-import { Backoff, pause } from '../backoff.ts';
+import { Backoff } from '../backoff.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { openRenewalStream, type RenewalStream } from './renewal.ts';
 
@@ -109,7 +109,7 @@ export class Registrar {
       } catch (error) {
         if (signal.aborted) return;
         const { service, id } = this.#instance;
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         log.warn(
           { service, id, registry: replica.address, error: reason },
           'not registered with the registry, or not renewed; trying again',
@@ -198,7 +198,7 @@ export class Registrar {
     try {
       await request(replica.client, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       log.warn({ what, registry: replica.address, error: reason }, 'the registry was not told');
       registry.failover(replica);
     }

@@ -1,6 +1,5 @@
-import { GrpcServer, type Log, ServingStatus } from '@weft/proto';
+import { GrpcServer, type Log, pause, ServingStatus } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
-import { pause } from '../backoff.ts';
 import { addressText } from '../balancer/endpoint.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';

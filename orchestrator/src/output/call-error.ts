@@ -1,5 +1,5 @@
+import { messageOf } from '@weft/proto';
 import { ClientError, Status } from 'nice-grpc';
-import { messageOf } from '../errors.ts';
 
 /** A failed call in a form to print: what google.rpc details tell is spelled out. */
 export interface CallFailure {

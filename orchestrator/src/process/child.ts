@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '@weft/proto';
 import { openLog } from './log-file.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import { signalGroup } from './signal-group.ts';

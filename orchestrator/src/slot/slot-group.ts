@@ -1,4 +1,5 @@
-import { messageOf, OrchestratorError } from '../errors.ts';
+import { messageOf } from '@weft/proto';
+import { OrchestratorError } from '../errors.ts';
 import type { Slot } from './slot.ts';
 
 export interface SlotGroupOptions {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { messageOf, OrchestratorError } from '../errors.ts';
+import { messageOf } from '@weft/proto';
+import { OrchestratorError } from '../errors.ts';
 import { parseTopology } from './parse-topology.ts';
 import type { Topology } from './topology.ts';
 

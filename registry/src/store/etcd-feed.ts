@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '@weft/proto';
+import { type Log, pause } from '@weft/proto';
 import { EventType } from '@weft/proto/registry';
 import type { Catalog } from './catalog.ts';
 import { differences } from './etcd-audit.ts';
@@ -84,7 +83,7 @@ export class EtcdFeed {
       }
       this.#options.catalog.setStale(true);
       const backoffMs = Math.min(MAX_BACKOFF_MS, 50 * 2 ** Math.min(failures, 10));
-      await this.#sleep(backoffMs * (0.5 + Math.random() / 2), signal);
+      await pause(backoffMs * (0.5 + Math.random() / 2), signal);
     }
   }
 
@@ -106,7 +105,7 @@ export class EtcdFeed {
     });
     const signal = AbortSignal.any([this.#closer.signal, ended.signal]);
     try {
-      const late = this.#sleep(CREATED_MS, signal).then(() => 'late' as const);
+      const late = pause(CREATED_MS, signal).then(() => 'late' as const);
       if ((await Promise.race([created.promise, late])) === 'late') {
         throw new Error(`etcd did not take the watch within ${CREATED_MS} ms`);
       }
@@ -114,7 +113,7 @@ export class EtcdFeed {
       this.#auditedAtMs = Number.NEGATIVE_INFINITY;
       while (!signal.aborted && !this.#mustList) {
         catalog.setStale(!(await this.#check()) || signal.aborted);
-        await this.#sleep(checkMs, signal);
+        await pause(checkMs, signal);
       }
       if (!this.#mustList) signal.throwIfAborted();
     } finally {
@@ -220,7 +219,7 @@ export class EtcdFeed {
     if (isLoss && catalog.services.length > 0) {
       // Its instances are about to register again: until then the old set is the better one.
       log.warn({ services: catalog.services.length }, 'etcd lost what it held; asking again');
-      await this.#sleep(confirmMs, this.#closer.signal);
+      await pause(confirmMs, this.#closer.signal);
       list = await client.list(SERVICES_PREFIX);
     }
     const { revision, clusterId } = list;
@@ -263,10 +262,5 @@ export class EtcdFeed {
     this.#isAway = isAway;
     if (isAway) log.warn({ err: error }, 'etcd is away; reads go on from memory');
     else log.info({ revision: `${catalog.revision}` }, 'etcd answers again');
-  }
-
-  /** Waits, at most until `signal` aborts. */
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    await delay(ms, undefined, { signal }).catch(() => {});
   }
 }

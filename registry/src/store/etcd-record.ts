@@ -1,4 +1,4 @@
-import type { Log } from '@weft/proto';
+import { type Log, messageOf } from '@weft/proto';
 import type { Catalog } from './catalog.ts';
 import type { KeyValue } from './etcd-client.ts';
 import { parseInstanceKey } from './etcd-keys.ts';
@@ -58,7 +58,7 @@ export class RecordReader {
       return instance;
     } catch (error) {
       this.#skipped.set(key, modRevision);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const skipped = this.#skipped.size;
       this.#log.warn({ key, reason, skipped }, 'skipped a foreign value in etcd');
       return this.known(key);

@@ -1,4 +1,4 @@
-import type { Log } from '@weft/proto';
+import { type Log, pause } from '@weft/proto';
 import type { EtcdClient } from './etcd-client.ts';
 
 const FIRST_RETRY_MS = 250;
@@ -45,20 +45,7 @@ export class LeaseDisposal {
           return;
         }
       }
-      await this.#pause(retryMs * (0.5 + Math.random() / 2));
+      await pause(retryMs * (0.5 + Math.random() / 2), signal);
     }
-  }
-
-  /** Waits, at most until this is closed. */
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#closer;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    const stop = () => resolve();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    await promise;
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
   }
 }
