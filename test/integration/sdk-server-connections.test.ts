@@ -1,36 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh } from '@weft/client-sdk';
 import { clientTransport, route } from '@weft/proto';
 import { GetUserResponse, UserServiceDefinition } from '@weft/proto/user';
-import type { Registry } from '@weft/registry';
 import type { CallContext } from 'nice-grpc';
-import { serveEcho } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPingPolice } from '../support/ping-police.ts';
-import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
+import { TestMesh } from '../support/test-mesh.ts';
 
-let registry: Registry;
-let mesh: Mesh;
-const cleanup: (() => unknown)[] = [];
+let stage: TestMesh;
 
 beforeAll(async () => {
-  registry = await createTestRegistry();
-  mesh = createMesh({ registry: registry.address });
+  stage = await TestMesh.start();
 });
 
-afterEach(async () => {
-  for (const undo of cleanup.splice(0).reverse()) await undo();
-});
-
-afterAll(async () => {
-  mesh.close();
-  await registry.close();
-});
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+afterEach(() => stage.clear());
+afterAll(() => stage.close());
 
 describe('the age of connections', () => {
   it('F27: calls in flight finish and none fails, retried or not, while connections end', async () => {
@@ -46,7 +31,7 @@ describe('the age of connections', () => {
       ['a', 100],
       ['b', Infinity],
     ] as const) {
-      const host = await mesh.serve({
+      const host = await stage.host.serve({
         name: 'ageing',
         id,
         handleSignals: false,
@@ -60,10 +45,10 @@ describe('the age of connections', () => {
           }),
         ],
       });
-      cleanup.push(() => host.close());
+      stage.defer(() => host.close());
       await host.registered();
     }
-    const users = mesh.client(UserServiceDefinition, { service: 'ageing' });
+    const users = stage.host.client(UserServiceDefinition, { service: 'ageing' });
     const end = performance.now() + 1500;
     let calls = 0;
     const caller = async (call: () => Promise<unknown>) => {
@@ -94,30 +79,20 @@ describe('keepalive', () => {
       delayMs: 250,
       leastMs: 100,
     });
-    cleanup.push(() => police.close());
-    const { client, close } = createRegistryClient(registry.address);
-    cleanup.push(close);
-    const address = { host: '127.0.0.1', port: police.port };
-    await client.register({
-      instance: { service: 'policed', id: 'police', address },
-      ttlSeconds: 30,
-    });
-    const echo = await serveEcho(mesh, 'easy', { name: 'policed' });
-    cleanup.push(() => echo.host.close());
-    await echo.host.registered();
+    stage.defer(() => police.close());
+    await stage.list(police.port, { service: 'policed', id: 'police' });
+    await stage.serve('policed', ['easy']);
 
     // grpc-js prints that it was told off.
     setLogVerbosity(logVerbosity.NONE);
-    cleanup.push(() => setLogVerbosity(logVerbosity.ERROR));
+    stage.defer(() => setLogVerbosity(logVerbosity.ERROR));
     // What a channel asks of its connections is read when it opens.
     const before = clientTransport['grpc.keepalive_time_ms'];
     clientTransport['grpc.keepalive_time_ms'] = 40;
-    cleanup.push(() => {
+    stage.defer(() => {
       clientTransport['grpc.keepalive_time_ms'] = before;
     });
-    const caller = createMesh({ registry: registry.address });
-    cleanup.push(() => caller.close());
-    const users = caller.client(UserServiceDefinition, { service: 'policed' });
+    const users = stage.users('policed');
     const callSome = async (count: number) => {
       for (let i = 0; i < count; i += 1) await users.getUser({ id: 'x' });
     };

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh, type ServeOptions, Status } from '@weft/client-sdk';
+import { type ServeOptions, Status } from '@weft/client-sdk';
 import { IDENTITY_KEY, IDENTITY_VERSION, PUSHBACK_TRAILER, ServingStatus } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { PeerServiceDefinition } from '@weft/proto/peer';
 import { ServerReflectionDefinition } from '@weft/proto/reflection';
 import { UserServiceDefinition } from '@weft/proto/user';
-import type { Registry } from '@weft/registry';
 import {
   type Channel,
   type ClientError,
@@ -16,34 +15,25 @@ import {
 import { errorDetailsClientMiddleware, RichClientError } from 'nice-grpc-error-details';
 import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestRegistry } from '../support/registry.ts';
 import { collected } from '../support/stream-service.ts';
+import { TestMesh } from '../support/test-mesh.ts';
 
-let registry: Registry;
-let mesh: Mesh;
-const cleanup: (() => unknown)[] = [];
+let stage: TestMesh;
 
 beforeAll(async () => {
-  registry = await createTestRegistry();
-  mesh = createMesh({ registry: registry.address });
+  stage = await TestMesh.start();
 });
 
-afterEach(async () => {
-  for (const undo of cleanup.splice(0).reverse()) await undo();
-});
-
-afterAll(async () => {
-  mesh.close();
-  await registry.close();
-});
+afterEach(() => stage.clear());
+afterAll(() => stage.close());
 
 const clients = createClientFactory().use(errorDetailsClientMiddleware);
 
 async function serve(options: Partial<ServeOptions>): Promise<[EchoInstance, Channel]> {
-  const echo = await serveEcho(mesh, 'a', { settleMs: 0, ...options });
-  cleanup.push(() => echo.host.close());
+  const echo = await serveEcho(stage.host, 'a', { settleMs: 0, ...options });
+  stage.defer(() => echo.host.close());
   const channel = createChannel(echo.host.address);
-  cleanup.push(() => channel.close());
+  stage.defer(() => channel.close());
   return [echo, channel];
 }
 
@@ -83,7 +73,7 @@ describe('load shedding', () => {
     await users.getUser({ id: 'warm' });
 
     const relax = hog(150);
-    cleanup.push(relax);
+    stage.defer(relax);
     let trailer: Metadata | undefined;
     const onTrailer = (metadata: Metadata) => {
       trailer = metadata;
@@ -136,7 +126,7 @@ describe('load shedding', () => {
     const [, channel] = await serve({ name: 'patient', shedding: false });
     const users = clients.create(UserServiceDefinition, channel);
     const relax = hog(60);
-    cleanup.push(relax);
+    stage.defer(relax);
     for (let i = 0; i < 5; i += 1) await users.getUser({ id: 'x' });
   });
 });
@@ -151,7 +141,7 @@ describe('maxConcurrentStreams', () => {
     const watch = setInterval(() => {
       most = Math.max(most, echo.host.inFlight);
     }, 2);
-    cleanup.push(() => clearInterval(watch));
+    stage.defer(() => clearInterval(watch));
     await Promise.all(Array.from({ length: 12 }, () => users.getUser({ id: 'x' })));
     expect(most).toBe(3);
     expect(echo.calls).toBe(13);

@@ -1,4 +1,4 @@
-import { freePort } from '../harness/free-port.ts';
+import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import type { Stage } from '../harness/stage.ts';
 
 /** Service with one instance, and service with three. */
@@ -19,7 +19,7 @@ export async function offerServices(stage: Stage): Promise<{ one: string; three:
 export async function offerMoleculer(stage: Stage): Promise<string[]> {
   const nodes: { id: string; port: number; url: string }[] = [];
   for (const id of ['node-0', 'node-1', 'node-2']) {
-    const port = await freePort();
+    const port = await freePort('127.0.0.1');
     nodes.push({ id, port, url: `127.0.0.1:${port}/${id}` });
   }
   const urls = nodes.map(({ url }) => url);

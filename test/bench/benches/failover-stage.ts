@@ -1,5 +1,5 @@
+import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import type { ArmSpec } from '../arms/caller.ts';
-import { freePort } from '../harness/free-port.ts';
 import type { Sample } from '../harness/open-loop.ts';
 import type { Worker } from '../harness/processes.ts';
 import type { Stage } from '../harness/stage.ts';
@@ -40,7 +40,7 @@ export class FailoverStage {
   async open(arms: (addresses: readonly string[]) => Readonly<Record<string, ArmSpec>>) {
     for (const id of ['a', 'b', 'c']) {
       const [worker, spare] = [this.stage.server(), this.stage.server()];
-      const slot = { id, port: await freePort(), worker, spare };
+      const slot = { id, port: await freePort('127.0.0.1'), worker, spare };
       await this.#serve(slot);
       this.#slots.push(slot);
     }

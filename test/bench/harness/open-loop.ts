@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seededRandom } from './random.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 /**
  * When calls are to be sent, in ms from the start: independent arrivals (Poisson) at `perSecond`,

@@ -7,7 +7,7 @@ import { CallSelector } from '../../../client-sdk/src/call/call-selector.ts';
 import { MethodPlans } from '../../../client-sdk/src/call/method-plans.ts';
 import { methodsOf } from '../../../client-sdk/src/contract/contract.ts';
 import { resolvePolicy } from '../../../client-sdk/src/policy/resolve-policy.ts';
-import { seededRandom } from '../harness/random.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 /** The parts inside the SDK that benches drive by themselves: only this file knows how they are made. */
 

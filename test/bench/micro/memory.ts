@@ -1,59 +1,17 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { Metadata } from '@grpc/grpc-js';
-import type { Balancer } from '../../../client-sdk/src/balancer/balancer.ts';
-import type { CallSelector } from '../../../client-sdk/src/call/call-selector.ts';
-import {
-  BALANCER_KEY,
-  POLICY_NAME,
-  registerMeshLoadBalancer,
-} from '../../../client-sdk/src/grpc/mesh-load-balancer.ts';
-import { createCore, createSelector, instanceAt, listAll } from './core.ts';
-import {
-  ChildLoadBalancerHandler,
-  FakeChannel,
-  parseLoadBalancingConfig,
-  statusOrFromValue,
-} from './fake-channel.ts';
+import { instanceAt, listAll } from './core.ts';
 import { countTimers } from './live-timers.ts';
+import { createMeshPolicy, type MeshPolicy } from './mesh-policy.ts';
 
-const PATH = '/user.v1.UserService/GetUser';
 /** Longer than it takes the core to see that there is nothing left to look at, in ms. */
 const REST_MS = 250;
 
-/** The core of a service with gRPC's side of it, on a channel without a network. */
-interface Client {
-  readonly balancer: Balancer;
-  readonly selector: CallSelector;
-  readonly channel: FakeChannel;
-  close(): void;
-}
-
-function createClient(): Client {
-  registerMeshLoadBalancer();
-  const { balancer, close } = createCore('round_robin');
-  const channel = new FakeChannel();
-  const policy = new ChildLoadBalancerHandler(channel.helper);
-  const config = parseLoadBalancingConfig({ [POLICY_NAME]: {} });
-  policy.updateAddressList(statusOrFromValue([]), config, { [BALANCER_KEY]: balancer }, '');
-  return {
-    balancer,
-    selector: createSelector(balancer),
-    channel,
-    close: () => {
-      policy.destroy();
-      close();
-    },
-  };
-}
-
 /** `count` instances come, are connected to, each called, and go, a hundred at a time. */
-async function churn({ balancer, selector, channel }: Client, count: number, first: number) {
+async function churn({ balancer, pick }: MeshPolicy, count: number, first: number) {
   const listed = Array.from({ length: count }, (_, index) => instanceAt(first + index));
   for (let known = 100; known <= count; known += 100) {
     listAll(balancer, listed.slice(0, known));
-    for (let i = 0; i < 100; i += 1) {
-      channel.pick(selector.invoke(PATH, new Metadata()).pickInformation);
-    }
+    for (let i = 0; i < 100; i += 1) pick();
     await turn();
   }
   for (let left = count; left >= 0; left -= 100) {
@@ -69,7 +27,7 @@ export async function memory({ count, round }: { count: number; round: number })
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('run with --expose-gc');
   const timers = countTimers();
-  const client = createClient();
+  const client = createMeshPolicy();
   const held = async () => {
     await sleep(REST_MS);
     const connections = client.channel.forgetUnused();

@@ -3,7 +3,7 @@ import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { createStrategy } from '../../../client-sdk/src/balancer/strategies.ts';
 import { Breaker } from '../../../client-sdk/src/breaker/breaker.ts';
 import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
-import { seededRandom } from '../harness/random.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 import { breakerSettings, instances } from './core.ts';
 
 const AT_ONCE = 32;

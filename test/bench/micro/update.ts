@@ -1,18 +1,13 @@
-import { Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@weft/proto/registry';
-import {
-  BALANCER_KEY,
-  POLICY_NAME,
-  registerMeshLoadBalancer,
-} from '../../../client-sdk/src/grpc/mesh-load-balancer.ts';
 import { median } from '../harness/stats.ts';
-import { createCore, createSelector, instanceAt, instances, listAll } from './core.ts';
+import { instanceAt, instances, listAll } from './core.ts';
 import {
   ChildLoadBalancerHandler,
   FakeChannel,
   parseLoadBalancingConfig,
   statusOrFromValue,
 } from './fake-channel.ts';
+import { createMeshPolicy } from './mesh-policy.ts';
 
 const LEAST_REPEATS = 3;
 const MOST_REPEATS = 200;
@@ -45,32 +40,21 @@ function grpcPolicy(policy: string, count: number): Subject {
 
 /** Discovery hands the core what has changed; gRPC is told nothing. */
 function weft(count: number): Subject {
-  registerMeshLoadBalancer();
-  const channel = new FakeChannel();
-  const { balancer: core, close } = createCore('round_robin');
-  const balancer = new ChildLoadBalancerHandler(channel.helper);
-  const selector = createSelector(core);
-  const config = parseLoadBalancingConfig({ [POLICY_NAME]: {} });
-  balancer.updateAddressList(statusOrFromValue([]), config, { [BALANCER_KEY]: core }, '');
-  listAll(core, instances(count));
+  const { balancer, pick, close } = createMeshPolicy();
+  listAll(balancer, instances(count));
   const newcomer = instanceAt(count);
-  const pick = () =>
-    channel.pick(selector.invoke('/user.v1.UserService/GetUser', new Metadata()).pickInformation);
   return {
     join() {
       // Discovery makes a new object of each instance it hears of.
       const put = [{ ...newcomer }];
-      core.apply({ isComplete: false, put, removed: [], revision: 2n });
+      balancer.apply({ isComplete: false, put, removed: [], revision: 2n });
       pick();
     },
     leave() {
-      core.apply({ isComplete: false, put: [], removed: [newcomer], revision: 3n });
+      balancer.apply({ isComplete: false, put: [], removed: [newcomer], revision: 3n });
       pick();
     },
-    close() {
-      balancer.destroy();
-      close();
-    },
+    close,
   };
 }
 

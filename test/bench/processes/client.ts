@@ -1,9 +1,9 @@
+import { seededRandom } from '../../support/seeded-random.ts';
 import type { ArmSpec, Caller } from '../arms/caller.ts';
 import { openArm } from '../arms/open-arm.ts';
 import { answerCommands } from '../harness/commands.ts';
 import { arrivals, runOpenLoop, type Sample } from '../harness/open-loop.ts';
 import { startProfile } from '../harness/profile.ts';
-import { seededRandom } from '../harness/random.ts';
 
 /** A slice of a closed loop: each of `concurrency` callers calls again when it is answered. */
 export interface ClosedLoop {

@@ -2,8 +2,8 @@ import { createMesh, type Mesh, type ServiceHost, Status } from '@weft/client-sd
 import { route } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { ServerError } from 'nice-grpc';
+import { seededRandom } from '../../support/seeded-random.ts';
 import { answerCommands } from '../harness/commands.ts';
-import { seededRandom } from '../harness/random.ts';
 
 /** One instance that a server process is to offer. */
 export interface InstanceSpec {

@@ -4,7 +4,7 @@ import { IDENTITY_KEY, IDENTITY_VERSION } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { EchoInstance } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startSilentPeer } from '../../support/silent-peer.ts';
+import { createSilentServer } from '../../support/silent-server.ts';
 import { answeredSince, callSteadily } from '../../support/steady-calls.ts';
 import { TestMesh, warmUp } from '../../support/test-mesh.ts';
 
@@ -19,7 +19,7 @@ afterAll(() => stage.close());
 
 describe('a peer that takes connections and says nothing', () => {
   it('F4: is left out within 1 s, and used once it answers', async () => {
-    const peer = await startSilentPeer();
+    const peer = await createSilentServer();
     stage.defer(() => peer.close());
     await stage.serve('half-silent', ['good']);
     await stage.list(peer.port, { service: 'half-silent', id: 'silent' });
@@ -37,7 +37,7 @@ describe('a peer that takes connections and says nothing', () => {
   });
 
   it('F4: when there is no other, calls fail after 1 s and say why', async () => {
-    const peer = await startSilentPeer();
+    const peer = await createSilentServer();
     stage.defer(() => peer.close());
     await stage.list(peer.port, { service: 'silent', id: 'silent' });
     const users = stage.users('silent');

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CallContext, currentCall, type Mesh, Status, withoutCall } from '@weft/client-sdk';
 import { route } from '@weft/proto';
@@ -28,7 +29,6 @@ let handle: (hop: Hop, next: () => Promise<unknown>, mesh: Mesh) => Promise<unkn
 const passOn: typeof handle = (_hop, next) => next();
 
 const clientOf = (mesh: Mesh, service: string) => mesh.client(StreamServiceDefinition, { service });
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const hops = () => seen.map(({ hop }) => hop);
 
 /** Each hop takes part by itself, as a process would. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { currentCall, Status } from '@weft/client-sdk';
 import { route } from '@weft/proto';
@@ -35,8 +36,6 @@ afterEach(async () => {
   await stage.clear();
 });
 afterAll(() => stage.close());
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.each([
   ['forward', HOUR_MS],

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type MeshOptions, Status } from '@weft/client-sdk';
 import type { EchoInstance } from '../../support/echo-service.ts';
@@ -14,7 +15,6 @@ beforeAll(async () => {
 afterEach(() => stage.clear());
 afterAll(() => stage.close());
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const total = (instances: readonly EchoInstance[]) =>
   instances.reduce((sum, { calls }) => sum + calls, 0);
 

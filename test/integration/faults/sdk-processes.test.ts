@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AttemptReport, MeshOptions, StrategyName } from '@weft/client-sdk';
 import { eventually } from '../../support/eventually.ts';
@@ -38,8 +39,6 @@ async function load(options: MeshOptions) {
   await eventually(() => expect(answeredSince(calls, 0).size).toBe(3));
   return calls;
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const isAt = (id: string) => (attempt: AttemptReport) => attempt.instance === id;
 

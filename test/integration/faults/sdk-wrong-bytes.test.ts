@@ -1,5 +1,4 @@
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { ServerHttp2Stream } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createMesh, type Mesh, route, Status } from '@weft/client-sdk';
 import { HealthDefinition } from '@weft/proto/health';
@@ -8,6 +7,7 @@ import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
 import { serveEcho } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
+import { answerOk, startRawServer } from '../../support/raw-server.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
 import { instance } from '../../unit/client-sdk/fixtures.ts';
 
@@ -23,12 +23,6 @@ function failWithWrongDetails(stream: ServerHttp2Stream): void {
     },
     { endStream: true },
   );
-}
-
-function answerOk(stream: ServerHttp2Stream, message: Uint8Array): void {
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-  stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
 }
 
 /** A server that answers every call OK, with bytes that are no message. */
@@ -49,24 +43,6 @@ function describeWithWrongBytes(): (stream: ServerHttp2Stream) => void {
         ServerReflectionResponse.fromPartial(answers.shift() ?? {}),
       ).finish(),
     );
-  };
-}
-
-async function createRawServer(answer: (stream: ServerHttp2Stream) => void) {
-  const sessions = new Set<ServerHttp2Session>();
-  const server = createServer();
-  server.on('session', (session) => sessions.add(session));
-  server.on('stream', (stream) => {
-    stream.on('error', () => {});
-    answer(stream);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: async () => {
-      for (const session of sessions) session.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 
@@ -91,7 +67,7 @@ afterEach(async () => {
 });
 
 async function offer(answer: (stream: ServerHttp2Stream) => void): Promise<number> {
-  const server = await createRawServer(answer);
+  const server = await startRawServer(answer);
   closers.push(server.close);
   const { client, close } = createRegistryClient(registry.address);
   closers.push(close);
@@ -165,7 +141,7 @@ describe('B24: a peer that sends wrong bytes', () => {
   });
 
   it('as a registry leaves its clients to another replica', async () => {
-    const wrong = await createRawServer(failWithWrongDetails);
+    const wrong = await startRawServer(failWithWrongDetails);
     closers.push(wrong.close);
     await offer(answerWithWrongBytes);
     const both = [`127.0.0.1:${wrong.port}`, registry.address];

@@ -9,9 +9,9 @@ import type { Registry } from '@weft/registry';
 import { serveEcho } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
+import { createSilentServer, type SilentServer } from '../../support/silent-server.ts';
 import { collected, StreamServiceDefinition } from '../../support/stream-service.ts';
 import { instance } from './fixtures.ts';
-import { createSilentServer, type SilentServer } from './silent-server.ts';
 import { createSlowLink } from './slow-link.ts';
 
 let silent: SilentServer;

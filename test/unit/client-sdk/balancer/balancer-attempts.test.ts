@@ -2,7 +2,8 @@ import { describe, expect, it, jest } from '@jest/globals';
 import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
-import { breakerSettings, instance, seededRandom, settle } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
+import { breakerSettings, instance, settle } from '../fixtures.ts';
 
 import {
   balancer,

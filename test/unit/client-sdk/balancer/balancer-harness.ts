@@ -11,7 +11,8 @@ import { WindowRotation } from '../../../../client-sdk/src/breaker/window-rotati
 import type { InstanceChanges } from '../../../../client-sdk/src/discovery/instance-changes.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
 import type { ServicePolicy } from '../../../../client-sdk/src/policy/service-policy.ts';
-import { breakerSettings, seededRandom, settle } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
+import { breakerSettings, settle } from '../fixtures.ts';
 
 /** A balancer with real breakers for the tests of one file, new for each; time is the tests'. */
 

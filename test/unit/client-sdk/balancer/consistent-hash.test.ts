@@ -5,7 +5,7 @@ import {
   MAX_KEY_LENGTH,
 } from '../../../../client-sdk/src/balancer/consistent-hash.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
-import { seededRandom } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 import { candidate, candidates, environment, keyed, Ledger } from './strategy-fixtures.ts';
 
 const keys = Array.from({ length: 5000 }, (_, i) => `customer-${i}`);

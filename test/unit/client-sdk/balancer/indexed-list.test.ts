@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { IndexedList } from '../../../../client-sdk/src/balancer/indexed-list.ts';
-import { seededRandom } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 
 const none = { isExcluded: () => false };
 const all = { isExcluded: () => true };

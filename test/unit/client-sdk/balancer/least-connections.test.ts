@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { LeastConnections } from '../../../../client-sdk/src/balancer/least-connections.ts';
-import { seededRandom } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
 import { anyone, candidate, candidates, except, Ledger } from './strategy-fixtures.ts';
 
 function fewest(endpoints: Iterable<Endpoint>): number {

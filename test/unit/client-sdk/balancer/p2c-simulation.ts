@@ -2,7 +2,8 @@ import { AverageLatency } from '../../../../client-sdk/src/balancer/average-late
 import { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { P2cEwma } from '../../../../client-sdk/src/balancer/p2c-ewma.ts';
 import { PeakEwma } from '../../../../client-sdk/src/balancer/peak-ewma.ts';
-import { instance, seededRandom } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
+import { instance } from '../fixtures.ts';
 import { anyone, candidate } from './strategy-fixtures.ts';
 
 /** What becomes of a call: it ends after so long, for better or worse, or never. */

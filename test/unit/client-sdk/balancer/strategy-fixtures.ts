@@ -6,7 +6,8 @@ import type {
   Strategy,
   StrategyEnvironment,
 } from '../../../../client-sdk/src/balancer/strategy.ts';
-import { endpoint, instance, seededRandom } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
+import { endpoint, instance } from '../fixtures.ts';
 
 const { breaker } = endpoint('any');
 

@@ -10,8 +10,8 @@ import {
 } from '../../../../client-sdk/src/discovery/service-directory.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../../support/registry.ts';
+import { createSilentServer } from '../../../support/silent-server.ts';
 import { instance } from '../fixtures.ts';
-import { createSilentServer } from '../silent-server.ts';
 
 let registry: Registry;
 let client: ReturnType<typeof createRegistryClient>;

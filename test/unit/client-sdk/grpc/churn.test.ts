@@ -14,7 +14,8 @@ import {
 } from '../../../../client-sdk/src/grpc/mesh-load-balancer.ts';
 import type { Picker } from '../../../../client-sdk/src/grpc-experimental.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
-import { breakerSettings, instance, seededRandom, settle } from '../fixtures.ts';
+import { seededRandom } from '../../../support/seeded-random.ts';
+import { breakerSettings, instance, settle } from '../fixtures.ts';
 import { FakeSubchannel } from './fake-subchannel.ts';
 
 const { CONNECTING, IDLE, READY, TRANSIENT_FAILURE } = connectivityState;

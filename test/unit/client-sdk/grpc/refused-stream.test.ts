@@ -1,9 +1,9 @@
-import { constants, createServer, type ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { constants } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMesh } from '@weft/client-sdk';
 import { CreateUserResponse, UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
+import { answerOk, startRawServer } from '../../../support/raw-server.ts';
 import { createRegistryClient, createTestRegistry } from '../../../support/registry.ts';
 import { instance } from '../fixtures.ts';
 
@@ -17,38 +17,16 @@ afterAll(() => registry.close());
 
 /** A user-service over bare HTTP/2 that refuses the first `refusals` streams before it looks at them. */
 async function createRefusingServer(refusals: number) {
-  const sessions = new Set<ServerHttp2Session>();
-  let streams = 0;
-  const server = createServer();
-  server.on('session', (session) => sessions.add(session));
-  server.on('stream', (stream) => {
-    streams += 1;
-    stream.on('error', () => {});
-    if (streams <= refusals) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    const message = CreateUserResponse.encode(
-      CreateUserResponse.fromPartial({ user: { name: 'served' } }),
-    ).finish();
-    const frame = Buffer.alloc(5 + message.length);
-    frame.writeUInt32BE(message.length, 1);
-    frame.set(message, 5);
-    stream.respond(
-      { ':status': 200, 'content-type': 'application/grpc' },
-      { waitForTrailers: true },
-    );
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    stream.end(frame);
+  const counts = { streams: 0 };
+  const message = CreateUserResponse.encode(
+    CreateUserResponse.fromPartial({ user: { name: 'served' } }),
+  ).finish();
+  const server = await startRawServer((stream) => {
+    counts.streams += 1;
+    if (counts.streams <= refusals) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else answerOk(stream, message);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    get streams() {
-      return streams;
-    },
-    close: async () => {
-      for (const session of sessions) session.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return Object.assign(counts, server);
 }
 
 describe('a stream that the server refused before it looked at it (F27)', () => {

@@ -5,12 +5,16 @@ export interface SilentServer {
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
+  /** Connections it has taken. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
 export async function createSilentServer(): Promise<SilentServer> {
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer((socket) => {
+    connections += 1;
     sockets.add(socket);
     socket.on('error', () => {});
   });
@@ -20,6 +24,9 @@ export async function createSilentServer(): Promise<SilentServer> {
   return {
     port: address.port,
     address: `127.0.0.1:${address.port}`,
+    get connections() {
+      return connections;
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
