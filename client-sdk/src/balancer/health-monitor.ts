@@ -9,8 +9,15 @@ import { isSilent, isStalled } from './stall.ts';
 export const TICK_MS = 100;
 /** A tick later than this means that this process itself stood still, in ms. */
 const OWN_STALL_MS = 100;
-/** When too few are healthy an open breaker is probed this long after it opened, in ms. */
+/** When too few are, or were, healthy an open breaker is probed this long after it opened, in ms. */
 const EARLY_PROBE_MS = 1000;
+
+/** How a breaker came to be open. */
+interface Opening {
+  at: number;
+  /** Too few were healthy then, or when it was last probed: it is probed early. */
+  isInPanic: boolean;
+}
 
 /** Why an endpoint was left out. */
 export type EjectionReason =
@@ -38,7 +45,8 @@ export class HealthMonitor {
   readonly #placement: Placement;
   readonly #listener: HealthListener;
   readonly #outliers = new OutlierDetector();
-  readonly #openedAt = new Map<Endpoint, number>();
+  /** Those whose breaker is not closed. */
+  readonly #broken = new Map<Endpoint, Opening>();
   /** Those of which it was told that they are left out. */
   readonly #told = new Set<Endpoint>();
   #options: Required<OutlierEjectionOptions> | undefined;
@@ -60,7 +68,8 @@ export class HealthMonitor {
     return (
       this.#placement.sidelined.size === 0 &&
       (this.#options === undefined || this.#outliers.isIdle) &&
-      !(this.#placement.isPanicking && this.#openedAt.size > 0)
+      !(this.#placement.isPanicking && this.#broken.size > 0) &&
+      !this.#awaitsEarlyProbe
     );
   }
 
@@ -102,10 +111,18 @@ export class HealthMonitor {
 
   /** The breaker of `endpoint` has changed its state. */
   breakerChanged(endpoint: Endpoint, now: number): void {
-    if (endpoint.breaker.state === 'open') this.#openedAt.set(endpoint, now);
-    else this.#openedAt.delete(endpoint);
-    // Its probe has shown that it is well.
-    if (endpoint.breaker.state === 'closed' && endpoint.ejectedUntil > 0) this.#return(endpoint);
+    const { state } = endpoint.breaker;
+    const { isPanicking } = this.#placement;
+    if (state === 'closed') {
+      this.#broken.delete(endpoint);
+      // Its probe has shown that it is well.
+      if (endpoint.ejectedUntil > 0) this.#return(endpoint);
+      return;
+    }
+    const before = this.#broken.get(endpoint);
+    // A probe that began in a panic may fail of it after its end.
+    const isInPanic = isPanicking || (state === 'open' && before?.isInPanic === true);
+    this.#broken.set(endpoint, { at: now, isInPanic });
   }
 
   /** The connection of `endpoint` was made anew: what its silence, and its refusals, said is over. */
@@ -116,7 +133,7 @@ export class HealthMonitor {
 
   forget(endpoint: Endpoint): void {
     this.#outliers.forget(endpoint);
-    this.#openedAt.delete(endpoint);
+    this.#broken.delete(endpoint);
     this.#told.delete(endpoint);
   }
 
@@ -142,10 +159,27 @@ export class HealthMonitor {
         this.#eject(endpoint, now, 'success rate');
       }
     }
-    if (!this.#placement.isPanicking) return;
-    for (const [endpoint, openedAt] of this.#openedAt) {
-      if (now - openedAt >= EARLY_PROBE_MS) endpoint.breaker.allowEarlyProbe();
+    this.#probeEarly(now);
+  }
+
+  /**
+   * In a panic every open breaker is probed early; and once more after its end, those that opened or
+   * were probed in it: what spoke against them spoke against all, and may be over for them as well.
+   */
+  #probeEarly(now: number): void {
+    const { isPanicking } = this.#placement;
+    for (const [endpoint, opening] of this.#broken) {
+      if (isPanicking) opening.isInPanic = true;
+      const isDue = opening.isInPanic && now - opening.at >= EARLY_PROBE_MS;
+      if (isDue && endpoint.breaker.state === 'open') endpoint.breaker.allowEarlyProbe();
     }
+  }
+
+  get #awaitsEarlyProbe(): boolean {
+    for (const [{ breaker }, { isInPanic }] of this.#broken) {
+      if (isInPanic && breaker.state === 'open' && !breaker.isForced) return true;
+    }
+    return false;
   }
 
   /** An endpoint that is silent gets no further calls until it answers; a stalled one is ejected. */

@@ -5,6 +5,7 @@ import { instance } from '../fixtures.ts';
 import {
   balancer,
   begin,
+  beginAt,
   callAt,
   change,
   find,
@@ -226,6 +227,37 @@ describe('an open breaker in panic (F8)', () => {
     await jest.advanceTimersByTimeAsync(2 * TICK_MS);
     await callAt('a', OK);
     expect(find('a').breaker.state).toBe('closed');
+  });
+
+  it('is probed early once more when the others have ended the panic, and then no more', async () => {
+    useBalancer();
+    list(instance('a'), instance('b'), instance('c'));
+    for (const id of ['a', 'b', 'c']) await callAt(id, INTERNAL, 5);
+    await jest.advanceTimersByTimeAsync(1000 + TICK_MS);
+    // Its probe fails, and only then are the others well.
+    await callAt('c', INTERNAL);
+    await callAt('a', OK);
+    await callAt('b', OK);
+    expect(balancer.placement.isPanicking).toBe(false);
+    await jest.advanceTimersByTimeAsync(1000 + 2 * TICK_MS);
+    await callAt('c', INTERNAL);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(find('c').breaker.state).toBe('open');
+  });
+
+  it('is probed early after a panic whose end came before the end of its probe', async () => {
+    useBalancer();
+    list(instance('a'), instance('b'), instance('c'));
+    for (const id of ['a', 'b', 'c']) await callAt(id, INTERNAL, 5);
+    await jest.advanceTimersByTimeAsync(1000 + TICK_MS);
+    const probe = beginAt('c');
+    await callAt('a', OK);
+    await callAt('b', OK);
+    expect(balancer.placement.isPanicking).toBe(false);
+    probe.end(INTERNAL);
+    await jest.advanceTimersByTimeAsync(1000 + 2 * TICK_MS);
+    await callAt('c', OK);
+    expect(find('c').breaker.state).toBe('closed');
   });
 
   it('is not when enough of the others are well, or when it was opened by hand', async () => {
