@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FieldChecks, invalidArgument, untilAborted } from '@weft/proto';
 import {
+  Health,
   InstanceStatus,
   InstanceType,
   type KeepAliveRequest,
@@ -61,6 +62,7 @@ function describe({ instance, ttlSeconds }: RegisterRequest, peer: string) {
     startTime: instance.startTime,
     status: instance.status || InstanceStatus.INSTANCE_STATUS_RUNNING,
     incarnation: instance.incarnation || randomUUID(),
+    healthCheck: instance.healthCheck,
   };
   checkInstance(checks, description);
   checkStatus(checks, 'instance.status', description.status);
@@ -74,6 +76,7 @@ function describe({ instance, ttlSeconds }: RegisterRequest, peer: string) {
     ...description,
     startTime: description.startTime ?? new Date(),
     ttlSeconds: ttl,
+    health: Health.HEALTH_UNSPECIFIED,
   };
   const bytes = Buffer.byteLength(encodeInstance(record));
   checkRecordSize(checks, 'instance.metadata', bytes);

@@ -31,6 +31,18 @@ export interface Registry {
   close(graceMs?: number): Promise<void>;
 }
 
+const notYet = {
+  async registerMany(): Promise<never> {
+    throw new Error('not yet');
+  },
+  async acknowledge(): Promise<never> {
+    throw new Error('not yet');
+  },
+  watchDrain(): AsyncGenerator<never> {
+    throw new Error('not yet');
+  },
+};
+
 /** SERVING once the catalog can be read. */
 function followReadiness(server: GrpcServer, store: Store): () => void {
   const update = () => {
@@ -59,6 +71,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       route(RegistryServiceDefinition, {
         ...registrationHandlers(store, closing),
         ...discoveryHandlers({ store, hub, closing, progressMs }),
+        ...notYet,
       }),
     ],
     log,

@@ -65,17 +65,17 @@ export class Watcher {
     if (!this.#hasNews && !signal.aborted) await this.#news(quietMs, signal);
     if (this.#failure !== undefined) throw this.#failure;
     if (signal.aborted) return undefined;
-    const stale = this.#catalog.isStale;
+    const common = { stale: this.#catalog.isStale, acknowledge: false };
     const { revision } = this.#catalog;
     this.#needsProgress = false;
     // A snapshot begun is sent to its end, even if another one has to follow.
     const part = this.#parts.shift();
-    if (part !== undefined) return { snapshot: part, stale };
+    if (part !== undefined) return { snapshot: part, ...common };
     const events = this.#needsSnapshot ? [] : this.#take();
-    if (this.#needsSnapshot) return { snapshot: this.#beginSnapshot(revision), stale };
+    if (this.#needsSnapshot) return { snapshot: this.#beginSnapshot(revision), ...common };
     const last = events.at(-1);
-    if (last === undefined) return { progress: { revision }, stale };
-    return { events: { events, revision: last.revision }, stale };
+    if (last === undefined) return { progress: { revision }, ...common };
+    return { events: { events, revision: last.revision }, ...common };
   }
 
   get #hasNews(): boolean {

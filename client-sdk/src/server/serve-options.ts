@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
-import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { ConfigError } from '../errors.ts';
 import { fromEnvironment, inDigits } from '../policy/environment.ts';
 import { readServeOptions, serveFields } from './serve-fields.ts';
@@ -125,6 +125,8 @@ export function instanceOf(config: ServeConfig, port: number): Instance {
     ttlSeconds: 0,
     createRevision: 0n,
     modRevision: 0n,
+    healthCheck: undefined,
+    health: Health.HEALTH_UNSPECIFIED,
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Log, silentLog } from '@weft/proto';
+import { Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
 import { EtcdClient } from './etcd-client.ts';
@@ -74,7 +75,8 @@ export class EtcdStore implements Store {
         if (written !== undefined) return written;
         continue;
       }
-      const draft = { ...plan.description, ttlSeconds, leaseId: newLeaseId() };
+      const health = Health.HEALTH_UNSPECIFIED;
+      const draft = { ...plan.description, health, ttlSeconds, leaseId: newLeaseId() };
       const written = await this.#writeUnderNewLease(
         key,
         modRevision,

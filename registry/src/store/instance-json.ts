@@ -1,9 +1,10 @@
-import { InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Health, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { describeProblems } from '../instance-rules.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 const TYPE_PREFIX = 'INSTANCE_TYPE_';
 const STATUS_PREFIX = 'INSTANCE_STATUS_';
+const HEALTH_PREFIX = 'HEALTH_';
 
 /** RUNNING for INSTANCE_STATUS_RUNNING; a value this version does not know stays a number. */
 function enumName(values: Record<string, number>, prefix: string, value: number) {
@@ -38,6 +39,11 @@ export function encodeInstance(instance: Kept): string {
     startTime: instance.startTime.toISOString(),
     incarnation: instance.incarnation,
     ttlSeconds: instance.ttlSeconds,
+    healthCheck: instance.healthCheck && { service: instance.healthCheck.service },
+    health:
+      instance.health === Health.HEALTH_UNSPECIFIED
+        ? undefined
+        : enumName(Health, HEALTH_PREFIX, instance.health),
   });
 }
 
@@ -52,10 +58,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export function decodeInstance(text: string): Kept {
   const value: unknown = JSON.parse(text);
   if (!isRecord(value)) throw new Error('it is not a JSON object');
-  const { address, metadata = {}, dependencies = [] } = value;
+  const { address, metadata = {}, dependencies = [], healthCheck, health = 'UNSPECIFIED' } = value;
   if (!isRecord(address)) throw new Error('address is not an object');
   if (!isRecord(metadata)) throw new Error('metadata is not an object');
   if (!Array.isArray(dependencies)) throw new Error('dependencies is not a list');
+  if (healthCheck !== undefined && !isRecord(healthCheck)) {
+    throw new Error('healthCheck is not an object');
+  }
   const string = (of: Record<string, unknown>, name: string) => {
     const found = of[name];
     if (typeof found !== 'string') throw new Error(`${name} is not a string`);
@@ -79,8 +88,13 @@ export function decodeInstance(text: string): Kept {
     dependencies: dependencies.map((_, index) => string(dependencies as never, `${index}`)),
     startTime: new Date(string(value, 'startTime')),
     incarnation: string(value, 'incarnation'),
+    healthCheck: healthCheck && { service: string(healthCheck, 'service') },
   } satisfies InstanceDescription;
   const problems = describeProblems(description);
   if (problems !== '') throw new Error(problems);
-  return { ...description, ttlSeconds: number(value, 'ttlSeconds') };
+  return {
+    ...description,
+    ttlSeconds: number(value, 'ttlSeconds'),
+    health: enumValue(Health, HEALTH_PREFIX, health) as Health,
+  };
 }

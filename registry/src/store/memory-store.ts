@@ -1,4 +1,4 @@
-import { EventType } from '@weft/proto/registry';
+import { EventType, Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
 import type { StoreEvent } from './event-log.ts';
@@ -40,6 +40,7 @@ export class MemoryStore implements Store {
       ...plan.description,
       leaseId: newLeaseId(),
       ttlSeconds,
+      health: Health.HEALTH_UNSPECIFIED,
       createRevision: existing?.createRevision ?? 0n,
       modRevision: 0n,
     });

@@ -1,6 +1,6 @@
 import type { Address, Instance } from '@weft/proto/registry';
 
-type Assigned = 'leaseId' | 'ttlSeconds' | 'createRevision' | 'modRevision';
+type Assigned = 'leaseId' | 'ttlSeconds' | 'createRevision' | 'modRevision' | 'health';
 
 /** An instance as its owner describes it: checked, with the defaults filled in. */
 export interface InstanceDescription extends Omit<Instance, Assigned | 'address' | 'weight'> {

@@ -104,6 +104,7 @@ export const silentPeer: Fault = async (stage, arms, round) => {
       startTime: new Date(),
       status: InstanceStatus.INSTANCE_STATUS_RUNNING,
       incarnation: `silent-${round}`,
+      healthCheck: undefined,
     },
     60,
   );

@@ -1,4 +1,4 @@
-import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { Balancer } from '../../../client-sdk/src/balancer/balancer.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
@@ -37,6 +37,8 @@ export function instanceAt(index: number): Instance {
     ttlSeconds: 10,
     createRevision: 1n,
     modRevision: 1n,
+    healthCheck: undefined,
+    health: Health.HEALTH_UNSPECIFIED,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
 import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
@@ -29,6 +29,8 @@ export function instance(id: string, changes: Partial<Instance> = {}): Instance 
     ttlSeconds: 10,
     createRevision: 1n,
     modRevision: 1n,
+    healthCheck: undefined,
+    health: Health.HEALTH_UNSPECIFIED,
     ...changes,
   };
 }

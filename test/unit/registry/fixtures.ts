@@ -1,4 +1,4 @@
-import { InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { Health, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import type {
   InstanceDescription,
   StoredInstance,
@@ -19,6 +19,7 @@ export function describedInstance(over: Partial<InstanceDescription> = {}): Inst
     startTime: new Date('2026-01-02T03:04:05.000Z'),
     status: InstanceStatus.INSTANCE_STATUS_RUNNING,
     incarnation: 'first',
+    healthCheck: undefined,
     ...over,
   };
 }
@@ -31,6 +32,7 @@ export function storedInstance(over: Partial<StoredInstance> = {}): StoredInstan
     ttlSeconds: 10,
     createRevision: 1n,
     modRevision: 1n,
+    health: Health.HEALTH_UNSPECIFIED,
     ...over,
   };
 }

@@ -126,7 +126,7 @@ describe('a watch', () => {
     expect((await opened.watcher.next(1000, never))?.stale).toBe(false);
     const next = opened.watcher.next(10_000, never);
     catalog.setStale(true);
-    expect(await next).toEqual({ progress: { revision: 100n }, stale: true });
+    expect(await next).toEqual({ progress: { revision: 100n }, stale: true, acknowledge: false });
     const ender = new AbortController();
     const ended = opened.watcher.next(10_000, ender.signal);
     ender.abort();

@@ -10,7 +10,7 @@ import { instance } from '../fixtures.ts';
 
 function part(more: boolean, ...instances: Instance[]): WatchResponse {
   const snapshot = { instances, revision: 5n, more };
-  return { snapshot, events: undefined, progress: undefined, stale: false };
+  return { snapshot, events: undefined, progress: undefined, stale: false, acknowledge: false };
 }
 
 describe('SnapshotParts', () => {

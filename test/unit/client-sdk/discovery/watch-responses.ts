@@ -2,7 +2,14 @@ import type { EventType, Instance, WatchResponse } from '@weft/proto/registry';
 
 /** What a watch of the registry says, for tests. */
 export function response(part: Partial<WatchResponse>): WatchResponse {
-  return { snapshot: undefined, events: undefined, progress: undefined, stale: false, ...part };
+  return {
+    snapshot: undefined,
+    events: undefined,
+    progress: undefined,
+    stale: false,
+    acknowledge: false,
+    ...part,
+  };
 }
 
 export function snapshot(revision: bigint, ...instances: Instance[]): WatchResponse {
