@@ -1,7 +1,7 @@
 import type { Channel } from '@grpc/grpc-js';
 import type { Log } from '@weft/proto';
 import { Balancer } from './balancer/balancer.ts';
-import type { BalancerObserver } from './balancer/balancer-options.ts';
+import type { AttemptCounter, BalancerObserver } from './balancer/balancer-options.ts';
 import { Subset, type SubsetSettings } from './balancer/subset.ts';
 import { Breaker } from './breaker/breaker.ts';
 import type { WindowRotation } from './breaker/window-rotation.ts';
@@ -18,6 +18,8 @@ export interface DestinationOptions {
   rotation: WindowRotation;
   plans: MethodPlans;
   observer: BalancerObserver;
+  /** Told of each attempt that ends. */
+  counter?: AttemptCounter | undefined;
   /** Told when what the program handed in to be told throws. */
   log: Log;
   /** Where this process stands; empty: nowhere. */
@@ -43,6 +45,7 @@ export function createDestination(options: DestinationOptions): Destination {
     policy,
     createBreaker: ({ breaker }, onChange) => new Breaker(breaker, rotation, onChange),
     observer,
+    counter: options.counter,
     zone,
     subset: settings && new Subset(settings),
   });

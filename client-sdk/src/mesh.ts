@@ -1,5 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Channel } from '@grpc/grpc-js';
+import type { Caller } from '@weft/proto/telemetry';
 import { type Client, createClientFactory, type TsProtoServiceDefinition } from 'nice-grpc';
 import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
@@ -34,6 +35,10 @@ import { checkSitePolicy } from './policy/resolve-policy.ts';
 import type { ServicePolicy, SitePolicy } from './policy/service-policy.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
+import { clientName } from './telemetry/client-name.ts';
+import { Reporter } from './telemetry/reporter.ts';
+import { sendReport } from './telemetry/send-report.ts';
+import { TrafficCounter } from './telemetry/traffic-counter.ts';
 
 /** How long the first discovery of a service, and reflection, may take, in ms. */
 const FIRST_ANSWER_MS = 5000;
@@ -58,11 +63,15 @@ export class Mesh {
   readonly #destinations = new Map<string, Destination>();
   readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetails);
   readonly #caller: DynamicCaller;
+  readonly #counter: TrafficCounter | undefined;
+  readonly #reporter: Reporter | undefined;
+  /** The service that this process offers, the first if several. */
+  #offered: ServiceHost | undefined;
   #isClosed = false;
 
   constructor(options: MeshOptions) {
     this.#config = resolveConfig(options);
-    const { registry, discoveryTtlMs, log } = this.#config;
+    const { registry, discoveryTtlMs, telemetryIntervalMs, log } = this.#config;
     registerMeshResolver();
     registerMeshLoadBalancer();
     this.#registry = new RegistryConnection(registry, Math.random);
@@ -77,6 +86,16 @@ export class Mesh {
       siteOf: (service) => this.#site(service),
       timeoutMs: FIRST_ANSWER_MS,
       ttlMs: discoveryTtlMs,
+    });
+    if (telemetryIntervalMs === undefined) return;
+    this.#counter = new TrafficCounter();
+    this.#reporter = new Reporter({
+      counter: this.#counter,
+      events: this.events,
+      breakers: () => this.breakers(),
+      caller: () => this.#whoCalls(),
+      intervalMs: telemetryIntervalMs,
+      send: (report) => sendReport(this.#registry, report),
     });
   }
 
@@ -167,19 +186,28 @@ export class Mesh {
    */
   async serve(options: ServeOptions): Promise<ServiceHost> {
     if (this.#isClosed) throw closedError();
-    return ServiceHost.start(resolveServeOptions(options), this.#registry, this.#config.log);
+    const config = resolveServeOptions(options);
+    const host = await ServiceHost.start(config, this.#registry, this.#config.log);
+    this.#offered ??= host;
+    return host;
   }
 
   /** Closes channels and watches. Services offered through it are closed on their own, before. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#reporter?.close();
     for (const destination of this.#destinations.values()) destination.close();
     this.#destinations.clear();
     this.#directory.close();
     this.#rotation.close();
     this.#registry.close();
     this.events.removeAllListeners();
+  }
+
+  #whoCalls(): Caller {
+    const { service, id } = this.#offered?.instance ?? { service: '', id: clientName() };
+    return { service, instanceId: id };
   }
 
   #destination(service: string): Destination {
@@ -195,6 +223,7 @@ export class Mesh {
       rotation: this.#rotation,
       plans: this.#plans,
       observer: observerOf(service, this.events, log),
+      counter: this.#counter,
       log,
       zone,
       clientId,

@@ -1,9 +1,13 @@
 import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
+import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { registrationHandlers } from './registration-handlers.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import type { Store } from './store/store.ts';
+import { EventBook } from './telemetry/event-book.ts';
+import { telemetryHandlers } from './telemetry/telemetry-handlers.ts';
+import { TrafficBook } from './telemetry/traffic-book.ts';
 import { WatchHub, type WatchHubOptions } from './watch-hub.ts';
 
 export interface RegistryOptions {
@@ -64,6 +68,8 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const { host = '127.0.0.1', port = 7400, progressMs = 10_000, log = silentLog } = options;
   const store = options.store ?? new MemoryStore();
   const hub = new WatchHub(store.catalog, options.watch);
+  const traffic = new TrafficBook();
+  const events = new EventBook();
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
@@ -73,6 +79,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
         ...discoveryHandlers({ store, hub, closing, progressMs }),
         ...notYet,
       }),
+      route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
     log,
   });

@@ -8,6 +8,7 @@ interface Ledger {
   now(): number;
   countIn(attempt: Attempt, now: number): void;
   countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void;
+  observed(attempt: Attempt, statusCode: number, durationMs: number): void;
 }
 
 /**
@@ -87,7 +88,9 @@ export class Attempt {
   end(statusCode: number, details = '', trailers?: unknown, restMs?: number): void {
     if (this.#record === undefined || this.#record.end !== undefined) return;
     const now = this.#ledger.now();
-    this.#record.end = { statusCode, details, trailers, durationMs: now - this.startedAt };
+    const durationMs = now - this.startedAt;
+    this.#record.end = { statusCode, details, trailers, durationMs };
+    this.#ledger.observed(this, statusCode, durationMs);
     this.#isCounted = false;
     // One that says it is overloaded is left alone for a while, and is not broken.
     const isNeutral = this.#isExcused || restMs !== undefined;

@@ -18,6 +18,8 @@ export interface BalancerOptions {
   zone?: string;
   /** Told what becomes of endpoints, for whoever wants to know. */
   observer?: BalancerObserver;
+  /** Told of each attempt that ends. */
+  counter?: AttemptCounter | undefined;
   /** Monotonic time in ms. Default performance.now. */
   now?: () => number;
   /** Default Math.random. */
@@ -31,6 +33,12 @@ export interface BalancerObserver {
   breakerChanged(endpoint: Endpoint, from: BreakerState, to: BreakerState): void;
   ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
   returned(endpoint: Endpoint): void;
+}
+
+/** Who counts attempts. Called in every call: it must be cheap, and not throw. */
+export interface AttemptCounter {
+  /** @param path `/user.v1.UserService/GetUser`; empty when not known */
+  count(endpoint: Endpoint, path: string, statusCode: number, durationMs: number): void;
 }
 
 /** Where the balancer tells of changes: the transport adapter that uses it. */

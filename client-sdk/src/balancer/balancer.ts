@@ -220,6 +220,10 @@ export class Balancer {
     this.#monitor.concluded(endpoint, outcome, now, restMs);
   }
 
+  observed({ endpoint, call }: Attempt, statusCode: number, durationMs: number): void {
+    this.#options.counter?.count(endpoint, call.path, statusCode, durationMs);
+  }
+
   /** Forgets all endpoints and stops their breakers. */
   close(): void {
     this.#ticker.close();

@@ -25,6 +25,8 @@ export interface AttemptRecord {
 
 /** What is known of a call before its first attempt. */
 export interface CallTraits {
+  /** `/user.v1.UserService/GetUser`. Default empty: not known. */
+  readonly path?: string;
   /** Whether it is answered with one message. Default false, as for a method no contract told of. */
   readonly isUnary?: boolean;
   /** How fast its method is answered; undefined for all such methods of the service together. */
@@ -39,6 +41,7 @@ const none: readonly AttemptRecord[] = [];
 
 /** What is known of one call over all its attempts. gRPC caps them at 5, so it stays small. */
 export class CallRecord implements PickRequest {
+  readonly path: string;
   readonly isUnary: boolean;
   readonly latency: MethodLatency | undefined;
   readonly hashKey: string | undefined;
@@ -47,7 +50,8 @@ export class CallRecord implements PickRequest {
   funded = 0;
   #attempts: AttemptRecord[] | undefined;
 
-  constructor({ isUnary = false, latency, hashKey, strategy }: CallTraits = {}) {
+  constructor({ path = '', isUnary = false, latency, hashKey, strategy }: CallTraits = {}) {
+    this.path = path;
     this.isUnary = isUnary;
     this.latency = latency;
     this.hashKey = hashKey;

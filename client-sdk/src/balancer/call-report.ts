@@ -44,7 +44,7 @@ interface ServiceState {
 /** Reports on a call that ends now with `statusCode`. */
 export function reportOn(
   state: ServiceState,
-  call: CallRecord & { readonly path: string; readonly startedAt: number },
+  call: CallRecord & { readonly startedAt: number },
   statusCode: number,
 ): CallReport {
   const now = state.now();

@@ -36,7 +36,8 @@ export class CallSelector implements ConfigSelector {
     const settings = settingsOf(metadata);
     const policy = settings?.policy ?? this.#balancer.policy;
     const plan = this.#plans.of(policy, path);
-    const call = new PlannedCall(path, plan, this.#balancer.now(), {
+    const call = new PlannedCall(plan, this.#balancer.now(), {
+      path,
       isUnary: plan.isUnary,
       latency: plan.latency,
       hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),

@@ -4,13 +4,11 @@ import type { MethodPlan } from './method-plan.ts';
 /** A call under way, with the plan of its method. */
 export class PlannedCall extends CallRecord {
   readonly plan: MethodPlan;
-  readonly path: string;
   /** When it began, on the monotonic clock in ms. */
   readonly startedAt: number;
 
-  constructor(path: string, plan: MethodPlan, startedAt: number, traits: CallTraits) {
+  constructor(plan: MethodPlan, startedAt: number, traits: CallTraits) {
     super(traits);
-    this.path = path;
     this.plan = plan;
     this.startedAt = startedAt;
   }

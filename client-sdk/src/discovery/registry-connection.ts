@@ -1,5 +1,6 @@
 import { clientTransport } from '@weft/proto';
 import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
+import { type TelemetryServiceClient, TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { type Channel, createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetails } from '../call/error-details.ts';
 
@@ -7,6 +8,7 @@ import { errorDetails } from '../call/error-details.ts';
 export interface Replica {
   readonly address: string;
   readonly client: RegistryServiceClient;
+  readonly telemetry: TelemetryServiceClient;
 }
 
 const clients = createClientFactory().use(errorDetails);
@@ -29,14 +31,12 @@ export class RegistryConnection {
 
   /** The replica in use. Once closed, its calls fail. */
   get replica(): Replica {
-    const address = this.addresses[this.#index] as string;
-    const known = this.#open.get(address);
-    if (known !== undefined) return known.replica;
-    const channel = createChannel(address, undefined, clientTransport);
-    if (this.#isClosed) channel.close();
-    const replica = { address, client: clients.create(RegistryServiceDefinition, channel) };
-    this.#open.set(address, { channel, replica });
-    return replica;
+    return this.#replicaAt(this.addresses[this.#index] as string);
+  }
+
+  /** All replicas, for what each of them is to be told. */
+  get replicas(): Replica[] {
+    return this.addresses.map((address) => this.#replicaAt(address));
   }
 
   /** `failed` did not serve: go on with the next one, unless someone has moved on already. */
@@ -49,5 +49,19 @@ export class RegistryConnection {
   close(): void {
     this.#isClosed = true;
     for (const { channel } of this.#open.values()) channel.close();
+  }
+
+  #replicaAt(address: string): Replica {
+    const known = this.#open.get(address);
+    if (known !== undefined) return known.replica;
+    const channel = createChannel(address, undefined, clientTransport);
+    if (this.#isClosed) channel.close();
+    const replica = {
+      address,
+      client: clients.create(RegistryServiceDefinition, channel),
+      telemetry: clients.create(TelemetryServiceDefinition, channel),
+    };
+    this.#open.set(address, { channel, replica });
+    return replica;
   }
 }

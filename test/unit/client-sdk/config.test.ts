@@ -36,6 +36,7 @@ describe('resolveConfig', () => {
       zone: '',
       clientId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       discoveryTtlMs: 60_000,
+      telemetryIntervalMs: 2000,
       log: silentLog,
     });
     expect(policies.policyOf('user-service')).toEqual(resolvePolicy());

@@ -23,7 +23,7 @@ beforeEach(() => {
   balancer = new Balancer({ service: 'echo', policy, createBreaker, now: () => now });
   const put = [instance('a'), instance('b')];
   balancer.apply({ isComplete: true, put, removed: [], revision: 7n });
-  call = new PlannedCall('/echo.v1.Echo/Get', planOf(policy, undefined), now, {});
+  call = new PlannedCall(planOf(policy, undefined), now, { path: '/echo.v1.Echo/Get' });
 });
 
 afterEach(() => balancer.close());

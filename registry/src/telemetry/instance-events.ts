@@ -1,0 +1,60 @@
+import { EventType, Health, InstanceStatus } from '@weft/proto/registry';
+import { EventKind } from '@weft/proto/telemetry';
+import type { StoreEvent } from '../store/event-log.ts';
+import type { StoredInstance } from '../store/stored-instance.ts';
+import type { NewEvent } from './event-book.ts';
+
+type What = Pick<NewEvent, 'kind' | 'detail'>;
+
+const NAMES = Object.fromEntries(
+  Object.entries(InstanceStatus).map(([name, value]) => [
+    value,
+    name.replace('INSTANCE_STATUS_', ''),
+  ]),
+);
+
+function isServing({ status }: StoredInstance): boolean {
+  return status === InstanceStatus.INSTANCE_STATUS_RUNNING;
+}
+
+function changed(before: StoredInstance, instance: StoredInstance): What {
+  if (before.status !== instance.status) {
+    const detail = `${NAMES[before.status]} -> ${NAMES[instance.status]}`;
+    const isDraining = instance.status === InstanceStatus.INSTANCE_STATUS_STOPPING;
+    const kind = isDraining ? EventKind.EVENT_KIND_DRAINING : EventKind.EVENT_KIND_UPDATED;
+    return { kind, detail };
+  }
+  if (before.health !== instance.health) {
+    const isWell = instance.health !== Health.HEALTH_NOT_SERVING;
+    return {
+      kind: EventKind.EVENT_KIND_HEALTH_CHANGED,
+      detail: isWell ? 'serving again' : 'does not serve',
+    };
+  }
+  const detail = before.weight === instance.weight ? '' : `weight ${instance.weight}`;
+  return { kind: EventKind.EVENT_KIND_UPDATED, detail };
+}
+
+function what(before: StoredInstance | undefined, { type, instance }: StoreEvent): What {
+  const { address, leaseId } = instance;
+  if (type === EventType.EVENT_TYPE_DELETE) {
+    return isServing(instance)
+      ? { kind: EventKind.EVENT_KIND_EXPIRED, detail: `lease ${leaseId} ended` }
+      : { kind: EventKind.EVENT_KIND_DEREGISTERED, detail: '' };
+  }
+  if (before === undefined || before.leaseId !== leaseId) {
+    const detail = `at ${address.host}:${address.port}`;
+    return { kind: EventKind.EVENT_KIND_REGISTERED, detail };
+  }
+  return changed(before, instance);
+}
+
+/** What a change of the catalog means to people, given who was there before. */
+export function instanceEvent(
+  before: StoredInstance | undefined,
+  event: StoreEvent,
+  time: Date,
+): NewEvent {
+  const { service, id: instanceId } = event.instance;
+  return { time, service, instanceId, caller: undefined, ...what(before, event) };
+}
