@@ -4,12 +4,21 @@ import type { Balancer } from '../balancer/balancer.ts';
 import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
 import { classify } from '../breaker/classify.ts';
 import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
+import type { ClientSpan } from '../tracing/client-span.ts';
 import { tell } from '../user-callback.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 type FilterFactory = ReturnType<ConfigSelector['invoke']>['dynamicFilterFactories'][number];
 type Message = Parameters<Filter['sendMessage']>[0];
 type CallStatus = Parameters<Filter['receiveTrailers']>[0];
+
+/** Who wants to know how a call fared. */
+interface Onlookers {
+  readonly onReport?: ((report: CallReport) => void) | undefined;
+  /** Told when `onReport` throws, which the call must not end by. */
+  readonly log?: Log;
+  readonly span?: ClientSpan | undefined;
+}
 
 const reports = new WeakMap<Metadata, CallReport>();
 
@@ -25,20 +34,12 @@ export function reportOfTrailers(trailers: Metadata): CallReport | undefined {
 export class CallFilter implements Filter, FilterFactory {
   readonly #balancer: Balancer;
   readonly #call: PlannedCall;
-  readonly #onReport: ((report: CallReport) => void) | undefined;
-  readonly #log: Log;
+  readonly #onlookers: Onlookers;
 
-  /** @param log told when `onReport` throws, which the call must not end by */
-  constructor(
-    balancer: Balancer,
-    call: PlannedCall,
-    onReport?: (report: CallReport) => void,
-    log = silentLog,
-  ) {
+  constructor(balancer: Balancer, call: PlannedCall, onlookers: Onlookers = {}) {
     this.#balancer = balancer;
     this.#call = call;
-    this.#onReport = onReport;
-    this.#log = log;
+    this.#onlookers = onlookers;
   }
 
   createFilter(): this {
@@ -62,11 +63,12 @@ export class CallFilter implements Filter, FilterFactory {
   }
 
   receiveTrailers(end: CallStatus): CallStatus {
+    const { onReport, span, log = silentLog } = this.#onlookers;
+    span?.end(this.#balancer.service, this.#call, end.code, end.details);
     const isFailure = end.code !== status.OK && classify(end.code) === 'failure';
-    if (!isFailure && this.#onReport === undefined) return end;
+    if (!isFailure && onReport === undefined) return end;
     const report = reportOn(this.#balancer, this.#call, end.code);
-    const onReport = this.#onReport;
-    if (onReport !== undefined) tell(this.#log, 'onReport', () => onReport(report));
+    if (onReport !== undefined) tell(log, 'onReport', () => onReport(report));
     if (!isFailure) return end;
     end.metadata.remove(PUSHBACK_TRAILER);
     reports.set(end.metadata, report);

@@ -1,9 +1,11 @@
 import { type Metadata, status } from '@grpc/grpc-js';
+import { context } from '@opentelemetry/api';
 import { type Log, silentLog } from '@weft/proto';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
 import { LONGEST_TIMER_MS } from '../policy/readers.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
+import { ClientSpan } from '../tracing/client-span.ts';
 import { CallFilter } from './call-filter.ts';
 import { settingsOf } from './call-settings.ts';
 import type { MethodPlan } from './method-plan.ts';
@@ -44,12 +46,16 @@ export class CallSelector implements ConfigSelector {
       strategy: plan.strategy,
     });
     const timeout = timeoutOf(settings?.timeoutMs);
+    const span = ClientSpan.start(path, metadata, settings?.traceContext ?? context.active());
+    const { onReport } = settings ?? {};
     return {
       methodConfig: timeout === undefined ? plan.methodConfig : { ...plan.methodConfig, timeout },
       // gRPC passes this object to every pick of the call, untouched: the one place for its record.
       pickInformation: call as unknown as CallConfig['pickInformation'],
       status: status.OK,
-      dynamicFilterFactories: [new CallFilter(this.#balancer, call, settings?.onReport, this.#log)],
+      dynamicFilterFactories: [
+        new CallFilter(this.#balancer, call, { onReport, span, log: this.#log }),
+      ],
     };
   }
 

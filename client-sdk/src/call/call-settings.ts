@@ -1,4 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
+import type { Context } from '@opentelemetry/api';
 import type { CallReport } from '../balancer/call-report.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 
@@ -10,6 +11,8 @@ export interface CallSettings {
   readonly hashKey?: string | undefined;
   /** How long the call may take, in ms, when its channel learns it only as it starts. */
   readonly timeoutMs?: number | undefined;
+  /** The trace it belongs to, where there is one: it may be sent from elsewhere, later. */
+  readonly traceContext?: Context | undefined;
   /** Told how the call fared, when it has ended. */
   readonly onReport?: ((report: CallReport) => void) | undefined;
 }

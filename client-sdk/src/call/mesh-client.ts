@@ -1,4 +1,5 @@
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Client, TsProtoServiceDefinition } from 'nice-grpc';
 import { type CallOptions, ClientError, Metadata } from 'nice-grpc-common';
 import { currentCall } from '../server/call-context.ts';
@@ -92,8 +93,9 @@ function requestMetadata(
   settings: CallSettings | undefined,
 ): GrpcMetadata {
   const sent = metadata === undefined ? new GrpcMetadata() : toGrpcMetadata(Metadata(metadata));
-  if (hashKey !== undefined || onReport !== undefined) {
-    attachSettings(sent, { ...settings, hashKey, onReport });
+  const traceContext = context.active();
+  if (hashKey !== undefined || onReport !== undefined || traceContext !== ROOT_CONTEXT) {
+    attachSettings(sent, { ...settings, hashKey, onReport, traceContext });
   } else if (settings !== undefined) attachSettings(sent, settings);
   return sent;
 }

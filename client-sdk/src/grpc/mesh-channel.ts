@@ -1,4 +1,5 @@
 import { Channel, ChannelCredentials, type Metadata, status } from '@grpc/grpc-js';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { clientTransport } from '@weft/proto';
 import { deadlineOf } from '../call/call-options.ts';
 import { attachSettings, type CallSettings } from '../call/call-settings.ts';
@@ -52,7 +53,8 @@ export function stubChannel(
           )
         : deadline;
     const call = channel.createCall(path, effective, host, parentCall, propagateFlags);
-    if (settings === undefined && incoming === undefined && plan.isUnary) return call;
+    const isTraced = context.active() !== ROOT_CONTEXT;
+    if (settings === undefined && incoming === undefined && plan.isUnary && !isTraced) return call;
     return withStart(call, settings, incoming);
   };
   stub.close = () => {};
@@ -70,8 +72,9 @@ function withStart(
     const [id] = metadata.get(OPTIONS_KEY);
     const options = id === undefined ? undefined : takeOptions(id.toString());
     metadata.remove(OPTIONS_KEY);
-    if (settings !== undefined || options !== undefined) {
-      attachSettings(metadata, { ...settings, ...options });
+    const traceContext = context.active();
+    if (settings !== undefined || options !== undefined || traceContext !== ROOT_CONTEXT) {
+      attachSettings(metadata, { ...settings, ...options, traceContext });
     }
     const signal = incoming?.signal;
     const cancel = () => call.cancelWithStatus(status.CANCELLED, 'the incoming call was cancelled');

@@ -6,6 +6,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { refused, type SentStatus } from '@weft/proto';
+import { ServerSpan } from '../tracing/server-span.ts';
 import { IncomingCall, runInCall } from './call-context.ts';
 import { incomingDeadline } from './incoming-deadline.ts';
 
@@ -22,20 +23,21 @@ const deadlineExceeded: SentStatus = {
 class ContextualCall extends ServerInterceptingCall {
   readonly #inner: ServerInterceptingCallInterface;
   readonly #incoming: IncomingCall;
-  readonly #isHandledAtOnce: boolean;
+  readonly #method: Method;
   readonly #timer: NodeJS.Timeout | undefined;
+  #span: ServerSpan | undefined;
 
   constructor(
     inner: ServerInterceptingCallInterface,
     incoming: IncomingCall,
     method: Method,
-    timer: NodeJS.Timeout | undefined,
+    timeoutMs?: number,
   ) {
     super(inner);
     this.#inner = inner;
     this.#incoming = incoming;
-    this.#timer = timer;
-    this.#isHandledAtOnce = method.requestStream;
+    this.#method = method;
+    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeOut(), timeoutMs);
   }
 
   // grpc-js runs a handler of a request stream when the call's metadata has come, any other when its
@@ -43,18 +45,21 @@ class ContextualCall extends ServerInterceptingCall {
   override start(listener: Listener): void {
     const incoming = this.#incoming;
     this.#inner.start({
-      onReceiveMetadata: (metadata: Metadata) =>
-        runInCall(incoming, () => listener.onReceiveMetadata(metadata)),
+      onReceiveMetadata: (metadata: Metadata) => {
+        this.#span = ServerSpan.start(this.#method.path, metadata);
+        this.#run(() => listener.onReceiveMetadata(metadata));
+      },
       onReceiveMessage: (message: unknown) => listener.onReceiveMessage(message),
       onReceiveHalfClose: () => {
-        if (this.#isHandledAtOnce || !isPast(incoming.deadline)) {
-          runInCall(incoming, () => listener.onReceiveHalfClose());
+        if (this.#method.requestStream || !isPast(incoming.deadline)) {
+          this.#run(() => listener.onReceiveHalfClose());
         } else {
-          this.#inner.sendStatus(deadlineExceeded);
+          this.#timeOut();
         }
       },
       onCancel: () => {
         clearTimeout(this.#timer);
+        this.#span?.cancel();
         incoming.cancel();
         listener.onCancel();
       },
@@ -71,7 +76,19 @@ class ContextualCall extends ServerInterceptingCall {
 
   override sendStatus(sent: Parameters<ServerInterceptingCall['sendStatus']>[0]): void {
     this.#incoming.answer();
+    this.#span?.end(sent.code ?? status.OK, sent.details ?? '');
     this.#inner.sendStatus(sent);
+  }
+
+  #timeOut(): void {
+    this.#span?.end(status.DEADLINE_EXCEEDED, deadlineExceeded.details);
+    this.#inner.sendStatus(deadlineExceeded);
+  }
+
+  /** On behalf of the call, and as part of its span. */
+  #run(work: () => void): void {
+    const span = this.#span;
+    runInCall(this.#incoming, span === undefined ? work : () => span.run(work));
   }
 }
 
@@ -89,13 +106,13 @@ export function callContextInterceptor(defaultDeadlineMs: number): ServerInterce
     const deadline = incomingDeadline(call, nowMs);
     if (deadline !== undefined) {
       if (deadline <= nowMs) return refused(call, deadlineExceeded);
-      return new ContextualCall(call, new IncomingCall(deadline), method, undefined);
+      return new ContextualCall(call, new IncomingCall(deadline), method);
     }
     const isUnary = !method.requestStream && !method.responseStream;
     if (!isUnary || defaultDeadlineMs === Number.POSITIVE_INFINITY) {
-      return new ContextualCall(call, new IncomingCall(undefined), method, undefined);
+      return new ContextualCall(call, new IncomingCall(undefined), method);
     }
-    const timer = setTimeout(() => call.sendStatus(deadlineExceeded), defaultDeadlineMs);
-    return new ContextualCall(call, new IncomingCall(nowMs + defaultDeadlineMs), method, timer);
+    const incoming = new IncomingCall(nowMs + defaultDeadlineMs);
+    return new ContextualCall(call, incoming, method, defaultDeadlineMs);
   };
 }

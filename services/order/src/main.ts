@@ -2,12 +2,12 @@ import { createMesh } from '@weft/client-sdk';
 import { route } from '@weft/proto';
 import { OrderServiceDefinition } from '@weft/proto/order';
 import { UserServiceDefinition } from '@weft/proto/user';
-import { databaseFile } from '@weft/service-kit';
-import { pino } from 'pino';
+import { createLog, databaseFile, startTracing } from '@weft/service-kit';
 import { createOrderHandlers } from './handlers.ts';
 import { OrderRepository } from './repository.ts';
 
-const log = pino({ name: 'order-service' });
+const log = createLog('order-service');
+const stopTracing = await startTracing('order-service');
 const mesh = createMesh({ log });
 const orders = new OrderRepository(databaseFile('order-service'));
 const users = mesh.client(UserServiceDefinition);
@@ -15,5 +15,8 @@ await mesh.serve({
   name: 'order-service',
   dependencies: ['user-service'],
   routes: [route(OrderServiceDefinition, createOrderHandlers({ orders, users }))],
-  onClose: () => orders.close(),
+  onClose: async () => {
+    orders.close();
+    await stopTracing();
+  },
 });

@@ -2,14 +2,14 @@ import { createMesh } from '@weft/client-sdk';
 import { route } from '@weft/proto';
 import { OrderServiceDefinition } from '@weft/proto/order';
 import { PaymentServiceDefinition } from '@weft/proto/payment';
-import { databaseFile } from '@weft/service-kit';
-import { pino } from 'pino';
+import { createLog, databaseFile, startTracing } from '@weft/service-kit';
 import { processingMs } from './config.ts';
 import { createPaymentHandlers } from './handlers.ts';
 import { PaymentRepository } from './repository.ts';
 import { PaymentWorker } from './worker.ts';
 
-const log = pino({ name: 'payment-service' });
+const log = createLog('payment-service');
+const stopTracing = await startTracing('payment-service');
 const mesh = createMesh({ log });
 const orders = mesh.client(OrderServiceDefinition);
 const payments = new PaymentRepository(databaseFile('payment-service'));
@@ -22,5 +22,6 @@ await mesh.serve({
   onClose: async () => {
     await worker.stop();
     payments.close();
+    await stopTracing();
   },
 });

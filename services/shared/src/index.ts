@@ -4,5 +4,8 @@
 export { databaseFile, inTransaction, openDatabase } from './database.ts';
 // Idempotency keys
 export { hashRequest } from './hash-request.ts';
+// What it logs, and how it is traced
+export { createLog } from './log.ts';
 // Lists by position
 export { pagePosition } from './page-position.ts';
+export { startTracing } from './tracing.ts';

@@ -32,7 +32,7 @@ function end(code: status, onReport?: (report: CallReport) => void) {
   const metadata = new Metadata();
   metadata.set(PUSHBACK_TRAILER, '-1');
   now += 50;
-  const filter = new CallFilter(balancer, call, onReport).createFilter();
+  const filter = new CallFilter(balancer, call, { onReport }).createFilter();
   return filter.receiveTrailers({ code, details: 'gone', metadata });
 }
 
@@ -96,7 +96,7 @@ describe('onReport that throws', () => {
     ['rejects', () => Promise.reject(thrown)],
   ])('leaves the end of the call as it is, and is logged: %s', async (_how, onReport) => {
     const log = { ...silentLog, error: jest.fn() };
-    const filter = new CallFilter(balancer, call, onReport, log);
+    const filter = new CallFilter(balancer, call, { onReport, log });
     const ended = { code: status.OK, details: '', metadata: new Metadata() };
     expect(filter.receiveTrailers(ended)).toBe(ended);
     await Promise.resolve();
