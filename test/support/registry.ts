@@ -1,3 +1,4 @@
+import { clientTransport } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
 import { createChannel, createClientFactory } from 'nice-grpc';
@@ -19,7 +20,10 @@ export async function createTestRegistry({
 
 /** A plain client of a registry, on a connection of its own. Always close it. */
 export function createRegistryClient(address: string) {
-  const channel = createChannel(address, undefined, { 'grpc.use_local_subchannel_pool': 1 });
+  const channel = createChannel(address, undefined, {
+    ...clientTransport,
+    'grpc.use_local_subchannel_pool': 1,
+  });
   return {
     client: createClientFactory()
       .use(errorDetailsClientMiddleware)
