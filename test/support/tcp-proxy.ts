@@ -60,7 +60,7 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     let last: Promise<unknown> = Promise.resolve();
     /** After the delay, and after what came before it. */
     const later = (step: () => void) => {
-      last = Promise.all([last, latencyMs > 0 && pause(latencyMs)]).then(step);
+      last = Promise.all([last, latencyMs > 0 && pause(latencyMs)]).then(() => step());
     };
     const link = new Transform({
       async transform(chunk: Buffer, _encoding, done) {
