@@ -6,13 +6,13 @@ import { WatchRecorder, type WatchRecorderOptions } from './watch-recorder.ts';
 
 export type RegistryClient = ReturnType<typeof createRegistryClient>['client'];
 
-/** Every instance of these tests is one of this service. */
+/** What instances are of unless a test says otherwise. */
 export const SERVICE = 'user-service';
 
 /** A registration by hand of an instance that nobody runs. */
-export function registrationOf(id: string, { port = 5000, ttlSeconds = 600 } = {}) {
-  const address = { host: '127.0.0.1', port };
-  const instance = { service: SERVICE, id, address, incarnation: `run-of-${id}` };
+export function registrationOf(id: string, { service = SERVICE, ttlSeconds = 600 } = {}) {
+  const address = { host: '127.0.0.1', port: 5000 };
+  const instance = { service, id, address, incarnation: `run-of-${id}` };
   return { instance, ttlSeconds, skipCallback: true };
 }
 
@@ -47,9 +47,12 @@ export class RegistryStage implements AsyncDisposable {
     return this.use(createRegistryClient(address)).client;
   }
 
-  /** Watches everything. */
-  follow(client: RegistryClient, options?: WatchRecorderOptions): WatchRecorder {
-    const watch = new WatchRecorder(client, {}, options);
+  /** Watches one service, or everything. */
+  follow(
+    client: Pick<RegistryClient, 'watch'>,
+    { service, ...options }: WatchRecorderOptions & { service?: string } = {},
+  ): WatchRecorder {
+    const watch = new WatchRecorder(client, service ? { services: [service] } : {}, options);
     this.defer(() => watch.stop());
     return watch;
   }
@@ -59,8 +62,12 @@ export class RegistryStage implements AsyncDisposable {
   }
 
   /** An instance as services are: offered by the SDK, which keeps it listed; it is. */
-  async serve(registry: string | string[], id: string, ttlSeconds = 2): Promise<EchoInstance> {
-    const echo = await serveEcho(this.mesh(registry), id, { name: SERVICE, ttlSeconds });
+  async serve(
+    registry: string | string[],
+    id: string,
+    { service = SERVICE, ttlSeconds = 2 } = {},
+  ): Promise<EchoInstance> {
+    const echo = await serveEcho(this.mesh(registry), id, { name: service, ttlSeconds });
     this.use(echo.host);
     await echo.host.registered();
     return echo;

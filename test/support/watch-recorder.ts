@@ -52,6 +52,11 @@ export class WatchRecorder {
     );
   }
 
+  /** The services it follows; none stands for all. */
+  get services(): readonly string[] {
+    return this.#request.services ?? [];
+  }
+
   /** Ids held, sorted. */
   get ids(): string[] {
     return [...this.held.values()].map(({ id }) => id).sort();

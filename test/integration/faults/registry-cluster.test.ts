@@ -15,7 +15,7 @@ async function start({ ttlSeconds = 2 } = {}) {
     await stage.registry(cluster.endpoints.toReversed()),
   ] as const;
   const addresses = replicas.map(({ address }) => address);
-  const serving = ['a', 'b', 'c'].map((id) => stage.serve(addresses, id, ttlSeconds));
+  const serving = ['a', 'b', 'c'].map((id) => stage.serve(addresses, id, { ttlSeconds }));
   const instances = await Promise.all(serving);
   const watches = replicas.map(({ client }) => stage.follow(client));
   const [{ client }] = replicas;

@@ -31,7 +31,10 @@ describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
     const { stage, etcd } = await start();
     await using _ = stage;
     const { client, address } = await stage.registry(etcd.endpoint);
-    const instances = [await stage.serve(address, 'a', 3), await stage.serve(address, 'b', 3)];
+    const instances = [
+      await stage.serve(address, 'a', { ttlSeconds: 3 }),
+      await stage.serve(address, 'b', { ttlSeconds: 3 }),
+    ];
     const leases = instances.map(({ host }) => host.instance.leaseId);
     const watch = stage.follow(client);
     await eventually(() => expect(watch.ids).toEqual(['a', 'b']));

@@ -25,7 +25,7 @@ describeWith(['etcd', 'etcdctl'], 'a network to etcd', () => {
   it.concurrent('F19: that brings no answers: what is known is served, stale; no lease is left over', async () => {
     const { stage, etcd, proxy, far, near } = await start();
     await using _ = stage;
-    const a = await stage.serve(far.address, 'a', TTL_SECONDS);
+    const a = await stage.serve(far.address, 'a', { ttlSeconds: TTL_SECONDS });
     const watch = stage.follow(far.client);
     await eventually(() => expect(watch.isStale).toBe(false));
     proxy.block('toClient');
@@ -51,8 +51,8 @@ describeWith(['etcd', 'etcdctl'], 'a network to etcd', () => {
   it.concurrent('F19: that takes no requests: what etcd tells is passed on, and all is well after', async () => {
     const { stage, etcd, proxy, far, near } = await start();
     await using _ = stage;
-    await stage.serve(far.address, 'a', TTL_SECONDS);
-    await stage.serve(near.address, 'b', TTL_SECONDS);
+    await stage.serve(far.address, 'a', { ttlSeconds: TTL_SECONDS });
+    await stage.serve(near.address, 'b', { ttlSeconds: TTL_SECONDS });
     const watch = stage.follow(far.client);
     await eventually(() => expect(watch.ids).toEqual(['a', 'b']));
     await eventually(() => expect(watch.isStale).toBe(false));
@@ -74,7 +74,7 @@ describeWith(['etcd', 'etcdctl'], 'a network to etcd', () => {
   it.concurrent('F18: that is slow, 500 ms each way: renewals do not wait for registrations', async () => {
     const { stage, etcd, proxy, far } = await start();
     await using _ = stage;
-    const serving = ['a', 'b'].map((id) => stage.serve(far.address, id, 4));
+    const serving = ['a', 'b'].map((id) => stage.serve(far.address, id, { ttlSeconds: 4 }));
     const instances = await Promise.all(serving);
     const leases = instances.map(({ host }) => host.instance.leaseId);
     const watch = stage.follow(far.client);
