@@ -8,6 +8,7 @@ import {
 import { StoreError } from '../errors.ts';
 import { EtcdConnection, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
+import { fullError, isFull } from './etcd-space.ts';
 
 const PAGE = 500;
 
@@ -57,7 +58,8 @@ function keyValue(kv: IKeyValue): KeyValue {
 /**
  * The calls a store makes to etcd, each bounded in time. Uses etcd3's calls only: its own watcher and
  * leases hide losses (see the store's feed and keepalives for what stands in their place).
- * Every call fails with StoreError `unavailable` when etcd does not answer.
+ * Every call fails with StoreError `unavailable` when etcd does not answer, a write with `no-space`
+ * when etcd is full.
  */
 export class EtcdClient {
   readonly #connection: EtcdConnection;
@@ -279,6 +281,7 @@ export class EtcdClient {
   }
 
   #failure(error: unknown): unknown {
+    if (isFull(error)) return fullError(this.#connection.endpoints, error);
     return isOutage(error) ? this.#unavailable(error.message, error) : error;
   }
 

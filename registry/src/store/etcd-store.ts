@@ -21,6 +21,8 @@ const ATTEMPTS = 5;
 const WRITES = 64;
 /** How long a write that is done waits for the catalog to show it. */
 const VISIBLE_MS = 500;
+/** How often to log that etcd is full, while it is. */
+const FULL_LOG_MS = 60_000;
 
 export interface EtcdStoreOptions
   extends Pick<EtcdFeedOptions, 'checkMs' | 'auditMs' | 'confirmMs'> {
@@ -45,9 +47,12 @@ export class EtcdStore implements Store {
   readonly #keepAlive: EtcdKeepAlive;
   readonly #disposal: LeaseDisposal;
   readonly #writes = new WriteQueue({ limit: WRITES, isAway: () => this.catalog.isStale });
+  readonly #log: Log;
+  #toldFullAtMs = Number.NEGATIVE_INFINITY;
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
   constructor({ endpoints, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
+    this.#log = log;
     this.catalog = new Catalog({ eventLimit });
     this.#client = new EtcdClient(endpoints);
     this.#keepAlive = new EtcdKeepAlive(this.#client);
@@ -57,7 +62,7 @@ export class EtcdStore implements Store {
   }
 
   async register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
-    return this.#visible(await this.#writes.run(() => this.#register(description, ttlSeconds)));
+    return this.#visible(await this.#inTurn(() => this.#register(description, ttlSeconds)));
   }
 
   async #register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
@@ -101,7 +106,7 @@ export class EtcdStore implements Store {
   }
 
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
-    return this.#visible(await this.#writes.run(() => this.#update(reference, change)));
+    return this.#visible(await this.#inTurn(() => this.#update(reference, change)));
   }
 
   async #update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
@@ -135,7 +140,7 @@ export class EtcdStore implements Store {
   }
 
   deregister(reference: InstanceReference) {
-    return this.#writes.run(() => this.#deregister(reference));
+    return this.#inTurn(() => this.#deregister(reference));
   }
 
   async #deregister({ service, id, leaseId }: InstanceReference) {
@@ -151,6 +156,20 @@ export class EtcdStore implements Store {
     if (revoked === undefined) return { removed: false, revision };
     await this.catalog.reached(revoked.revision, VISIBLE_MS);
     return { removed: true, revision: revoked.revision };
+  }
+
+  /** Runs a write in its turn. That etcd is full is for people to know, so it stands in the log too. */
+  async #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#writes.run(write);
+    } catch (error) {
+      const isFull = error instanceof StoreError && error.code === 'no-space';
+      if (isFull && performance.now() - this.#toldFullAtMs > FULL_LOG_MS) {
+        this.#toldFullAtMs = performance.now();
+        this.#log.error({ err: error }, 'etcd is full: nothing can be registered');
+      }
+      throw error;
+    }
   }
 
   async latestRevision(): Promise<bigint> {

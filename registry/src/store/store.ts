@@ -27,7 +27,8 @@ export interface Written {
  * this store shows them (or a moment after, when it is slow to).
  *
  * Every write fails with StoreError `unavailable` within about 2 s when the store is away; it may
- * then have happened all the same, and can be repeated.
+ * then have happened all the same, and can be repeated. With `no-space` when the store is full: that
+ * has not happened, and what is listed stays and is renewed.
  */
 export interface Store {
   /** What is known, current or stale. */
