@@ -21,6 +21,8 @@ export {
 export { HealthState } from './health.ts';
 // Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
+// Servers
+export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 // Names
 export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
@@ -39,7 +41,6 @@ export {
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting
 export { pause } from './pause.ts';
-// Servers
 export { refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';

@@ -14,6 +14,10 @@ const MAX_METADATA_BYTES = 64 * 1024;
 /** Of a record as stored: the rest is small, but JSON escapes. etcd refuses requests over 1.5 MiB. */
 export const MAX_RECORD_BYTES = 128 * 1024;
 
+/** What a google.protobuf.Timestamp may be: years 1 to 9999. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z');
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z');
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -91,7 +95,8 @@ export function checkInstance(checks: FieldChecks, instance: InstanceDescription
       checkService(checks, `instance.dependencies[${index}]`, name);
     });
   }
-  const isTime = startTime === undefined || !Number.isNaN(startTime.getTime());
+  // NaN fails both comparisons.
+  const isTime = startTime === undefined || (+startTime >= FIRST_TIME && +startTime <= LAST_TIME);
   checks.check(isTime, 'instance.start_time', 'must be a time from year 1 to year 9999');
 }
 

@@ -102,6 +102,7 @@ function checkUpdate(request: UpdateInstanceRequest): void {
   if (weight !== undefined) checkWeight(checks, 'weight', weight);
   if (metadata !== undefined) {
     checkMetadata(checks, 'metadata.metadata', metadata.metadata);
+    checks.throwIfAny();
     const bytes = Buffer.byteLength(JSON.stringify([...metadata.metadata]));
     checkRecordSize(checks, 'metadata.metadata', bytes);
   }
