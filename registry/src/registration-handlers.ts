@@ -22,7 +22,7 @@ import type { Store } from './store/store.ts';
 
 const MAX_LEASES_PER_MESSAGE = 1000;
 /** Messages of one stream whose leases are being renewed. */
-const MESSAGES_AT_ONCE = 1000;
+const MESSAGES_AT_ONCE = 256;
 
 /** The answer of the store, its failures as gRPC statuses. */
 async function answered<T>(answer: Promise<T>): Promise<T> {

@@ -205,7 +205,5 @@ describeWith(['etcd', 'etcdctl'], 'leases in etcd', () => {
     await Promise.all(crowd);
     expect(registrations.length).toBeGreaterThan(100);
     expect(median(renewals)).toBeLessThan(median(registrations));
-    const { instances } = await client.listInstances({ service: 'crowd', pageSize: 1000 });
-    expect(instances.map(({ id }) => id)).toEqual(expect.arrayContaining(['x', 'y', 'z']));
   });
 });

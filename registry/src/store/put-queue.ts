@@ -1,25 +1,25 @@
 import type { ConditionalPut, PutOutcome } from './etcd-client.ts';
 
 /** Puts in one transaction; etcd takes 128 operations by default, and a put within one counts twice. */
-const MAX_PUTS = 1;
+const MAX_PUTS = 50;
 /** What they come to at most, in characters; etcd refuses requests over 1.5 MiB. */
 const MAX_LENGTH = 256 * 1024;
 /** Transactions under way at once. */
-const MAX_TRANSACTIONS = 64;
+const MAX_TRANSACTIONS = 2;
 
 interface Waiting extends PromiseWithResolvers<PutOutcome> {
   put: ConditionalPut;
 }
 
 /**
- * Gathers puts that come together into one transaction, and those that come while etcd is at work into
- * the next: a commit costs etcd about the same for one as for fifty. A put that comes alone goes alone.
+ * Sends puts to etcd at once while it has little to do, and gathers those that come meanwhile into one
+ * transaction: a commit costs about the same for one as for fifty. What is written in one transaction
+ * has one revision.
  */
 export class PutQueue {
   readonly #write: (puts: readonly ConditionalPut[]) => Promise<PutOutcome[]>;
   #waiting: Waiting[] = [];
   #running = 0;
-  #isDue = false;
 
   /** `write` answers for each put; the keys that it gets at once differ. */
   constructor(write: (puts: readonly ConditionalPut[]) => Promise<PutOutcome[]>) {
@@ -30,14 +30,7 @@ export class PutQueue {
   put(put: ConditionalPut): Promise<PutOutcome> {
     const waiting = { ...Promise.withResolvers<PutOutcome>(), put };
     this.#waiting.push(waiting);
-    if (!this.#isDue) {
-      this.#isDue = true;
-      // At the end of the turn, for what else this turn brings.
-      setImmediate(() => {
-        this.#isDue = false;
-        this.#next();
-      });
-    }
+    this.#next();
     return waiting.promise;
   }
 

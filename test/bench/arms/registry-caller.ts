@@ -16,6 +16,9 @@ import {
 } from '@weft/proto/registry';
 import { instanceOf, type LeaseCaller, leaseCycle, TTL_SECONDS } from './lease-caller.ts';
 
+/** Registrations in one call, where all are wanted soon. */
+const MANY = 500;
+
 type Unary<Request, Response> = (
   request: Request,
   done: (error: ServiceError | null, response: Response) => void,
@@ -67,23 +70,28 @@ function call<Request, Response>(
 /** A registry, over gRPC as any program would. */
 export function registryCaller(address: string): LeaseCaller {
   const stub = connect(address);
+  const many = async (first: number, count: number): Promise<RegisterResponse[]> => {
+    const registrations = Array.from({ length: count }, (_, index) => asked(first + index));
+    const { results } = await call(stub.registerMany.bind(stub), { registrations });
+    return results.map(({ registered, refused }) => {
+      if (registered === undefined) throw new Error(`one of many was refused: ${refused?.message}`);
+      return registered;
+    });
+  };
   return {
     async register(index) {
       await call(stub.register.bind(stub), asked(index));
     },
     async registerMany(first, count) {
-      const registrations = Array.from({ length: count }, (_, index) => asked(first + index));
-      const { results } = await call(stub.registerMany.bind(stub), { registrations });
-      const refused = results.find((result) => result.registered === undefined);
-      if (refused !== undefined || results.length !== count) {
-        throw new Error(`one of many was refused: ${refused?.refused?.message}`);
-      }
+      await many(first, count);
     },
     async leases(count) {
-      const listed = Array.from({ length: count }, (_, index) =>
-        call(stub.register.bind(stub), asked(index)),
-      );
-      return (await Promise.all(listed)).map(({ leaseId }) => leaseId);
+      const leaseIds: bigint[] = [];
+      while (leaseIds.length < count) {
+        const results = await many(leaseIds.length, Math.min(MANY, count - leaseIds.length));
+        for (const { leaseId } of results) leaseIds.push(leaseId);
+      }
+      return leaseIds;
     },
     async renew({ leaseIds, perMessage, atOnce, ms }) {
       const stream = stub.keepAlive();
