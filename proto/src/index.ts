@@ -1,6 +1,7 @@
 /** What every Weft server and client shares besides the generated contracts. */
 
 export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
+export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';
 // Errors with google.rpc details
@@ -44,6 +45,7 @@ export { pause } from './pause.ts';
 export { refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';
+export { statusMessage } from './status-message.ts';
 // Text in requests
 export { isText } from './text.ts';
 // Transport

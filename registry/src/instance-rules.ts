@@ -12,7 +12,7 @@ const MAX_VALUE_LENGTH = 4096;
 /** Of all labels, keys and values. Every client of a service holds the labels of all its instances. */
 const MAX_METADATA_BYTES = 64 * 1024;
 /** Of a record as stored: the rest is small, but JSON escapes. etcd refuses requests over 1.5 MiB. */
-export const MAX_RECORD_BYTES = 128 * 1024;
+const MAX_RECORD_BYTES = 128 * 1024;
 
 /** What a google.protobuf.Timestamp may be: years 1 to 9999. */
 const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z');
@@ -73,6 +73,12 @@ function checkText(checks: FieldChecks, field: string, text: string, max: number
 export function checkStatus(checks: FieldChecks, field: string, status: InstanceStatus): void {
   const isKnown = status > 0 && Object.values(InstanceStatus).includes(status);
   checks.check(isKnown, field, 'must be a status that this registry knows');
+}
+
+/** Checks what a record comes to as stored; etcd would refuse far more. */
+export function checkRecordSize(checks: FieldChecks, field: string, bytes: number): void {
+  const rule = `makes a record of ${bytes} bytes; at most ${MAX_RECORD_BYTES} can be stored`;
+  checks.check(bytes <= MAX_RECORD_BYTES, field, rule);
 }
 
 /** Checks all that an owner says of an instance; fields are named as in a RegisterRequest. */

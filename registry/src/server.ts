@@ -32,9 +32,6 @@ export interface Registry {
 }
 
 const notYet = {
-  async registerMany(): Promise<never> {
-    throw new Error('not yet');
-  },
   async acknowledge(): Promise<never> {
     throw new Error('not yet');
   },

@@ -62,17 +62,17 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
   });
 
   it('takes a write that is tried again after it was done for what it is', async () => {
-    const { putIf } = EtcdClient.prototype;
+    const { putEachIf } = EtcdClient.prototype;
     const store = new EtcdStore({ endpoints: [etcd.endpoint] });
     cleanup.defer(() => store.close());
     await store.catalog.completed;
     // The first attempt is done and its answer lost, so that the second finds the key changed.
-    jest.spyOn(EtcdClient.prototype, 'putIf').mockImplementation(async function again(
+    jest.spyOn(EtcdClient.prototype, 'putEachIf').mockImplementation(async function again(
       this: EtcdClient,
-      ...write: Parameters<typeof putIf>
+      ...write: Parameters<typeof putEachIf>
     ) {
-      await putIf.apply(this, write);
-      return putIf.apply(this, write);
+      await putEachIf.apply(this, write);
+      return putEachIf.apply(this, write);
     });
     const described = describedInstance({ service: 'twice' });
     const { instance, revision } = await store.register(described, 600);

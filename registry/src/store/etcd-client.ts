@@ -4,6 +4,7 @@ import {
   GRPCFailedPreconditionError,
   type IKeyValue,
   type IResponseHeader,
+  type ITxnResponse,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
 import { EtcdConnection, isOutage } from './etcd-connection.ts';
@@ -26,6 +27,20 @@ export interface Position {
   clusterId: string;
   revision: bigint;
 }
+
+/** A key to be written under a lease if it still is at `modRevision` (0n: absent). */
+export interface ConditionalPut {
+  key: string;
+  value: string;
+  leaseId: bigint;
+  modRevision: bigint;
+}
+
+/** What became of it; a key that has changed is answered as it is now. */
+export type PutOutcome =
+  | { kind: 'written'; revision: bigint }
+  | { kind: 'changed'; revision: bigint; found: KeyValue | undefined }
+  | { kind: 'lease-lost' };
 
 export interface WatchListener {
   /** etcd has taken the watch. */
@@ -53,6 +68,29 @@ function keyValue(kv: IKeyValue): KeyValue {
     createRevision: BigInt(kv.create_revision),
     modRevision: BigInt(kv.mod_revision),
   };
+}
+
+function putTransaction({ key, value, leaseId, modRevision }: ConditionalPut) {
+  const name = Buffer.from(key);
+  const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
+  return {
+    compare: [
+      {
+        key: name,
+        target: 'Mod' as const,
+        result: 'Equal' as const,
+        mod_revision: `${modRevision}`,
+      },
+    ],
+    success: [{ request_put: put }],
+    failure: [{ request_range: { key: name } }],
+  };
+}
+
+function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutcome {
+  if (answer?.succeeded) return { kind: 'written', revision };
+  const [kv] = answer?.responses[0]?.response_range?.kvs ?? [];
+  return { kind: 'changed', revision, found: kv && keyValue(kv) };
 }
 
 /**
@@ -129,23 +167,22 @@ export class EtcdClient {
     return { ...position(header), isChanged: kvs.length > 0, count: Number(count) };
   }
 
-  /** Writes a key under a lease if it still is at `modRevision` (0n: absent). */
-  async putIf(
-    modRevision: bigint,
-    { key, value, leaseId }: { key: string; value: string; leaseId: bigint },
-  ): Promise<{ outcome: 'written' | 'changed' | 'lease-lost'; revision: bigint }> {
-    const name = Buffer.from(key);
-    const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
+  /**
+   * Writes keys, each under its lease and if it still is at its revision, whatever becomes of the
+   * others, in one step: those written have one revision. The keys must differ. Answers in their order.
+   */
+  async putEachIf(puts: readonly ConditionalPut[]): Promise<PutOutcome[]> {
     const transaction = this.#etcd.kv.txn({
-      compare: [
-        { key: name, target: 'Mod' as const, result: 'Equal', mod_revision: `${modRevision}` },
-      ],
-      success: [{ request_put: put }],
+      success: puts.map((put) => ({ request_txn: putTransaction(put) })),
     });
     const answer = await this.#unlessLeaseLost(transaction);
-    if (answer === undefined) return { outcome: 'lease-lost', revision: 0n };
-    const { revision } = position(answer.header);
-    return { outcome: answer.succeeded ? 'written' : 'changed', revision };
+    if (answer !== undefined) {
+      const { revision } = position(answer.header);
+      return puts.map((_, index) => putOutcome(answer.responses[index]?.response_txn, revision));
+    }
+    // One lease that is lost fails the whole; with a single put it is known whose.
+    if (puts.length <= 1) return puts.map(() => ({ kind: 'lease-lost' }));
+    return (await Promise.all(puts.map((put) => this.putEachIf([put])))).flat();
   }
 
   /** Deletes a key if it still is at `modRevision`. */

@@ -3,9 +3,11 @@ import { amplification } from './amplification.ts';
 import { breaker } from './breaker.ts';
 import { call } from './call.ts';
 import { failover } from './failover.ts';
+import { keepalive } from './keepalive.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
+import { register } from './register.ts';
 import { tail } from './tail.ts';
 import { update } from './update.ts';
 
@@ -20,4 +22,6 @@ export const benches: readonly Bench[] = [
   breaker,
   amplification,
   memory,
+  register,
+  keepalive,
 ];
