@@ -11,6 +11,7 @@ import {
 } from '@weft/proto/registry';
 import { isLoopback, isOwnAddress, peerHost } from './address-rules.ts';
 import { toStatusError } from './errors.ts';
+import type { Callback } from './health/callback.ts';
 import {
   checkId,
   checkInstance,
@@ -120,11 +121,19 @@ type Handlers = Pick<
   'register' | 'keepAlive' | 'updateInstance' | 'deregister'
 >;
 
-/** The rpcs that write. Streams end when `closing` aborts. */
-export function registrationHandlers(store: Store, closing: AbortSignal): Handlers {
+/**
+ * The rpcs that write. Streams end when `closing` aborts. Without `callback` instances are listed
+ * whether they answer or not.
+ */
+export function registrationHandlers(
+  store: Store,
+  closing: AbortSignal,
+  callback?: Callback,
+): Handlers {
   return {
     async register(request, context) {
       const { description, ttl } = describe(request, context.peer);
+      if (!request.skipCallback) await callback?.check(description);
       const { instance, revision }: Written = await answered(store.register(description, ttl));
       const { leaseId, ttlSeconds } = instance;
       return { instance, leaseId, ttlSeconds, revision };

@@ -36,7 +36,7 @@ describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
 
   async function start(endpoint = etcd.endpoint, { isReady = true } = {}) {
     const store = new EtcdStore({ endpoints: [endpoint], confirmMs: 1000 });
-    const registry = await createRegistry({ port: 0, store });
+    const registry = await createRegistry({ port: 0, callback: false, store });
     cleanup.defer(() => registry.close());
     if (isReady) await store.catalog.completed;
     const connection = createRegistryClient(registry.address);

@@ -6,11 +6,13 @@ import { EtcdClient } from './etcd-client.ts';
 import { EtcdFeed, type EtcdFeedOptions } from './etcd-feed.ts';
 import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
+import { EtcdMembership } from './etcd-membership.ts';
 import { decodeRecord } from './etcd-record.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
 import { planRegistration } from './registration-plan.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -44,11 +46,14 @@ export class EtcdStore implements Store {
   readonly #feed: EtcdFeed;
   readonly #keepAlive: EtcdKeepAlive;
   readonly #disposal: LeaseDisposal;
+  readonly #log: Log;
+  #membership: EtcdMembership | undefined;
   readonly #writes = new WriteQueue({ limit: WRITES, isAway: () => this.catalog.isStale });
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
   constructor({ endpoints, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
     this.catalog = new Catalog({ eventLimit });
+    this.#log = log;
     this.#client = new EtcdClient(endpoints);
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
@@ -153,12 +158,33 @@ export class EtcdStore implements Store {
     return { removed: true, revision: revoked.revision };
   }
 
+  setHealth(instance: StoredInstance, health: Health): Promise<boolean> {
+    const { service, id, modRevision, createRevision } = instance;
+    const key = instanceKey(service, id);
+    const draft = { ...instance, health };
+    return this.#writes.run(
+      async () => (await this.#write(key, modRevision, draft, createRevision)) !== undefined,
+    );
+  }
+
+  join(self: Replica, replicas: ReplicaList): void {
+    const keepAlive = this.#keepAlive;
+    this.#membership ??= new EtcdMembership({
+      client: this.#client,
+      keepAlive,
+      self,
+      replicas,
+      log: this.#log,
+    });
+  }
+
   async latestRevision(): Promise<bigint> {
     const { revision } = await this.#client.get(SERVICES_PREFIX);
     return revision;
   }
 
   async close(): Promise<void> {
+    await this.#membership?.close();
     await this.#feed.close();
     this.#keepAlive.close();
     await this.#disposal.close();
