@@ -24,6 +24,8 @@ export function openPeer(address: Address, { keepAliveMs, timeoutMs }: PeerTimes
   const channel = createChannel(addressText(address), undefined, {
     ...clientTransport,
     'grpc.use_local_subchannel_pool': 1,
+    // Who waits for an answer gives up itself, and can then say what it waited for.
+    'grpc.min_reconnect_backoff_ms': timeoutMs + 1000,
     'grpc.keepalive_time_ms': keepAliveMs,
     'grpc.keepalive_timeout_ms': timeoutMs,
   });
