@@ -165,7 +165,8 @@ describeWith(['etcd', 'etcdctl'], 'an instance whose health the registry checks'
   });
 
   it('is checked by one replica, and by another when that one dies', async () => {
-    const other = await startRegistry(etcd.endpoint);
+    const advertised = 'replica.test:7400';
+    const other = await startRegistry(etcd.endpoint, '--advertise', advertised);
     cleanup.push(() => other.end());
     const replicas = async () =>
       (await etcd.ctl('get', '--prefix', '--print-value-only', '/weft/v1/registries/'))
@@ -173,7 +174,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance whose health the registry checks'
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line).address)
         .sort();
-    const both = [registry.address, other.address].sort();
+    const both = [registry.address, advertised].sort();
     await eventually(async () => expect(await replicas()).toEqual(both));
     const ids = Array.from({ length: 8 }, (_, index) => `i${index}`);
     const { server, list } = await serveMany('shared', ids);

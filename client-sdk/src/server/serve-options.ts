@@ -39,7 +39,10 @@ export interface ServeOptions extends ServeLimits {
   dependencies?: readonly string[];
   /** Time to live of its lease, in whole seconds from 2 to 3600. Default 10. */
   ttlSeconds?: number;
-  /** Longest wait for in-flight calls when stopping, in ms. Default 30,000. */
+  /**
+   * Longest wait for in-flight calls when stopping, in ms, what it takes clients to route calls
+   * elsewhere included; the last calls to come get 2000 of it in any case. Default 30,000.
+   */
   drainMs?: number;
   /**
    * How long, when stopping, to wait at most for clients to route calls elsewhere, in ms. The registry

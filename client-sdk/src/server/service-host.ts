@@ -14,6 +14,9 @@ import { closeOnSignals } from './signals.ts';
 /** How long calls that left a client before it routed elsewhere take to arrive, in ms. */
 const UNDER_WAY_MS = 20;
 
+/** How long the last calls get at least, in ms: the deadline that calls have by default. */
+const LEAST_DRAIN_MS = 2000;
+
 /** gRPC tells why only in the text of its error. */
 function listenAdvice({ message }: Error): string {
   if (message.includes('EADDRINUSE')) return 'free the port or choose another';
@@ -132,12 +135,15 @@ export class ServiceHost {
 
   async #close(): Promise<void> {
     const { name, drainMs, onClose } = this.#config;
+    const startedAt = performance.now();
     this.#setStatus('STOPPING');
     this.#log.info({ service: name, inFlight: this.inFlight }, 'stopping: draining calls');
     const isListed = this.instance.leaseId !== 0n;
     const revision = await this.#registrar.setStatus(listedStatus('STOPPING'));
     if (isListed) await this.#settle(revision);
-    await this.#server.close(drainMs);
+    // Calls in flight have had the time meanwhile too; the last to come still get theirs.
+    const leftMs = drainMs - (performance.now() - startedAt);
+    await this.#server.close(Math.max(leftMs, Math.min(drainMs, LEAST_DRAIN_MS)));
     await this.#registrar.close();
     try {
       await onClose();
