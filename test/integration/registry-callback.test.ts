@@ -85,7 +85,7 @@ describe('an instance that is called back', () => {
     cleanup.push(() => silent.close());
     const startedAt = performance.now();
     expect(await refusalOf(silent.port)).toMatch(/did not answer within 2000 ms/);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('is not listed until it serves, as a whole or the service it names', async () => {
@@ -172,7 +172,7 @@ it('a service whose address is wrong says why it is not listed, and tries until 
   const lost = await serveEcho(mesh, 'b', { name: 'patient', advertiseHost: '127.0.0.2' });
   cleanup.push(() => lost.host.close());
   const refusals = () => reasons.filter((reason) => /127\.0\.0\.2:\d+ refused/.test(reason));
-  await eventually(() => expect(refusals().length).toBeGreaterThan(1));
+  await eventually(() => expect(refusals().length).toBeGreaterThan(1), { withinMs: 15_000 });
   const late = new GrpcServer({ routes: [] });
   const { address } = lost.host.instance;
   await late.listen(`127.0.0.2:${address?.port}`);
