@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Channel } from '@grpc/grpc-js';
 import { type Client, createClientFactory, type TsProtoServiceDefinition } from 'nice-grpc';
@@ -58,6 +59,8 @@ export class Mesh {
   readonly #destinations = new Map<string, Destination>();
   readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetails);
   readonly #caller: DynamicCaller;
+  /** What the registry calls this process: the instance that it offers, if it offers one. */
+  #name = `${hostname()}/${process.pid}`;
   #isClosed = false;
 
   constructor(options: MeshOptions) {
@@ -70,6 +73,7 @@ export class Mesh {
       registry: this.#registry,
       ttlMs: discoveryTtlMs,
       timeoutMs: FIRST_ANSWER_MS,
+      client: () => this.#name,
       log,
     });
     this.#caller = new DynamicCaller({
@@ -167,7 +171,10 @@ export class Mesh {
    */
   async serve(options: ServeOptions): Promise<ServiceHost> {
     if (this.#isClosed) throw closedError();
-    return ServiceHost.start(resolveServeOptions(options), this.#registry, this.#config.log);
+    const config = resolveServeOptions(options);
+    const host = await ServiceHost.start(config, this.#registry, this.#config.log);
+    this.#name = `${config.name}/${config.id}`;
+    return host;
   }
 
   /** Closes channels and watches. Services offered through it are closed on their own, before. */

@@ -6,6 +6,10 @@ export interface RegistryConfig {
   etcd: string[];
   host: string;
   port: number;
+  /** `host:port` at which other registries reach it; undefined: where it listens. */
+  advertise?: string;
+  /** Whether instances must answer at their address before they are listed. */
+  callback: boolean;
   logLevel: string;
 }
 
@@ -17,15 +21,16 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError('It must be 0 to 65535.');
 }
 
-function parseEndpoints(text: string): string[] {
-  const endpoints = text.split(',').map((item) => item.trim().replace(/^http:\/\//, ''));
-  for (const endpoint of endpoints) {
-    const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(endpoint) ?? [];
-    if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-      throw new InvalidArgumentError(`'${endpoint}' is not host:port.`);
-    }
+function parseAddress(text: string): string {
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
+    throw new InvalidArgumentError(`'${text}' is not host:port.`);
   }
-  return endpoints;
+  return text;
+}
+
+function parseEndpoints(text: string): string[] {
+  return text.split(',').map((item) => parseAddress(item.trim().replace(/^http:\/\//, '')));
 }
 
 interface Flags {
@@ -33,6 +38,8 @@ interface Flags {
   etcd?: string[];
   host: string;
   port: number;
+  advertise?: string;
+  callback: boolean;
   logLevel: string;
 }
 
@@ -56,6 +63,12 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes a free one', parsePort, 7400)
+    .option(
+      '--advertise <host:port>',
+      'where the other registries on this etcd reach it, if not where it listens',
+      parseAddress,
+    )
+    .option('--no-callback', 'list instances without calling their address back first')
     .addOption(
       new Option('--log-level <level>', 'least level to log').choices(levels).default('info'),
     )

@@ -64,7 +64,7 @@ export function checkMetadata(
   checks.check(bytes <= MAX_METADATA_BYTES, field, `must be at most ${MAX_METADATA_BYTES} bytes`);
 }
 
-function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
+export function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
   const isText = text.length <= max && !CONTROL.test(text);
   checks.check(isText, field, `must be at most ${max} printable characters`);
 }
@@ -95,6 +95,7 @@ export function checkInstance(checks: FieldChecks, instance: InstanceDescription
   checkText(checks, 'instance.incarnation', instance.incarnation, 64);
   checkWeight(checks, 'instance.weight', instance.weight);
   checkMetadata(checks, 'instance.metadata', instance.metadata);
+  checkText(checks, 'instance.health_check.service', instance.healthCheck?.service ?? '', 253);
   const { dependencies, startTime } = instance;
   if (checks.check(dependencies.length <= 64, 'instance.dependencies', 'must be at most 64')) {
     dependencies.forEach((name, index) => {

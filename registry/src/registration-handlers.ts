@@ -8,6 +8,7 @@ import type {
   UpdateInstanceRequest,
 } from '@weft/proto/registry';
 import { toStatusError } from './errors.ts';
+import type { Callback } from './health/callback.ts';
 import {
   checkId,
   checkMetadata,
@@ -65,11 +66,19 @@ type Handlers = Pick<
   'register' | 'registerMany' | 'keepAlive' | 'updateInstance' | 'deregister'
 >;
 
-/** The rpcs that write. Streams end when `closing` aborts. */
-export function registrationHandlers(store: Store, closing: AbortSignal): Handlers {
+/**
+ * The rpcs that write. Streams end when `closing` aborts. Without `callback` instances are listed
+ * whether they answer or not.
+ */
+export function registrationHandlers(
+  store: Store,
+  closing: AbortSignal,
+  callback?: Callback,
+): Handlers {
   /** Lists one, for every rpc that does: whatever has to hold of an instance first is seen to here. */
   async function register(request: RegisterRequest, peer: string): Promise<RegisterResponse> {
     const { description, ttlSeconds } = describeRegistration(request, peer);
+    if (!request.skipCallback) await callback?.check(description);
     const { instance, revision } = await answered(store.register(description, ttlSeconds));
     return { instance, leaseId: instance.leaseId, ttlSeconds: instance.ttlSeconds, revision };
   }

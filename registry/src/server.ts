@@ -1,8 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
+import { addressText } from './address-rules.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
+import { DrainBook } from './drain/drain-book.ts';
+import { drainHandlers } from './drain/drain-handlers.ts';
+import { Callback } from './health/callback.ts';
+import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
+import type { CheckTimes } from './health/instance-check.ts';
 import { registrationHandlers } from './registration-handlers.ts';
 import { MemoryStore } from './store/memory-store.ts';
+import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
 import { WatchHub, type WatchHubOptions } from './watch-hub.ts';
 
@@ -17,6 +26,15 @@ export interface RegistryOptions {
   progressMs?: number;
   /** Limits on watches. */
   watch?: WatchHubOptions;
+  /** `host:port` at which the other registries on its store reach it. Default: where it listens. */
+  advertise?: string;
+  /**
+   * Whether an instance must answer at its address before it is listed; one may also ask to be listed
+   * without. Default true.
+   */
+  callback?: boolean;
+  /** How instances that ask for it are looked after. */
+  healthChecks?: Partial<CheckTimes>;
   /** Default: silent. */
   log?: Log;
 }
@@ -31,14 +49,10 @@ export interface Registry {
   close(graceMs?: number): Promise<void>;
 }
 
-const notYet = {
-  async acknowledge(): Promise<never> {
-    throw new Error('not yet');
-  },
-  watchDrain(): AsyncGenerator<never> {
-    throw new Error('not yet');
-  },
-};
+/** Where others reach what listens on every address of this machine: by its name. */
+function reachable(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
+}
 
 /** SERVING once the catalog can be read. */
 function followReadiness(server: GrpcServer, store: Store): () => void {
@@ -61,14 +75,19 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const { host = '127.0.0.1', port = 7400, progressMs = 10_000, log = silentLog } = options;
   const store = options.store ?? new MemoryStore();
   const hub = new WatchHub(store.catalog, options.watch);
+  const book = new DrainBook();
+  const replicas = new ReplicaList();
+  const replicaId = randomUUID();
+  const callback =
+    options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
       route(RegistryServiceDefinition, {
-        ...registrationHandlers(store, closing),
-        ...discoveryHandlers({ store, hub, closing, progressMs }),
-        ...notYet,
+        ...registrationHandlers(store, closing, callback),
+        ...discoveryHandlers({ store, hub, book, closing, progressMs }),
+        ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
     ],
     log,
@@ -79,23 +98,30 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     hub.close();
     await store.close();
   };
-  const bracketed = host.includes(':') ? `[${host}]` : host;
   let listening: number;
   try {
-    listening = await server.listen(`${bracketed}:${port}`);
+    listening = await server.listen(addressText({ host, port }));
   } catch (cause) {
     await server.close(0);
     await closeStore();
     throw new Error(
-      `cannot listen on ${bracketed}:${port}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
+      `cannot listen on ${addressText({ host, port })}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
       { cause },
     );
   }
+  const address = addressText({ host, port: listening });
+  store.join(
+    { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
+    replicas,
+  );
+  const times = { ...CHECK_TIMES, ...options.healthChecks };
+  const checks = new HealthChecks({ store, replicas, replicaId, times, log });
   return {
-    address: `${bracketed}:${listening}`,
+    address,
     store,
     async close(graceMs = 5000) {
       closer.abort();
+      checks.close();
       await server.close(graceMs);
       await closeStore();
     },

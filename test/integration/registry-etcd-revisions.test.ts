@@ -34,7 +34,7 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
 
   async function start(feed: { auditMs?: number } = {}) {
     const store = new EtcdStore({ endpoints: [etcd.endpoint], ...feed });
-    const registry = await createRegistry({ port: 0, store });
+    const registry = await createRegistry({ port: 0, callback: false, store });
     cleanup.defer(() => registry.close());
     await store.catalog.completed;
     const connection = createRegistryClient(registry.address);

@@ -48,6 +48,7 @@ describe('the registry command', () => {
     ['a port that is none', ['--port', '70000'], /--port.*0 to 65535/],
     ['an unknown store', ['--store', 'files'], /--store.*etcd, memory, auto/],
     ['an endpoint that is none', ['--etcd', 'nowhere'], /'nowhere' is not host:port/],
+    ['an advertised address that is none', ['--advertise', 'here'], /'here' is not host:port/],
     ['an unknown option', ['--verbose'], /unknown option '--verbose'/],
   ])('refuses %s', async (_, flags, message) => {
     const { output, exited } = run(...flags);

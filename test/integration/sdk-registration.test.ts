@@ -173,7 +173,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*address\.host/);
   });
 
-  it('leaves no key when it is closed before its registration is answered', async () => {
+  it('F30: leaves no key when it is closed before its registration is answered', async () => {
     const mesh = join();
     const echo = await serveEcho(mesh, 'a', { name: 'hasty' });
     await echo.host.close();

@@ -18,7 +18,7 @@ export interface RegistryProcess {
 }
 
 export interface RegistryProcessOptions {
-  /** Flags of the registry. */
+  /** Flags of the registry; it lists whom it cannot reach, so that made-up instances do. */
   flags: readonly string[];
   /** Flags of Node. */
   node?: readonly string[];
@@ -26,10 +26,14 @@ export interface RegistryProcessOptions {
 
 export function startRegistry({ flags, node = [] }: RegistryProcessOptions): RegistryProcess {
   const { ETCD_ENDPOINTS: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--conditions=weft-source', ...node, main, ...flags], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=weft-source', ...node, main, '--no-callback', ...flags],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const output = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {
     output.out += chunk;

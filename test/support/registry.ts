@@ -6,14 +6,15 @@ import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 
 /**
  * A real registry in this process, on a free port and ready, over memory unless given a store or the
- * endpoint of an etcd. Always close it.
+ * endpoint of an etcd. It lists what it is told without calling it back, unless told otherwise. Always
+ * close it.
  */
 export async function createTestRegistry({
   etcd,
   ...options
 }: RegistryOptions & { etcd?: string } = {}): Promise<Registry> {
   const store = etcd === undefined ? {} : { store: new EtcdStore({ endpoints: [etcd] }) };
-  const registry = await createRegistry({ port: 0, ...store, ...options });
+  const registry = await createRegistry({ port: 0, callback: false, ...store, ...options });
   await registry.store.catalog.completed;
   return registry;
 }

@@ -11,6 +11,8 @@ export interface ServiceDirectoryOptions {
   ttlMs: number;
   /** How long the first question for a service may take, in ms. */
   timeoutMs: number;
+  /** Who asks, as told to the registry for people. Default: nothing is told. */
+  client?: () => string;
   log: Log;
 }
 
@@ -78,11 +80,12 @@ export class ServiceDirectory {
     if (known !== undefined) return known;
     checkServiceName(service);
     const listeners = new Set<DiscoveryListener>();
-    const { registry, ttlMs, log } = this.#options;
+    const { registry, ttlMs, client, log } = this.#options;
     const watch = new ServiceWatch({
       service,
       registry,
       ttlMs,
+      client,
       log,
       listener: {
         instancesChanged: (changes) => {

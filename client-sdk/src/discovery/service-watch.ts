@@ -3,6 +3,7 @@ import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
 import { Backoff } from '../backoff.ts';
 import { WeftError } from '../errors.ts';
+import { Acknowledger } from './acknowledger.ts';
 import type { InstanceChanges } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
@@ -23,6 +24,8 @@ export interface ServiceWatchOptions {
   listener: DiscoveryListener;
   /** Age without news after which a snapshot is stale, in ms. */
   ttlMs: number;
+  /** Who watches, as told to the registry for people. Default: nothing is told. */
+  client?: (() => string) | undefined;
   log: Log;
 }
 
@@ -47,11 +50,13 @@ export class ServiceWatch {
   readonly #view = new ServiceView();
   readonly #closer = new AbortController();
   readonly #backoff = new Backoff();
+  readonly #acknowledger = new Acknowledger(this.#closer.signal);
   /** What was published, as a list; undefined when it has changed since anyone asked. */
   #snapshot: ServiceSnapshot | undefined;
   #isKnown = false;
   #failure: WeftError | undefined;
   #confirmedAt = 0;
+  #mustAcknowledge = false;
   /** Failures before the first answer. */
   #replicasAsked = 0;
   #doubtEmptyUntil = 0;
@@ -115,12 +120,14 @@ export class ServiceWatch {
   }
 
   async #stream(replica: Replica): Promise<void> {
-    const { service } = this.#options;
+    const { service, client } = this.#options;
     const silence = new AbortController();
     const giveUp = () => silence.abort();
     let watchdog = setTimeout(giveUp, FIRST_WORD_MS).unref();
     const request = {
       services: [service],
+      client: client?.() ?? '',
+      watchId: this.#acknowledger.watchId,
       ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
@@ -140,6 +147,9 @@ export class ServiceWatch {
         const sizeBefore = this.#view.size;
         const changes = this.#view.apply(whole);
         if (changes !== undefined) this.#changed(changes, sizeBefore);
+        // While the set is doubted, calls go on by what was before.
+        this.#mustAcknowledge ||= response.acknowledge;
+        this.#acknowledge(replica);
         if (isFirst && this.#doubted !== undefined) this.#doubt(this.#doubted.changes);
         isFirst = false;
       }
@@ -148,6 +158,14 @@ export class ServiceWatch {
       // Only a registry that goes on saying so can confirm that nobody is there.
       clearTimeout(this.#doubted?.timer);
     }
+  }
+
+  /** Tells the registry that calls are routed by what it told, if it asked and they are. */
+  #acknowledge(replica: Replica): void {
+    const { revision } = this.#view;
+    if (!this.#mustAcknowledge || this.#doubted !== undefined || revision === undefined) return;
+    this.#mustAcknowledge = false;
+    this.#acknowledger.routed(replica, revision);
   }
 
   #failed(error: unknown, { address }: Replica): void {

@@ -6,12 +6,14 @@ import { EtcdClient, type KeyValue } from './etcd-client.ts';
 import { EtcdFeed, type EtcdFeedOptions } from './etcd-feed.ts';
 import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
+import { EtcdMembership } from './etcd-membership.ts';
 import { decodeRecord } from './etcd-record.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
 import { PutQueue } from './put-queue.ts';
 import { planRegistration } from './registration-plan.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -72,6 +74,7 @@ export class EtcdStore implements Store {
   readonly #keepAlive: EtcdKeepAlive;
   readonly #disposal: LeaseDisposal;
   readonly #puts: PutQueue;
+  #membership: EtcdMembership | undefined;
   readonly #writes = new WriteQueue({ limit: WRITES, isAway: () => this.catalog.isStale });
   readonly #log: Log;
   #toldFullAtMs = Number.NEGATIVE_INFINITY;
@@ -214,12 +217,32 @@ export class EtcdStore implements Store {
     }
   }
 
+  setHealth(instance: StoredInstance, health: Health): Promise<boolean> {
+    const { service, id, modRevision, createRevision } = instance;
+    const seen = { existing: instance, modRevision, createRevision, revision: modRevision };
+    return this.#inTurn(async () =>
+      isWritten(await this.#write(instanceKey(service, id), seen, { ...instance, health })),
+    );
+  }
+
+  join(self: Replica, replicas: ReplicaList): void {
+    const keepAlive = this.#keepAlive;
+    this.#membership ??= new EtcdMembership({
+      client: this.#client,
+      keepAlive,
+      self,
+      replicas,
+      log: this.#log,
+    });
+  }
+
   async latestRevision(): Promise<bigint> {
     const { revision } = await this.#client.get(SERVICES_PREFIX);
     return revision;
   }
 
   async close(): Promise<void> {
+    await this.#membership?.close();
     await this.#feed.close();
     this.#keepAlive.close();
     await this.#disposal.close();

@@ -5,6 +5,7 @@ import type { StoreEvent } from './event-log.ts';
 import { newLeaseId } from './lease-id.ts';
 import { LeaseTable } from './lease-table.ts';
 import { planRegistration } from './registration-plan.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
@@ -84,6 +85,18 @@ export class MemoryStore implements Store {
     this.#leases.revoke(existing.leaseId);
     this.#delete([existing]);
     return { removed: true, revision: this.catalog.revision };
+  }
+
+  async setHealth(instance: StoredInstance, health: Health): Promise<boolean> {
+    this.#sweep();
+    const { service, id, modRevision } = instance;
+    if (this.catalog.get(service, id)?.modRevision !== modRevision) return false;
+    this.#put({ ...instance, health });
+    return true;
+  }
+
+  join(self: Replica, replicas: ReplicaList): void {
+    replicas.set([self]);
   }
 
   async latestRevision(): Promise<bigint> {

@@ -9,14 +9,19 @@ import { event, response, snapshot } from './watch-responses.ts';
 
 const { EVENT_TYPE_PUT } = EventType;
 
+interface Request {
+  fromRevision?: bigint;
+  watchId?: string;
+}
+
 /** One stream of a registry, told by the test. */
 class Stream {
-  readonly request: { fromRevision?: bigint };
+  readonly request: Request;
   readonly signal: AbortSignal;
   readonly #queue: (WatchResponse | Error | 'end')[] = [];
   #wake = () => {};
 
-  constructor(request: { fromRevision?: bigint }, signal: AbortSignal) {
+  constructor(request: Request, signal: AbortSignal) {
     this.request = request;
     this.signal = signal;
     signal.addEventListener('abort', () => void this.tell(new Error('aborted')));
@@ -53,7 +58,10 @@ beforeEach(async () => {
   failovers = 0;
   told = [];
   const client = {
-    watch: (request: { fromRevision?: bigint }, { signal }: { signal: AbortSignal }) => {
+    acknowledge: async ({ watchId, revision }: { watchId: string; revision: bigint }) => {
+      told.push(`acknowledged ${revision}${watchId === stream().request.watchId ? '' : '?'}`);
+    },
+    watch: (request: Request, { signal }: { signal: AbortSignal }) => {
       const stream = new Stream(request, signal);
       streams.push(stream);
       return stream;
@@ -68,6 +76,7 @@ beforeEach(async () => {
   };
   watch = new ServiceWatch({
     service: 'echo',
+    client: () => 'me',
     registry: registry as unknown as RegistryConnection,
     ttlMs: 60_000,
     log: silentLog,
@@ -111,7 +120,11 @@ const otherStore = new ClientError('/Watch', Status.OUT_OF_RANGE, 'a future revi
 describe('the first answer', () => {
   it('is taken as it is, empty or not', async () => {
     expect(watch.snapshot).toBeUndefined();
-    expect(stream().request).toEqual({ services: ['echo'] });
+    expect(stream().request).toEqual({
+      services: ['echo'],
+      client: 'me',
+      watchId: expect.any(String),
+    });
     await stream().tell(snapshot(5n));
     expect(told).toEqual(['all +[] -[]']);
     expect(watch.snapshot).toMatchObject({ instances: [], revision: 5n, stale: false });
@@ -136,7 +149,7 @@ describe('a stream', () => {
     await stream().tell(snapshot(5n, instance('a')));
     await stream().tell(response({ progress: { revision: 9n } }));
     await reconnect();
-    expect(stream().request).toEqual({ services: ['echo'], fromRevision: 9n });
+    expect(stream().request).toMatchObject({ services: ['echo'], fromRevision: 9n });
     await reconnect('end');
     expect(failovers).toBe(2);
     expect(known()).toEqual(['a']);
@@ -161,7 +174,11 @@ describe('a stream', () => {
   it('that is of another store is begun anew, and replaces all', async () => {
     await stream().tell(snapshot(5n, instance('a'), instance('b')));
     await reconnect(otherStore);
-    expect(stream().request).toEqual({ services: ['echo'] });
+    expect(stream().request).toEqual({
+      services: ['echo'],
+      client: 'me',
+      watchId: expect.any(String),
+    });
     await stream().tell(snapshot(2n, instance('b')));
     expect(told.at(-1)).toBe('all +[b] -[a]');
   });
@@ -239,5 +256,34 @@ describe('an empty set of a stream that has been going on', () => {
     await stream().tell(event(7n, EventType.EVENT_TYPE_DELETE, instance('a')));
     expect(told.at(-1)).toBe('delta +[] -[a]');
     expect(known()).toEqual([]);
+  });
+});
+
+describe('what the registry wants acknowledged', () => {
+  const acknowledged = (part: WatchResponse) => ({ ...part, acknowledge: true });
+
+  it('is, once the followers have been told', async () => {
+    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    const removed = event(6n, EventType.EVENT_TYPE_DELETE, instance('a'));
+    await stream().tell(acknowledged(removed));
+    expect(told.at(-1)).toBe('delta +[] -[a]');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.at(-1)).toBe('acknowledged 6');
+    await stream().tell(event(7n, EVENT_TYPE_PUT, instance('c')));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.filter((each) => each.startsWith('acknowledged'))).toHaveLength(1);
+  });
+
+  it('is not while it is doubted that all are gone: calls go to them still', async () => {
+    await stream().tell(snapshot(5n, instance('a')));
+    await reconnect();
+    await stream().tell(acknowledged(snapshot(6n)));
+    await jest.advanceTimersByTimeAsync(100);
+    expect(told.some((each) => each.startsWith('acknowledged'))).toBe(false);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told.at(-1)).toBe('delta +[] -[a]');
+    await stream().tell(response({ progress: { revision: 7n } }));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.at(-1)).toBe('acknowledged 7');
   });
 });
