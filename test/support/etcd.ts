@@ -22,6 +22,8 @@ export interface TestEtcd {
   ctl(...args: string[]): Promise<string>;
   /** Ends the process and keeps the data. */
   stop(): Promise<void>;
+  /** Ends it as a crash does (SIGKILL) and keeps the data. */
+  kill(): Promise<void>;
   /** Starts it again on the same port, with the same data unless `wipe`. */
   start(options?: { wipe?: boolean }): Promise<void>;
   /** Freezes the process (SIGSTOP). */
@@ -76,6 +78,7 @@ export async function createTestEtcd(): Promise<TestEtcd> {
       return stdout;
     },
     stop: () => stop(),
+    kill: () => stop(0),
     start({ wipe = false } = {}) {
       if (wipe) generation += 1;
       return start();

@@ -1,6 +1,6 @@
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
-import { createChannel, createClientFactory } from 'nice-grpc';
+import { type ChannelOptions, createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 
 /**
@@ -18,8 +18,11 @@ export async function createTestRegistry({
 }
 
 /** A plain client of a registry, on a connection of its own. Always close it. */
-export function createRegistryClient(address: string) {
-  const channel = createChannel(address, undefined, { 'grpc.use_local_subchannel_pool': 1 });
+export function createRegistryClient(address: string, options: ChannelOptions = {}) {
+  const channel = createChannel(address, undefined, {
+    'grpc.use_local_subchannel_pool': 1,
+    ...options,
+  });
   return {
     client: createClientFactory()
       .use(errorDetailsClientMiddleware)

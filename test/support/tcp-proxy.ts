@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
-/** A TCP relay that can cut its connections, as a network does. Always close it. */
+/** A TCP relay that can cut its connections, or slow them down, as a network does. Always close it. */
 export interface TcpProxy {
   /** `127.0.0.1:port` to connect to. */
   readonly address: string;
@@ -8,6 +9,8 @@ export interface TcpProxy {
   cut(): void;
   /** Lets new connections through again. */
   restore(): void;
+  /** Holds back each piece that passes, either way, for `ms` from now on; 0 for not at all. */
+  delay(ms: number): void;
   close(): Promise<void>;
 }
 
@@ -15,6 +18,14 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
   const [host, port] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
+  let delayMs = 0;
+  const link = () =>
+    new Transform({
+      transform(piece, _, done) {
+        if (delayMs === 0) done(null, piece);
+        else setTimeout(done, delayMs, null, piece).unref();
+      },
+    });
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
@@ -25,7 +36,7 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     if (isCut) return void inbound.destroy();
     const outbound = connect(Number(port), host);
     keep(outbound);
-    inbound.pipe(outbound).pipe(inbound);
+    inbound.pipe(link()).pipe(outbound).pipe(link()).pipe(inbound);
     inbound.on('close', () => outbound.destroy());
     outbound.on('close', () => inbound.destroy());
   });
@@ -41,6 +52,9 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     cut,
     restore: () => {
       isCut = false;
+    },
+    delay: (ms) => {
+      delayMs = ms;
     },
     close: async () => {
       cut();
