@@ -186,6 +186,15 @@ describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
     expect(Math.min(...watch.sizes)).toBeGreaterThanOrEqual(2);
   });
 
+  it('F18: connects to an etcd that is slow to answer', async () => {
+    const proxy = await createTcpProxy(etcd.endpoint);
+    cleanup.defer(() => proxy.close());
+    proxy.delay(150);
+    const { client } = await start(proxy.address);
+    await client.register(at('a'));
+    expect((await client.getService({ service: 'user-service' })).instances).toHaveLength(1);
+  });
+
   it('starts without etcd, NOT_SERVING, and serves once it is there', async () => {
     await etcd.stop();
     const { registry, client } = await start(etcd.endpoint, { isReady: false });
