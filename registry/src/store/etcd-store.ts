@@ -64,7 +64,7 @@ export class EtcdStore implements Store {
     const { service, id } = description;
     const key = instanceKey(service, id);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const { existing, modRevision, revision } = await this.#read(key);
+      const { existing, createRevision, modRevision, revision } = await this.#read(key);
       const plan = planRegistration(existing, description, new Date());
       if (plan.kind === 'renew') {
         const { instance, isChanged } = plan;
@@ -77,12 +77,7 @@ export class EtcdStore implements Store {
       }
       const health = Health.HEALTH_UNSPECIFIED;
       const draft = { ...plan.description, health, ttlSeconds, leaseId: newLeaseId() };
-      const written = await this.#writeUnderNewLease(
-        key,
-        modRevision,
-        draft,
-        existing?.createRevision,
-      );
+      const written = await this.#writeUnderNewLease(key, modRevision, draft, createRevision);
       if (written === undefined) continue;
       if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
       return written;
@@ -181,11 +176,12 @@ export class EtcdStore implements Store {
   async #read(key: string) {
     const { found, revision } = await this.#client.get(key);
     const modRevision = found?.modRevision ?? 0n;
-    if (found === undefined) return { existing: undefined, modRevision, revision };
+    const at = { createRevision: found?.createRevision, modRevision, revision };
+    if (found === undefined) return { ...at, existing: undefined };
     try {
-      return { existing: decodeRecord(found), modRevision, revision };
+      return { ...at, existing: decodeRecord(found) };
     } catch {
-      return { existing: undefined, modRevision, revision };
+      return { ...at, existing: undefined };
     }
   }
 
