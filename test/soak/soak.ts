@@ -27,7 +27,7 @@ export interface SoakOptions {
   readonly watchers?: number;
   /** Default 2. */
   readonly sdkServices?: number;
-  /** How long a watcher's stream lasts at most, in ms. Default 12,000. */
+  /** How long a watcher's stream lasts at most, in ms. Default 6000. */
   readonly streamMs?: number;
   /** How long an instance may be seen after its lease has ended, in ms. Default 1000. */
   readonly graceMs?: number;
@@ -80,7 +80,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     registrars: options.registrars ?? 16,
     watchers: options.watchers ?? 8,
     sdkServices: options.sdkServices ?? 2,
-    streamMs: options.streamMs ?? 12_000,
+    streamMs: options.streamMs ?? 6000,
   });
   cleanup.defer(() => fleet.close());
   const injector = new Injector(cluster, oracle, recorder);
@@ -110,7 +110,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   );
   return {
     seed,
-    findings: [...verifyHistory(recorder, endMs, patience), ...deaths, ...open],
+    findings: [
+      ...verifyHistory(recorder, endMs, patience),
+      ...deaths,
+      ...injector.failures,
+      ...open,
+    ],
     figures: figuresOf(recorder, endMs),
     faults: injector.counts,
     history: recorder,

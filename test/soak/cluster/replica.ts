@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
 const host = '127.0.0.1';
-const READY_MS = 20_000;
+const READY_MS = 30_000;
 
 export interface ReplicaOptions {
   readonly index: number;

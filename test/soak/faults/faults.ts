@@ -100,7 +100,7 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
     targets: ['etcd', 'replica'],
     async run(scene, { forMs }) {
       scene.replica.toEtcd.cut();
-      await sleep(forMs);
+      await sleep(1000 + forMs);
       await compact(scene).finally(() => scene.replica.toEtcd.restore());
     },
   },

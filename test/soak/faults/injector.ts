@@ -2,6 +2,7 @@ import { messageOf, pause } from '@weft/proto';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Oracle } from '../parties/oracle.ts';
 import type { Recorder } from '../recorder.ts';
+import type { Finding } from '../verify/finding.ts';
 import type { Fault } from './fault-script.ts';
 import { FAULTS } from './faults.ts';
 
@@ -14,6 +15,8 @@ export class Injector {
   readonly #busy = new Map<string, Promise<void>>();
   /** How many of each kind there were. */
   readonly counts: Record<string, number> = {};
+  /** What could not be made whole again. The script ends with the first. */
+  readonly failures: Finding[] = [];
 
   constructor(cluster: Cluster, oracle: Oracle, recorder: Recorder) {
     this.#cluster = cluster;
@@ -21,15 +24,12 @@ export class Injector {
     this.#recorder = recorder;
   }
 
-  /**
-   * Resolves when all are over, so that everything is whole again.
-   * @throws Error when something could not be made whole
-   */
+  /** Resolves when all are over, so that everything is whole again. */
   async play(script: readonly Fault[], signal: AbortSignal): Promise<void> {
     const start = performance.now();
     for (const fault of script) {
       await pause(Math.max(0, start + fault.atMs - performance.now()), signal);
-      if (signal.aborted) break;
+      if (signal.aborted || this.failures.length > 0) break;
       this.#begin(fault);
     }
     await Promise.all(this.#busy.values());
@@ -56,15 +56,14 @@ export class Injector {
       try {
         await run(scene, fault);
       } catch (error) {
-        throw new Error(`the fault ${kind} failed: ${messageOf(error)}`, { cause: error });
+        const { nowMs: atMs } = this.#recorder;
+        this.failures.push({ kind: 'not-mended', atMs, who: kind, message: messageOf(error) });
       } finally {
         end();
       }
     };
     const before = names.map((name) => this.#busy.get(name));
     const running = Promise.all(before).then(act);
-    // `play` tells of it at the end; nobody waits for it before.
-    running.catch(() => {});
     for (const name of names) this.#busy.set(name, running);
   }
 }

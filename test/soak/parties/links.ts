@@ -3,7 +3,7 @@ import type { Replica } from '../cluster/replica.ts';
 
 const RECONNECT = {
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
+  'grpc.min_reconnect_backoff_ms': 1000,
   'grpc.max_reconnect_backoff_ms': 500,
 };
 

@@ -19,7 +19,9 @@ export type FindingKind =
   // The end
   | 'not-converged'
   // A process
-  | 'registry-died';
+  | 'registry-died'
+  /** What was broken could not be made whole: a registry did not come up, or the checker failed. */
+  | 'not-mended';
 
 export interface Finding {
   readonly kind: FindingKind;

@@ -14,7 +14,7 @@ export interface Truth {
  * mark is true), and every snapshot the whole set at its revision.
  *
  * What a registry missed since etcd forgot it may come as one difference, at the revision of the list
- * that told it: then the set after it must be right.
+ * that told it: then each event must be news, and the set after them right.
  */
 export function verifyWatch(watch: WatchHistory, truth: Truth): Finding[] {
   const verifier = new WatchVerifier(watch, truth);
@@ -32,8 +32,8 @@ class WatchVerifier {
   #last: number | undefined;
   #replica = 0;
   #atMs = 0;
-  /** Whether nothing has come since the stream went on after a revision. */
-  #isResuming = false;
+  /** The revision that the stream went on after, while nothing has come of it yet. */
+  #resumedFrom: number | undefined;
 
   constructor(watch: WatchHistory, truth: Truth) {
     this.#watch = watch;
@@ -46,7 +46,7 @@ class WatchVerifier {
     switch (entry.kind) {
       case 'open':
         this.#replica = entry.replica;
-        this.#isResuming = entry.from !== undefined;
+        this.#resumedFrom = entry.from;
         if (entry.from === undefined) this.#startOver();
         return;
       case 'malformed':
@@ -64,7 +64,7 @@ class WatchVerifier {
       case 'end':
         return;
     }
-    this.#isResuming = false;
+    this.#resumedFrom = undefined;
   }
 
   #startOver(): void {
@@ -113,17 +113,22 @@ class WatchVerifier {
       return;
     }
     const steps = this.#model.to(revision);
-    this.#last = revision;
-    for (const { type, key, content } of events) {
-      if (type === 'put') this.#held.set(key, content);
-      else this.#held.delete(key);
-    }
     const wrong = compare(steps, events);
-    if (wrong.length === 0) return;
-    const state = differences(this.#model.held, this.#held);
-    if (state.length === 0 && this.#isForgotten(last, revision)) return;
+    const isNews = events.map((event) => this.#apply(event)).every(Boolean);
+    const isRight = differences(this.#model.held, this.#held).length === 0;
+    const isDifference = isNews && isRight && this.#isForgotten(last, revision);
+    this.#last = revision;
+    if (wrong.length === 0 || isDifference) return;
     for (const { kind, message } of wrong) this.#find(kind, revision, message);
     this.#believeModel();
+  }
+
+  /** Whether an event says what the watcher did not know. */
+  #apply({ type, key, content }: SeenEvent): boolean {
+    if (type === 'delete') return this.#held.delete(key);
+    const isNews = this.#held.get(key) !== content;
+    this.#held.set(key, content);
+    return isNews;
   }
 
   #progress(revision: number): void {
@@ -158,9 +163,8 @@ class WatchVerifier {
   }
 
   #find(kind: FindingKind, revision: number, message: string): void {
-    const found = this.#isResuming
-      ? `first after going on from ${this.#last}: ${message}`
-      : message;
+    const from = this.#resumedFrom;
+    const found = from === undefined ? message : `first after going on from ${from}: ${message}`;
     const who = this.#watch.name;
     this.findings.push({
       kind,
