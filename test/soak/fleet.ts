@@ -5,7 +5,7 @@ import { SdkFollower } from './parties/sdk-follower.ts';
 import { SdkHost } from './parties/sdk-hosts.ts';
 import { Watcher } from './parties/watcher.ts';
 import type { Recorder } from './recorder.ts';
-import { differences, Model } from './verify/model.ts';
+import { Model } from './verify/model.ts';
 
 export interface FleetOptions {
   readonly seed: number;
@@ -74,7 +74,7 @@ export class Fleet {
     const compare = (who: string, held: Map<string, string>, services?: readonly string[]) => {
       const model = new Model(changes, services);
       model.to(Number.POSITIVE_INFINITY);
-      const wrong = differences(model.held, held);
+      const wrong = model.differences(held);
       if (wrong.length > 0) found.push(`${who}: ${wrong.slice(0, 3).join(', ')}`);
     };
     const model = new Model(changes);

@@ -1,6 +1,6 @@
 import type { EtcdChange, PollHistory } from '../history.ts';
 import type { Finding } from './finding.ts';
-import { differences, Model } from './model.ts';
+import { Model } from './model.ts';
 
 /**
  * What `mesh.discover` answers is the set of its revision, and revisions never go back. An empty set
@@ -19,9 +19,9 @@ export function verifyDiscovery(poll: PollHistory, changes: readonly EtcdChange[
     }
     last = revision;
     model.to(revision);
-    if (model.held.size === 0) continue;
+    if ([...model.held.values()].every(({ isDoubtful }) => isDoubtful)) continue;
     const actual = new Map(instances.map(({ key, content }) => [key, content]));
-    const wrong = differences(model.held, actual);
+    const wrong = model.differences(actual);
     if (wrong.length > 0) find(wrong.slice(0, 5).join(', '));
   }
   return found;

@@ -5,8 +5,8 @@ export interface Held {
   readonly content: string;
   readonly leaseId: string;
   /**
-   * Its key holds a foreign value since: the registry may list the last good one, and drops it when
-   * the lease has ended, without a revision of its own.
+   * Its key holds a foreign value: a registry may list the last good one that it has known, and drops
+   * it when the lease has ended, without a revision of its own.
    */
   readonly isDoubtful: boolean;
 }
@@ -31,6 +31,8 @@ export class Model {
   readonly #changes: readonly EtcdChange[];
   readonly #services: ReadonlySet<string> | undefined;
   readonly #held = new Map<string, Held>();
+  /** All contents that a key has had so far. */
+  readonly #past = new Map<string, Set<string>>();
   #next = 0;
 
   /** @param services whom to follow; undefined for all */
@@ -57,35 +59,36 @@ export class Model {
     }
   }
 
+  /** Every way in which a set is not the one where this stands; none when it is. */
+  differences(actual: ReadonlyMap<string, string>): string[] {
+    const found: string[] = [];
+    for (const [key, { content, isDoubtful }] of this.#held) {
+      const seen = actual.get(key);
+      if (seen === undefined && !isDoubtful) found.push(`${key} is missing`);
+      const isKnown = isDoubtful && this.#past.get(key)?.has(seen ?? '');
+      if (seen !== undefined && seen !== content && !isKnown) {
+        found.push(`${key} is ${seen}, not ${content}`);
+      }
+    }
+    for (const key of actual.keys()) {
+      if (!this.#held.has(key)) found.push(`${key} is there and should not be`);
+    }
+    return found;
+  }
+
   #take({ revision, key, type, content = '', leaseId = '0' }: EtcdChange): Step | undefined {
     const held = this.#held.get(key);
     if (type === 'put') {
       this.#held.set(key, { content, leaseId, isDoubtful: false });
+      const past = this.#past.get(key) ?? new Set();
+      this.#past.set(key, past.add(content));
       return { revision, key, type, content, isOptional: false };
     }
-    if (held === undefined) return undefined;
     if (type === 'foreign') {
-      this.#held.set(key, { ...held, isDoubtful: true });
+      this.#held.set(key, { content: 'nothing', leaseId, ...held, isDoubtful: true });
       return undefined;
     }
     this.#held.delete(key);
-    return { revision, key, type, content: held.content, isOptional: held.isDoubtful };
+    return held && { revision, key, type, content: held.content, isOptional: held.isDoubtful };
   }
-}
-
-/** Every way in which a set is not the one of the model; none when it is. */
-export function differences(
-  expected: ReadonlyMap<string, Held>,
-  actual: ReadonlyMap<string, string>,
-): string[] {
-  const found: string[] = [];
-  for (const [key, { content, isDoubtful }] of expected) {
-    const seen = actual.get(key);
-    if (seen === undefined && !isDoubtful) found.push(`${key} is missing`);
-    if (seen !== undefined && seen !== content) found.push(`${key} is ${seen}, not ${content}`);
-  }
-  for (const key of actual.keys()) {
-    if (!expected.has(key)) found.push(`${key} is there and should not be`);
-  }
-  return found;
 }

@@ -46,6 +46,11 @@ describe('a watch that keeps its word', () => {
     const dropped = watch(open(), snapshot(4, 'b3'), events('put c 6'));
     expect(kinds(kept, { of })).toEqual([]);
     expect(kinds(dropped, { of })).toEqual([]);
+    // One that had missed a change knows an earlier one as the last good.
+    const missed = changes('put a 2', 'put a 3', 'foreign a 4', 'delete a 5', 'put c 6');
+    const earlier = watch(open(), snapshot(4, 'a2'), events('delete a 5 a2', 'put c 6'));
+    expect(kinds(earlier, { of: missed })).toEqual([]);
+    expect(kinds(watch(open(), snapshot(4, 'a9')), { of: missed })).toEqual(['wrong-snapshot']);
   });
 
   it('may tell the difference at once when etcd forgot what was between', () => {
