@@ -37,6 +37,8 @@ export interface SoakOptions {
   readonly onProgress?: (line: string) => void;
   /** Ends the unquiet part early. */
   readonly signal?: AbortSignal;
+  /** Asked now and then whether enough has been seen; the unquiet part then ends early. Default: never. */
+  readonly isEnough?: (history: History) => boolean;
 }
 
 export interface SoakResult {
@@ -50,6 +52,7 @@ export interface SoakResult {
 }
 
 const PROGRESS_MS = 5000;
+const LOOK_MS = 200;
 const SETTLE_MS = 4000;
 
 /** The command of the registry as it is. */
@@ -62,7 +65,7 @@ export function registryCommand(program = 'registry/src/main.ts'): string[] {
 export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const { seed, durationMs, faultEveryMs = 3000, onProgress = () => {} } = options;
   const { commands = Array.from({ length: 3 }, () => registryCommand()) } = options;
-  const { signal = new AbortController().signal } = options;
+  const { isEnough = () => false } = options;
   await using cleanup = new AsyncDisposableStack();
   const deaths: Finding[] = [];
   const recorder = new Recorder();
@@ -96,7 +99,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
           replicas: commands.length,
           everyMs: faultEveryMs,
         });
+  const enough = new AbortController();
+  const signal = AbortSignal.any([enough.signal, ...(options.signal ? [options.signal] : [])]);
+  const look = () => isEnough(recorder) && enough.abort();
+  const looking = cleanup.adopt(setInterval(look, LOOK_MS), clearInterval);
   await Promise.all([injector.play(script, signal), pause(durationMs, signal)]);
+  clearInterval(looking);
   fleet.calm();
   const disagreements = await agreement(fleet, recorder, options.convergeMs ?? 25_000);
   const endMs = recorder.nowMs;

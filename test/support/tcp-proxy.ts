@@ -11,11 +11,13 @@ export interface TcpProxy {
   restore(): void;
   /** Holds back each piece that passes, either way, for `ms` from now on; 0 for not at all. */
   delay(ms: number): void;
+  /** Leads new connections to another `host:port`. */
+  redirect(target: string): void;
   close(): Promise<void>;
 }
 
 export async function createTcpProxy(target: string): Promise<TcpProxy> {
-  const [host, port] = target.split(':');
+  let [host, port] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
   let delayMs = 0;
@@ -55,6 +57,9 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     },
     delay: (ms) => {
       delayMs = ms;
+    },
+    redirect: (to) => {
+      [host, port] = to.split(':');
     },
     close: async () => {
       cut();

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { startChild } from '../../../orchestrator/src/process/child.ts';
 import { lastLines } from '../../../orchestrator/src/process/log-file.ts';
 import type { ManagedProcess } from '../../../orchestrator/src/process/managed-process.ts';
-import { addressText, freePort } from '../../../orchestrator/src/process/ports.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
-const host = '127.0.0.1';
+const NOBODY = '127.0.0.1:1';
 const READY_MS = 30_000;
 
 export interface ReplicaOptions {
@@ -26,30 +25,24 @@ export interface ReplicaOptions {
 export class Replica {
   readonly index: number;
   readonly toEtcd: TcpProxy;
+  /** Leads to the process, which has another port each time that it is started. */
   readonly toClients: TcpProxy;
   readonly #options: ReplicaOptions;
-  readonly #port: number;
   #process: ManagedProcess | undefined;
   #starts = 0;
 
-  private constructor(
-    options: ReplicaOptions,
-    port: number,
-    links: { toEtcd: TcpProxy; toClients: TcpProxy },
-  ) {
+  private constructor(options: ReplicaOptions, toEtcd: TcpProxy, toClients: TcpProxy) {
     this.index = options.index;
     this.#options = options;
-    this.#port = port;
-    this.toEtcd = links.toEtcd;
-    this.toClients = links.toClients;
+    this.toEtcd = toEtcd;
+    this.toClients = toClients;
   }
 
+  /** Resolves once it listens. */
   static async start(options: ReplicaOptions): Promise<Replica> {
-    const port = await freePort(host);
     const toEtcd = await createTcpProxy(options.etcd);
-    const toClients = await createTcpProxy(addressText(host, port));
-    const replica = new Replica(options, port, { toEtcd, toClients });
-    replica.spawn();
+    const replica = new Replica(options, toEtcd, await createTcpProxy(NOBODY));
+    await replica.spawn();
     return replica;
   }
 
@@ -58,37 +51,37 @@ export class Replica {
     return this.toClients.address;
   }
 
-  /** Starts the process; `ready` tells when it serves. */
-  spawn(): void {
+  /** Starts the process; resolves once it listens. */
+  async spawn(): Promise<void> {
     const { command, folder, onDeath } = this.#options;
     this.#starts += 1;
-    const flags = ['--store', 'etcd', '--etcd', this.toEtcd.address, '--port', `${this.#port}`];
+    const logFile = this.#logFile;
+    const flags = ['--store', 'etcd', '--etcd', this.toEtcd.address, '--port', '0'];
     const child = startChild({
       command: [...command, ...flags],
       folder,
       environment: { ETCD_ENDPOINTS: undefined },
-      logFile: this.#logFile,
+      logFile,
     });
     this.#process = child;
     child.exited.then((reason) => {
       if (this.#process !== child) return;
-      onDeath([reason, ...lastLines(this.#logFile, 20)].join('\n'));
+      onDeath([reason, ...lastLines(logFile, 20)].join('\n'));
     });
+    this.toClients.redirect(await this.#logged(/(?:"address":"|registry ready on )([\d.:]+)/));
   }
 
   /** Resolves once it has read its store and serves. */
-  ready(): Promise<void> {
-    const check = () => {
-      if (readFileSync(this.#logFile, 'utf8').includes('registry ready on')) return;
-      throw new Error(`replica ${this.index}: ${lastLines(this.#logFile, 20).join('\n')}`);
-    };
-    return eventually(check, { withinMs: READY_MS, everyMs: 50 });
+  async ready(): Promise<void> {
+    await this.#logged(/registry ready on ([\d.:]+)/);
   }
 
   /** SIGKILL. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
+    // Its port may be someone else's in a moment.
+    this.toClients.redirect(NOBODY);
     child?.terminate(0);
     await child?.exited;
   }
@@ -109,5 +102,16 @@ export class Replica {
 
   get #logFile(): string {
     return join(this.#options.folder, `replica-${this.index}-${this.#starts}.log`);
+  }
+
+  /** Waits until the process has logged something; answers the part in brackets. */
+  #logged(pattern: RegExp): Promise<string> {
+    const logFile = this.#logFile;
+    const look = () => {
+      const [, found] = pattern.exec(readFileSync(logFile, 'utf8')) ?? [];
+      if (found !== undefined) return found;
+      throw new Error(`replica ${this.index}: ${lastLines(logFile, 20).join('\n')}`);
+    };
+    return eventually(look, { withinMs: READY_MS, everyMs: 50 });
   }
 }

@@ -63,7 +63,7 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
     async run({ replica }, { forMs }) {
       await replica.kill();
       await sleep(forMs);
-      replica.spawn();
+      await replica.spawn();
       await replica.ready();
     },
   },
@@ -84,7 +84,8 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
     async run({ etcd }, { forMs }) {
       await etcd.kill();
       await sleep(forMs);
-      await etcd.start();
+      // Its port may be someone else's by now, for a moment.
+      await etcd.start().catch(() => etcd.start());
     },
   },
   'freeze-etcd': {
