@@ -1,5 +1,6 @@
 import { seededRandom } from '../support/seeded-random.ts';
 import type { Replica } from './cluster/replica.ts';
+import { Links } from './parties/links.ts';
 import { Registrar } from './parties/registrar.ts';
 import { SdkFollower } from './parties/sdk-follower.ts';
 import { SdkHost } from './parties/sdk-hosts.ts';
@@ -22,6 +23,8 @@ const SERVICES = ['alpha', 'beta', 'gamma', 'delta'];
 /** All who use the registry in a run. Always close it. */
 export class Fleet {
   readonly #recorder: Recorder;
+  /** Of the registrars. */
+  readonly #links: Links;
   readonly #registrars: readonly Registrar[];
   readonly #hosts: readonly SdkHost[];
   readonly #watchers: readonly Watcher[];
@@ -39,9 +42,13 @@ export class Fleet {
     const many = <T>(count: number, make: (index: number) => T): T[] =>
       Array.from({ length: count }, (_, index) => make(index));
     this.#recorder = recorder;
+    const links = new Links(replicas);
+    this.#links = links;
     this.#registrars = many(options.registrars, (index) => {
       const id = `i${index}`;
-      return new Registrar({ ...next(), service: serviceOf(index), id, port: 20_000 + index });
+      const { random } = next();
+      const service = serviceOf(index);
+      return new Registrar({ links, recorder, random, service, id, port: 20_000 + index });
     });
     this.#hosts = many(options.sdkServices * 2, (index) => {
       const service = sdkService(index % options.sdkServices);
@@ -102,5 +109,6 @@ export class Fleet {
   async close(): Promise<void> {
     const parties = [this.#registrars, this.#watchers, this.#followers, this.#hosts].flat();
     await Promise.all(parties.map((party) => party.close()));
+    this.#links.close();
   }
 }

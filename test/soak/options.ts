@@ -16,7 +16,8 @@ const usage = `npm run soak -- [options]
   --registrars <n>   instances that come and go; default 16
   --watchers <n>     watchers; default 8
   --fault-every <s>  seconds from one fault to the next, on average; 0 for none; default 3
-  --registry <file>  another program than registry/src/main.ts, such as a broken one
+  --registry <file>  another program than registry/src/main.ts, with its arguments, such as
+                     'test/fixtures/broken-registry.ts lossy'
   --history <file>   where the history goes; default .cache/soak/seed-<n>.jsonl, on a finding only
   --json <file>      where the report goes`;
 
@@ -60,7 +61,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   return {
     durationMs: number('minutes', values.minutes, 0.05) * 60_000,
     seed: whole('seed', values.seed, 0),
-    commands: Array.from({ length: replicas }, () => registryCommand(values.registry)),
+    commands: Array.from({ length: replicas }, () => registryCommand(values.registry?.split(' '))),
     registrars: whole('registrars', values.registrars, 1),
     watchers: whole('watchers', values.watchers, 1),
     faultEveryMs: number('fault-every', values['fault-every'], 0) * 1000,

@@ -55,10 +55,11 @@ const PROGRESS_MS = 5000;
 const LOOK_MS = 200;
 const SETTLE_MS = 4000;
 
-/** The command of the registry as it is. */
-export function registryCommand(program = 'registry/src/main.ts'): string[] {
+/** The command of the registry as it is, or of a program of this repository with its arguments. */
+export function registryCommand(words: readonly string[] = ['registry/src/main.ts']): string[] {
+  const [program = '', ...args] = words;
   const path = join(import.meta.dirname, '../..', program);
-  return ['node', '--conditions=weft-source', '--no-warnings', path];
+  return ['node', '--conditions=weft-source', '--no-warnings', path, ...args];
 }
 
 /** Runs the registry among restless clients and faults, and holds what all saw against etcd's history. */
@@ -86,6 +87,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     streamMs: options.streamMs ?? 6000,
   });
   cleanup.defer(() => fleet.close());
+  const enough = new AbortController();
   const injector = new Injector(cluster, oracle, recorder);
   const startedMs = recorder.nowMs;
   const report = () => onProgress(progressLine(recorder, recorder.nowMs - startedMs, durationMs));
@@ -99,9 +101,10 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
           replicas: commands.length,
           everyMs: faultEveryMs,
         });
-  const enough = new AbortController();
   const signal = AbortSignal.any([enough.signal, ...(options.signal ? [options.signal] : [])]);
-  const look = () => isEnough(recorder) && enough.abort();
+  const look = () => {
+    if (isEnough(recorder) || injector.failures.length > 0) enough.abort();
+  };
   const looking = cleanup.adopt(setInterval(look, LOOK_MS), clearInterval);
   await Promise.all([injector.play(script, signal), pause(durationMs, signal)]);
   clearInterval(looking);

@@ -15,10 +15,7 @@ describeWith(['etcd', 'etcdctl'], 'the checker', () => {
         changes.length > 60 &&
         watches.flatMap(({ entries }) => entries.filter(isOpening)).length > 30,
       faultEveryMs: 0,
-      commands: DEFECTS.map((name) => [
-        ...registryCommand('test/fixtures/broken-registry.ts'),
-        name,
-      ]),
+      commands: DEFECTS.map((name) => registryCommand(['test/fixtures/broken-registry.ts', name])),
       registrars: 24,
       sdkServices: 0,
       streamMs: 1000,

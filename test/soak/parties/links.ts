@@ -3,13 +3,14 @@ import type { Replica } from '../cluster/replica.ts';
 
 const RECONNECT = {
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 1000,
+  // The bound of an attempt. On a busy machine attempts given up sooner fill the queue of the next ones.
+  'grpc.min_reconnect_backoff_ms': 5000,
   'grpc.max_reconnect_backoff_ms': 500,
 };
 
 export type RegistryClient = ReturnType<typeof createRegistryClient>['client'];
 
-/** Connections of one party's own, one to each replica. */
+/** Connections to the replicas, one to each. */
 export class Links {
   readonly #links: readonly ReturnType<typeof createRegistryClient>[];
 

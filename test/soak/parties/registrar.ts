@@ -1,10 +1,9 @@
 import { pause } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc';
-import type { Replica } from '../cluster/replica.ts';
 import type { WriteRecord } from '../history.ts';
 import type { Recorder } from '../recorder.ts';
-import { Links, type RegistryClient } from './links.ts';
+import type { Links, RegistryClient } from './links.ts';
 
 const CALL_MS = 3000;
 /** Shortest that etcd grants. */
@@ -15,7 +14,8 @@ export interface RegistrarOptions {
   readonly service: string;
   readonly id: string;
   readonly port: number;
-  readonly replicas: readonly Replica[];
+  /** Shared: as many connections as instances would be most of the load. */
+  readonly links: Links;
   readonly recorder: Recorder;
   readonly random: () => number;
 }
@@ -42,7 +42,7 @@ export class Registrar {
   constructor(options: RegistrarOptions) {
     this.#options = options;
     this.key = `${options.service}/${options.id}`;
-    this.#links = new Links(options.replicas);
+    this.#links = options.links;
     this.#running = this.#run();
   }
 
@@ -60,7 +60,6 @@ export class Registrar {
     this.#calmer.abort();
     this.#closer.abort();
     await this.#running;
-    this.#links.close();
   }
 
   async #run(): Promise<void> {
