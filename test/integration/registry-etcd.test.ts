@@ -141,8 +141,10 @@ describeWith(['etcd', 'etcdctl'], 'the registry on etcd', () => {
     expect(fresh.registry.store.catalog.instances('user-service').map(({ id }) => id)).toEqual([
       'c',
     ]);
-    await client.register(at('user-service', 'b', 5002));
+    const { instance } = await client.register(at('user-service', 'b', 5002));
     await eventually(() => expect(watch.ids).toEqual(['a', 'b', 'c']));
+    // Its key was there before it, and what it is told of it is what etcd has.
+    expect(instance).toEqual(watch.held.get('user-service/b'));
     await etcd.ctl('del', `${PREFIX}user-service/a`);
     await eventually(() => expect(watch.ids).toEqual(['b', 'c']));
     expect(registry.store.catalog.isStale).toBe(false);

@@ -1,7 +1,7 @@
 import { clientTransport } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
-import { createChannel, createClientFactory } from 'nice-grpc';
+import { type ChannelOptions, createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 
 /**
@@ -20,10 +20,11 @@ export async function createTestRegistry({
 }
 
 /** A plain client of a registry, on a connection of its own. Always close it. */
-export function createRegistryClient(address: string) {
+export function createRegistryClient(address: string, options: ChannelOptions = {}) {
   const channel = createChannel(address, undefined, {
     ...clientTransport,
     'grpc.use_local_subchannel_pool': 1,
+    ...options,
   });
   return {
     client: createClientFactory()

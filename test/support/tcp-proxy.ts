@@ -21,6 +21,8 @@ export interface TcpProxy {
   block(direction: Direction): void;
   /** Lets new connections, and what was held back, through again. */
   restore(): void;
+  /** Leads new connections to another `host:port`. */
+  redirect(target: string): void;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ class Way {
 }
 
 export async function createTcpProxy(target: string): Promise<TcpProxy> {
-  const [host, port] = target.split(':');
+  let [host, port] = target.split(':');
   const sockets = new Set<Socket>();
   const ways = { toServer: new Way(), toClient: new Way() };
   let isCut = false;
@@ -112,6 +114,9 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     restore() {
       isCut = false;
       for (const way of Object.values(ways)) way.restore();
+    },
+    redirect: (to) => {
+      [host, port] = to.split(':');
     },
     close: async () => {
       cut();

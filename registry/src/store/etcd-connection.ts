@@ -9,7 +9,8 @@ const GRPC_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
+  // grpc-js does not read it; nice-grpc bounds each attempt to connect by it, SETTINGS included.
+  'grpc.min_reconnect_backoff_ms': 1_000,
   'grpc.max_reconnect_backoff_ms': 1_000,
 };
 

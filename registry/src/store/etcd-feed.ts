@@ -158,7 +158,7 @@ export class EtcdFeed {
     const answer = await client.changedSince(SERVICES_PREFIX, from);
     this.#compare(answer);
     if (this.#mustList || answer.isChanged || catalog.revision !== from) return;
-    if (answer.count === this.#reader.keyCount) catalog.advance(answer.revision);
+    if (answer.count === this.#reader.keyCount) catalog.skipTo(answer.revision);
   }
 
   /** Compares every key with the catalog; what is found twice in a row means a fresh list. */
@@ -173,7 +173,7 @@ export class EtcdFeed {
     }
     const isSecond = this.#suspects.size > 0;
     this.#suspects = isSecond ? new Set() : found;
-    if (found.size === 0) catalog.advance(revision);
+    if (found.size === 0) catalog.skipTo(revision);
     else if (!isSecond) return;
     this.#auditedAtMs = performance.now();
     this.#seen.audited = revision;
