@@ -26,7 +26,7 @@ import { closedError } from './errors.ts';
 import { stubChannel } from './grpc/mesh-channel.ts';
 import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
 import { registerMeshResolver } from './grpc/mesh-resolver.ts';
-import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
+import { createMeshEvents, discoveryObserver, type MeshEvents, observerOf } from './mesh-events.ts';
 import { checkContractPolicy } from './policy/check-contract-policy.ts';
 import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
@@ -48,7 +48,7 @@ type ChannelPolicy<Definition extends Contract> = Definition extends TsProtoServ
  * breaker for each, and offers services of its own. Make one per process; `close` it at the end.
  */
 export class Mesh {
-  /** Tells what becomes of the instances that are called. */
+  /** Tells what becomes of the instances that are called, and when the registry is not believed. */
   readonly events: MeshEvents = createMeshEvents();
   readonly #config: MeshConfig;
   readonly #registry: RegistryConnection;
@@ -62,7 +62,7 @@ export class Mesh {
 
   constructor(options: MeshOptions) {
     this.#config = resolveConfig(options);
-    const { registry, discoveryTtlMs, log } = this.#config;
+    const { registry, discoveryTtlMs, discovery, log } = this.#config;
     registerMeshResolver();
     registerMeshLoadBalancer();
     this.#registry = new RegistryConnection(registry, Math.random);
@@ -70,6 +70,8 @@ export class Mesh {
       registry: this.#registry,
       ttlMs: discoveryTtlMs,
       timeoutMs: FIRST_ANSWER_MS,
+      protectedShare: discovery.protectedShare,
+      observer: discoveryObserver(this.events, log),
       log,
     });
     this.#caller = new DynamicCaller({

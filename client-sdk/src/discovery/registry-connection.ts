@@ -17,19 +17,22 @@ const clients = createClientFactory().use(errorDetails);
  */
 export class RegistryConnection {
   readonly addresses: readonly string[];
+  /** In the order in which they are used. */
+  readonly #order: readonly string[];
   readonly #open = new Map<string, { channel: Channel; replica: Replica }>();
-  #index: number;
+  #index = 0;
   #isClosed = false;
 
-  /** @param random spreads clients over the replicas */
+  /** @param random spreads clients over the replicas, and over the rest when one of them fails */
   constructor(addresses: readonly string[], random: () => number) {
     this.addresses = addresses;
-    this.#index = Math.floor(random() * addresses.length);
+    const left = [...addresses];
+    this.#order = addresses.flatMap(() => left.splice(Math.floor(random() * left.length), 1));
   }
 
   /** The replica in use. Once closed, its calls fail. */
   get replica(): Replica {
-    const address = this.addresses[this.#index] as string;
+    const address = this.#order[this.#index] as string;
     const known = this.#open.get(address);
     if (known !== undefined) return known.replica;
     const channel = createChannel(address, undefined, clientTransport);
@@ -39,11 +42,15 @@ export class RegistryConnection {
     return replica;
   }
 
-  /** `failed` did not serve: go on with the next one, unless someone has moved on already. */
-  failover(failed: Replica): void {
-    if (failed.address === this.addresses[this.#index]) {
-      this.#index = (this.#index + 1) % this.addresses.length;
+  /**
+   * `failed` did not serve: go on with the next one, unless someone has moved on already. Answers
+   * whether another is in use now.
+   */
+  failover(failed: Replica): boolean {
+    if (failed.address === this.#order[this.#index]) {
+      this.#index = (this.#index + 1) % this.#order.length;
     }
+    return failed.address !== this.#order[this.#index];
   }
 
   close(): void {
