@@ -4,6 +4,7 @@ import { breaker } from './breaker.ts';
 import { call } from './call.ts';
 import { failover } from './failover.ts';
 import { memory } from './memory.ts';
+import { outage } from './outage.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
 import { tail } from './tail.ts';
@@ -17,6 +18,7 @@ export const benches: readonly Bench[] = [
   update,
   tail,
   failover,
+  outage,
   breaker,
   amplification,
   memory,
