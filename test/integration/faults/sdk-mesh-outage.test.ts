@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import { serveEcho } from '../../support/echo-service.ts';
@@ -19,7 +19,11 @@ import { describeWith } from '../../support/tools.ts';
 const TTL_SECONDS = 2;
 const DISCOVERY_TTL_MS = 600;
 const OUTAGE_MS = 8000;
-const PER_SECOND = 200;
+const PER_SECOND = 100;
+/** How long calls and changes may take: a busy machine is no outage. */
+const PATIENT_MS = 15_000;
+
+jest.setTimeout(90_000);
 
 let etcd: TestEtcd;
 let ports: number[];
@@ -71,7 +75,9 @@ describeWith(['etcd', 'etcdctl'], 'a mesh without etcd and without any registry'
     const discovered = () => client.discover('outlasting');
     await eventually(async () => expect((await discovered()).instances).toHaveLength(3));
     const users = usersOf(client, 'outlasting');
-    const load = callSteadily(PER_SECOND, (report) => users.getUser({ id: 'x' }, report));
+    const load = callSteadily(PER_SECOND, (report) =>
+      users.getUser({ id: 'x' }, { ...report, timeoutMs: PATIENT_MS }),
+    );
     cleanup.push(() => load.stop());
     await pause(500);
     const { instances: before } = await discovered();
@@ -86,7 +92,7 @@ describeWith(['etcd', 'etcdctl'], 'a mesh without etcd and without any registry'
     await expect(stranger.discover('outlasting')).rejects.toMatchObject({
       code: 'REGISTRY_UNAVAILABLE',
     });
-    await pause(OUTAGE_MS - (performance.now() - downSince));
+    await pause(Math.max(0, OUTAGE_MS - (performance.now() - downSince)));
     const upAt = performance.now();
 
     await etcd.start({ wipe: true });
@@ -100,7 +106,7 @@ describeWith(['etcd', 'etcdctl'], 'a mesh without etcd and without any registry'
         expect(ids).toEqual(['i0', 'i1', 'i2']);
         expect(now.instances.some(({ leaseId }) => leases.has(leaseId))).toBe(false);
       },
-      { withinMs: 12_000 },
+      { withinMs: PATIENT_MS },
     );
     const keys = await etcd.ctl('get', '--prefix', '--keys-only', '/weft/v1/services/outlasting/');
     expect(keys.trim().split(/\s+/)).toHaveLength(3);

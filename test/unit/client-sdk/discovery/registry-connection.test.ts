@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
+import { freePort } from '../../../../orchestrator/src/process/ports.ts';
+import { createTestRegistry } from '../../../support/registry.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
 const addresses = ['a:1', 'b:1', 'c:1'];
@@ -43,3 +45,37 @@ describe('RegistryConnection', () => {
     }
   });
 });
+
+describe('a replica that could not be reached', () => {
+  it('F20: is tried at once by who comes to it again, and not when gRPC would', async () => {
+    const port = await freePort('127.0.0.1');
+    const other = await createTestRegistry();
+    const registry = new RegistryConnection([`127.0.0.1:${port}`, other.address], () => 0);
+    const ask = () => registry.replica.client.listServices({});
+    // By now gRPC waits for one to two seconds before it tries again.
+    expect(await failures(ask, 1500)).toBeGreaterThan(3);
+    const late = await createTestRegistry({ port });
+    try {
+      expect(registry.failover(registry.replica)).toBe(true);
+      await ask();
+      registry.failover(registry.replica);
+      expect(registry.replica.address).toBe(late.address);
+      await ask();
+    } finally {
+      registry.close();
+      await Promise.all([late.close(), other.close()]);
+    }
+  });
+});
+
+/** Asks again and again for `ms`. Answers how often it failed. */
+async function failures(ask: () => Promise<unknown>, ms: number): Promise<number> {
+  const end = performance.now() + ms;
+  let count = 0;
+  while (performance.now() < end) {
+    await expect(ask()).rejects.toThrow(/UNAVAILABLE/);
+    count += 1;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return count;
+}
