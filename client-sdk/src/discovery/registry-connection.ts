@@ -60,11 +60,12 @@ export class RegistryConnection {
    * whether another is in use now.
    */
   failover(failed: Replica): boolean {
+    if (this.#order.length === 1) return false;
     if (failed.address === this.#order[this.#index]) {
       this.#index = (this.#index + 1) % this.#order.length;
       this.#renew(this.#order[this.#index] as string);
     }
-    return failed.address !== this.#order[this.#index];
+    return true;
   }
 
   close(): void {

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { type EchoInstance, serveEcho } from '../../support/echo-service.ts';
 import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { eventually } from '../../support/eventually.ts';
+import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
 import { type RegistryProcess, startRegistry } from '../../support/registry-process.ts';
 import { describeWith } from '../../support/tools.ts';
 
@@ -19,7 +22,9 @@ const instances: EchoInstance[] = [];
 
 async function addReplica(): Promise<void> {
   const process = startRegistry({ flags: ['--etcd', etcd.endpoint, '--port', '0'] });
-  replicas.push({ address: await process.ready(), process });
+  const replica = { address: '', process };
+  replicas.push(replica);
+  replica.address = await process.ready();
 }
 
 /** What every mesh knows of every service: ids and leases. */
@@ -69,7 +74,7 @@ describeWith(['etcd', 'etcdctl'], 'two registries, one of which is killed', () =
     const end = performance.now() + 1100 * TTL_SECONDS;
     while (performance.now() < end) {
       expect(await known()).toEqual(before);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
     expect(instances.map(({ host }) => host.instance.leaseId)).toEqual(leases);
     expect(kept).toEqual([]);
@@ -82,5 +87,75 @@ describeWith(['etcd', 'etcdctl'], 'two registries, one of which is killed', () =
       expect(now.size).toBe(1);
       expect([...now][0]?.match(/\/late /g)).toHaveLength(SERVICES.length);
     });
+  });
+});
+
+/** Stands before a registry and counts connections; while `isShut` it cuts each at once. */
+async function createGate(registry: string) {
+  const [host, port] = registry.split(':');
+  const sockets = new Set<Socket>();
+  const gate = { address: '', accepted: 0, isShut: false, cut, close };
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+  };
+  const server = createServer((inbound) => {
+    gate.accepted += 1;
+    if (gate.isShut) return void inbound.destroy();
+    const outbound = connect(Number(port), host);
+    keep(inbound);
+    keep(outbound);
+    inbound.pipe(outbound).pipe(inbound);
+  });
+  function cut(): void {
+    for (const socket of sockets) socket.destroy();
+  }
+  async function close(): Promise<void> {
+    cut();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  gate.address = `127.0.0.1:${address.port}`;
+  return gate;
+}
+
+describe('a process that follows fifty services', () => {
+  it('F20, F21: tries no oftener than if it followed one, and comes back over one connection', async () => {
+    const registry = await createTestRegistry();
+    const admin = createRegistryClient(registry.address);
+    const gate = await createGate(registry.address);
+    const mesh = createMesh({ registry: gate.address });
+    const services = Array.from({ length: 50 }, (_, index) => `many-${index}`);
+    try {
+      await Promise.all(services.map((service) => mesh.discover(service)));
+      expect(gate.accepted).toBe(1);
+      gate.isShut = true;
+      gate.cut();
+      await pause(3000);
+      // gRPC tries after 0.1 s, 0.2 s and so on, whoever asks meanwhile.
+      expect(gate.accepted).toBeLessThan(10);
+      gate.isShut = false;
+      gate.accepted = 0;
+      const address = { host: '127.0.0.1', port: 9 };
+      const register = (service: string) =>
+        admin.client.register({ instance: { service, id: 'a', address }, skipCallback: true });
+      await Promise.all(services.map(register));
+      await eventually(
+        async () => {
+          const all = await Promise.all(services.map((service) => mesh.discover(service)));
+          for (const { instances } of all) expect(instances).toHaveLength(1);
+        },
+        { withinMs: 15_000 },
+      );
+      // One, but for tries that a busy machine took too long for.
+      expect(gate.accepted).toBeLessThan(10);
+    } finally {
+      mesh.close();
+      admin.close();
+      await gate.close();
+      await registry.close();
+    }
   });
 });

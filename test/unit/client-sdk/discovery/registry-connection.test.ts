@@ -30,7 +30,7 @@ describe('RegistryConnection', () => {
   it('F20: spreads clients over the replicas, and those of one that fails over all the others', () => {
     const random = seededRandom(7);
     const paths = new Map<string, number>();
-    for (let client = 0; client < 6000; client += 1) {
+    for (let client = 0; client < 120; client += 1) {
       const registry = new RegistryConnection(addresses, random);
       const { address } = registry.replica;
       registry.failover(registry.replica);
@@ -40,8 +40,8 @@ describe('RegistryConnection', () => {
     }
     expect(paths.size).toBe(6);
     for (const count of paths.values()) {
-      expect(count).toBeGreaterThan(850);
-      expect(count).toBeLessThan(1150);
+      expect(count).toBeGreaterThan(8);
+      expect(count).toBeLessThan(35);
     }
   });
 });
@@ -49,22 +49,24 @@ describe('RegistryConnection', () => {
 describe('a replica that could not be reached', () => {
   it('F20: is tried at once by who comes to it again, and not when gRPC would', async () => {
     const port = await freePort('127.0.0.1');
-    const other = await createTestRegistry();
+    await using registries = new AsyncDisposableStack();
+    const start = async (options = {}) => {
+      const started = await createTestRegistry(options);
+      registries.defer(() => started.close());
+      return started;
+    };
+    const other = await start();
     const registry = new RegistryConnection([`127.0.0.1:${port}`, other.address], () => 0);
+    registries.defer(() => registry.close());
     const ask = () => registry.replica.client.listServices({});
     // By now gRPC waits for one to two seconds before it tries again.
     expect(await failures(ask, 1500)).toBeGreaterThan(3);
-    const late = await createTestRegistry({ port });
-    try {
-      expect(registry.failover(registry.replica)).toBe(true);
-      await ask();
-      registry.failover(registry.replica);
-      expect(registry.replica.address).toBe(late.address);
-      await ask();
-    } finally {
-      registry.close();
-      await Promise.all([late.close(), other.close()]);
-    }
+    const late = await start({ port });
+    expect(registry.failover(registry.replica)).toBe(true);
+    await ask();
+    registry.failover(registry.replica);
+    expect(registry.replica.address).toBe(late.address);
+    await ask();
   });
 });
 
