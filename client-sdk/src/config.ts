@@ -5,7 +5,7 @@ import { Faults } from './policy/faults.ts';
 import { PolicyBook } from './policy/policy-book.ts';
 import { readServices, withDefaults } from './policy/policy-fields.ts';
 import { POLICIES_SOURCE, POLICIES_VARIABLE, parsePolicies } from './policy/read-policies.ts';
-import { type Reader, shortText, timerMs } from './policy/readers.ts';
+import { fieldsOf, numberIn, type Reader, shortText, timerMs } from './policy/readers.ts';
 import type { PolicyDefaults, ServicePolicy } from './policy/service-policy.ts';
 
 /**
@@ -37,8 +37,22 @@ export interface MeshOptions extends PolicyDefaults {
    * times the pause between two signs of life of a watch.
    */
   discoveryTtlMs?: number;
+  /** What is believed of a registry that is, or just was, in trouble. */
+  discovery?: DiscoveryOptions;
   /** Default: silent. A pino logger fits. */
   log?: Log;
+}
+
+/** How far a registry in trouble is believed. */
+export interface DiscoveryOptions {
+  /**
+   * Share of a service's instances that may be lost together, 0 to 1, when the registry lost its store,
+   * was away or began anew: more are kept, and `snapshotKept` tells so, until they are listed again or
+   * the registry has been well for as long as their leases live, and for 10 s at the least. Instances
+   * that leave in order are believed to be gone, and so are those that get lost while all is well.
+   * Default 0.5; 0 keeps whatever is lost so; 1 nothing.
+   */
+  protectedShare?: number;
 }
 
 /** Options with every default filled in and checked. */
@@ -47,6 +61,7 @@ export interface MeshConfig {
   readonly zone: string;
   readonly clientId: string;
   readonly discoveryTtlMs: number;
+  readonly discovery: Required<DiscoveryOptions>;
   readonly log: Log;
   /** How calls are made, service by service. */
   readonly policies: PolicyBook;
@@ -90,6 +105,7 @@ const readOptions = withDefaults<OwnOptions>({
   zone: label,
   clientId: label,
   discoveryTtlMs: timerMs(),
+  discovery: fieldsOf<DiscoveryOptions>({ protectedShare: numberIn(0, 1) }),
   log,
 });
 
@@ -101,12 +117,13 @@ export function resolveConfig(options: MeshOptions): MeshConfig {
   const faults = new Faults();
   const read: OwnOptions & PolicyDefaults = readOptions(options, [], faults) ?? {};
   faults.throwIfAny();
-  const { registry, services, zone, clientId, discoveryTtlMs, log, ...defaults } = read;
+  const { registry, services, zone, clientId, discoveryTtlMs, discovery, log, ...defaults } = read;
   return {
     registry: registry ?? fromEnvironment('WEFT_REGISTRY', addresses) ?? ['localhost:7400'],
     zone: zone ?? fromEnvironment('WEFT_ZONE', label) ?? '',
     clientId: clientId ?? randomUUID(),
     discoveryTtlMs: discoveryTtlMs ?? 60_000,
+    discovery: { protectedShare: discovery?.protectedShare ?? 0.5 },
     log: log ?? silentLog,
     policies: new PolicyBook([
       { policies: { defaults, services } },

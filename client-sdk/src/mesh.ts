@@ -27,7 +27,7 @@ import { closedError } from './errors.ts';
 import { stubChannel } from './grpc/mesh-channel.ts';
 import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
 import { registerMeshResolver } from './grpc/mesh-resolver.ts';
-import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
+import { createMeshEvents, discoveryObserver, type MeshEvents, observerOf } from './mesh-events.ts';
 import { checkContractPolicy } from './policy/check-contract-policy.ts';
 import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
@@ -49,7 +49,7 @@ type ChannelPolicy<Definition extends Contract> = Definition extends TsProtoServ
  * breaker for each, and offers services of its own. Make one per process; `close` it at the end.
  */
 export class Mesh {
-  /** Tells what becomes of the instances that are called. */
+  /** Tells what becomes of the instances that are called, and when the registry is not believed. */
   readonly events: MeshEvents = createMeshEvents();
   readonly #config: MeshConfig;
   readonly #registry: RegistryConnection;
@@ -65,7 +65,7 @@ export class Mesh {
 
   constructor(options: MeshOptions) {
     this.#config = resolveConfig(options);
-    const { registry, discoveryTtlMs, log } = this.#config;
+    const { registry, discoveryTtlMs, discovery, log } = this.#config;
     registerMeshResolver();
     registerMeshLoadBalancer();
     this.#registry = new RegistryConnection(registry, Math.random);
@@ -74,6 +74,8 @@ export class Mesh {
       ttlMs: discoveryTtlMs,
       timeoutMs: FIRST_ANSWER_MS,
       client: () => this.#name,
+      protectedShare: discovery.protectedShare,
+      observer: discoveryObserver(this.events, log),
       log,
     });
     this.#caller = new DynamicCaller({

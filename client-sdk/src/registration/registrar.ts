@@ -117,8 +117,8 @@ export class Registrar {
         if (error instanceof ClientError && error.code === Status.INVALID_ARGUMENT) {
           this.#firstRegistration.reject(error);
         }
-        registry.failover(replica);
-        await pause(this.#backoff.nextMs(), signal);
+        const isElsewhere = registry.failover(replica);
+        await pause(this.#backoff.nextMs(isElsewhere), signal);
       }
       this.#forgetExpiredLease();
     }

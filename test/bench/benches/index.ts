@@ -5,6 +5,7 @@ import { call } from './call.ts';
 import { failover } from './failover.ts';
 import { keepalive } from './keepalive.ts';
 import { memory } from './memory.ts';
+import { outage } from './outage.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
 import { register } from './register.ts';
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   update,
   tail,
   failover,
+  outage,
   breaker,
   amplification,
   memory,

@@ -82,6 +82,8 @@ const goals: readonly Goal[] = [
     of: 'value',
     most: 1000,
   },
+  { bench: 'outage', case: /^down/, metric: /^p99/, of: 'ratio', most: 1.1 },
+  { bench: 'outage', case: /^down|^coming/, metric: /^succeeded/, of: 'value', least: 99.99 },
   { bench: 'amplification', case: /^weft vs/, metric: /attempts/, of: 'value', most: 1.2 },
   { bench: 'memory', case: /^weft/, metric: /heap/, of: 'ratio', most: 1.05 },
   { bench: 'memory', case: /^weft/, metric: /^timers|^connections/, of: 'ratio', most: 1 },

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { silentLog } from '@weft/proto';
-import { EventType, type WatchResponse } from '@weft/proto/registry';
+import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc-common';
 import type { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
 import { ServiceWatch } from '../../../../client-sdk/src/discovery/service-watch.ts';
 import { instance, settle } from '../fixtures.ts';
-import { event, response, snapshot } from './watch-responses.ts';
+import { event, events as eventsOf, response, snapshot } from './watch-responses.ts';
 
 const { EVENT_TYPE_PUT } = EventType;
 
@@ -49,6 +49,7 @@ class Stream {
 
 let streams: Stream[];
 let failovers: number;
+let hasOther: boolean;
 let told: string[];
 let watch: ServiceWatch;
 
@@ -56,6 +57,7 @@ beforeEach(async () => {
   jest.useFakeTimers();
   streams = [];
   failovers = 0;
+  hasOther = true;
   told = [];
   const client = {
     acknowledge: async ({ watchId, revision }: { watchId: string; revision: bigint }) => {
@@ -72,6 +74,7 @@ beforeEach(async () => {
     replica: { address: 'r1', client },
     failover: () => {
       failovers += 1;
+      return hasOther;
     },
   };
   watch = new ServiceWatch({
@@ -79,7 +82,14 @@ beforeEach(async () => {
     client: () => 'me',
     registry: registry as unknown as RegistryConnection,
     ttlMs: 60_000,
+    protectedShare: 0.5,
     log: silentLog,
+    random: () => 0.5,
+    observer: {
+      snapshotKept: ({ kept, listed, reason }) =>
+        told.push(`kept ${kept}, listed ${listed}: ${reason}`),
+      snapshotReleased: ({ listed }) => told.push(`released, listed ${listed}`),
+    },
     listener: {
       instancesChanged: ({ isComplete, put, removed }) => {
         const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join(' ');
@@ -201,61 +211,121 @@ describe('what is known', () => {
   });
 });
 
-describe('an empty set right after a reconnect (F14)', () => {
+describe('a loss while the registry was in trouble', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id, index) =>
+    instance(id, { address: { host: '127.0.0.1', port: 1001 + index } }),
+  ) as [Instance, Instance, Instance];
+
   beforeEach(async () => {
-    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    await stream().tell(snapshot(5n, a, b, c));
     told.length = 0;
     await reconnect(otherStore);
     await stream().tell(snapshot(1n));
   });
 
-  it('is not believed for ten seconds', async () => {
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
-    expect(watch.whole?.put.map(({ id }) => id)).toEqual(['a', 'b']);
+  it('F14: an empty set keeps the old one until it has stood for ten seconds, and says so', async () => {
+    expect(told.splice(0)).toEqual(['all +[a b c] -[]', 'kept 3, listed 0: the watch broke']);
+    expect(watch.snapshot).toMatchObject({ kept: 3, stale: true });
+    expect(known()).toEqual(['a', 'b', 'c']);
+    const kept = { count: 3, reason: 'the watch broke' };
+    expect(watch.whole).toMatchObject({ put: [a, b, c], kept });
     // The stream has been there for some of the two seconds that the reconnect was given.
     await jest.advanceTimersByTimeAsync(7900);
     expect(told).toEqual([]);
     await jest.advanceTimersByTimeAsync(2100);
-    expect(told).toEqual(['all +[] -[a b]']);
+    expect(told).toEqual(['delta +[] -[a b c]', 'released, listed 0']);
+    expect(watch.snapshot).toMatchObject({ instances: [], kept: 0, stale: false });
+    expect(watch.whole?.kept).toBeUndefined();
+  });
+
+  it('F15: keeps those who are not back yet beside those who are', async () => {
+    told.length = 0;
+    await stream().tell(event(2n, EVENT_TYPE_PUT, { ...b, modRevision: 2n }));
+    expect(told.splice(0)).toEqual(['delta +[b] -[]']);
+    expect(watch.snapshot).toMatchObject({ kept: 2, stale: true });
+    await stream().tell(event(3n, EVENT_TYPE_PUT, { ...a, modRevision: 3n }));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told).toEqual(['delta +[a] -[]', 'delta +[] -[c]', 'released, listed 2']);
+    expect(known()).toEqual(['a', 'b']);
+  });
+
+  it('F15: is over as soon as all are back', async () => {
+    told.length = 0;
+    const events = [a, b, c].map((each) => [EVENT_TYPE_PUT, { ...each, modRevision: 2n }] as const);
+    await stream().tell(eventsOf(2n, ...events));
+    expect(told).toEqual(['delta +[a b c] -[]', 'released, listed 3']);
+    expect(watch.snapshot).toMatchObject({ kept: 0, stale: false });
+  });
+
+  it('F14: an empty set is not confirmed by another registry that has just restarted', async () => {
+    told.length = 0;
+    await jest.advanceTimersByTimeAsync(7000);
+    await reconnect(otherStore);
+    await stream().tell(snapshot(1n));
+    await jest.advanceTimersByTimeAsync(7900);
+    expect(known()).toEqual(['a', 'b', 'c']);
+    await jest.advanceTimersByTimeAsync(2100);
     expect(known()).toEqual([]);
   });
 
-  it('is not one when an instance comes back: who has not by then is gone', async () => {
-    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('b', { modRevision: 2n })));
-    expect(told).toEqual(['delta +[b] -[a]']);
-    expect(known()).toEqual(['b']);
-    await jest.advanceTimersByTimeAsync(20_000);
-    expect(told).toHaveLength(1);
-  });
-
-  it('is not confirmed by a registry that has just restarted too', async () => {
-    await reconnect(otherStore);
-    await stream().tell(snapshot(1n));
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
-    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('a', { modRevision: 2n })));
-    expect(told).toEqual(['delta +[a] -[b]']);
-  });
-
-  it('is not confirmed by news of the store', async () => {
+  it('F14: an empty set is not confirmed by a registry without its store', async () => {
     await stream().tell(response({ progress: { revision: 1n }, stale: true }));
+    await jest.advanceTimersByTimeAsync(20_000);
     await stream().tell(response({ progress: { revision: 1n } }));
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
+    await jest.advanceTimersByTimeAsync(9900);
+    expect(known()).toEqual(['a', 'b', 'c']);
+    await jest.advanceTimersByTimeAsync(100);
+    expect(known()).toEqual([]);
   });
 });
 
-describe('an empty set of a stream that has been going on', () => {
-  it('is believed: the last instance has left', async () => {
+describe('a loss while all is well', () => {
+  it('F14: is believed at once: the last instance has gone', async () => {
     await stream().tell(snapshot(5n, instance('a')));
     await reconnect();
-    await jest.advanceTimersByTimeAsync(500);
     await stream().tell(response({ progress: { revision: 6n } }));
     await jest.advanceTimersByTimeAsync(10_000);
     await stream().tell(event(7n, EventType.EVENT_TYPE_DELETE, instance('a')));
     expect(told.at(-1)).toBe('delta +[] -[a]');
-    expect(known()).toEqual([]);
+    expect(watch.snapshot).toMatchObject({ instances: [], kept: 0, stale: false });
+  });
+});
+
+describe('trying again', () => {
+  it('F20: is immediate at another replica the first time, and jittered then', async () => {
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(streams).toHaveLength(2);
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(99);
+    expect(streams).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams).toHaveLength(3);
+  });
+
+  it('F20: is immediate again after a stream that lived, not after one that ends as it begins', async () => {
+    await stream().tell(snapshot(5n));
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(0);
+    await stream().tell(snapshot(5n));
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(99);
+    expect(streams).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    await stream().tell(snapshot(5n));
+    await jest.advanceTimersByTimeAsync(2001);
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(streams).toHaveLength(4);
+  });
+
+  it('F20: waits when there is no other replica', async () => {
+    hasOther = false;
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(49);
+    expect(streams).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams).toHaveLength(2);
   });
 });
 
