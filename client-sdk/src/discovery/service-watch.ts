@@ -162,10 +162,11 @@ export class ServiceWatch {
     }
   }
 
-  /** Tells the registry, if it asked, that calls are routed by what it told: who leaves is never kept. */
+  /** Tells the registry that calls are routed by what it told, if it asked and they are. */
   #acknowledge(replica: Replica): void {
     const { revision } = this.#view;
-    if (!this.#mustAcknowledge || revision === undefined) return;
+    // What is kept still gets calls, whatever the registry says.
+    if (!this.#mustAcknowledge || this.#kept !== undefined || revision === undefined) return;
     this.#mustAcknowledge = false;
     this.#acknowledger.routed(replica, revision);
   }
