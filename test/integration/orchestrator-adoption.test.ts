@@ -115,7 +115,7 @@ describeWith(['etcd'], 'a mesh whose orchestrator was killed', () => {
     await ask((client) => client.stop({}));
     expect((await up.exited).code).toBe(0);
     expect([...seen.values()].filter(isAlive)).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('F35: has ended what weft.yaml does not want so any more; Ctrl-C leaves no process and no key', async () => {
     const etcd = await createTestEtcd();
