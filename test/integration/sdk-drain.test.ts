@@ -121,10 +121,13 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     await eventually(() => expect(recorder.ids).toEqual([]));
     const told = recorder.messages.flatMap(({ events }) => events?.events ?? []);
     const { INSTANCE_STATUS_STOPPING } = InstanceStatus;
-    expect(told.map(({ type, instance }) => [type, instance?.status])).toEqual([
-      [1, INSTANCE_STATUS_STOPPING],
-      [2, INSTANCE_STATUS_STOPPING],
+    // The first may come twice, when a renewal falls in with it.
+    const steps = told.map(({ type, instance }) => `${type} ${instance?.status}`);
+    expect([...new Set(steps)]).toEqual([
+      `1 ${INSTANCE_STATUS_STOPPING}`,
+      `2 ${INSTANCE_STATUS_STOPPING}`,
     ]);
+    expect(steps.at(-1)).toBe(`2 ${INSTANCE_STATUS_STOPPING}`);
     await expect(users.getUser({ id: 'y' })).rejects.toThrow(/no instances/);
   });
 
