@@ -180,6 +180,10 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     const { client } = admins[0] as Admin;
     const instance = { service: 'apart', id: 'a', address: { host: '127.0.0.1', port: 1 } };
     const { revision } = await client.register({ instance });
+    await eventually(async () => {
+      const others = await etcd.ctl('get', '--prefix', '/weft/v1/registries/');
+      expect(others).toContain(frozenAddress);
+    });
     frozen.child.kill('SIGSTOP');
     const frozenName = `registry ${frozenAddress}`;
     const first = async () => {
@@ -187,7 +191,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
         return holders.map((holder) => holder.client);
       }
     };
-    // The others learn of it within a second of its start.
+    // The others learn of it within a second.
     await eventually(async () => expect(await first()).toContain(frozenName));
     const told: string[][] = [];
     for await (const { holders } of client.watchDrain({ service: 'apart', revision })) {
