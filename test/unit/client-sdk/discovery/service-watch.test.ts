@@ -6,46 +6,9 @@ import type { RegistryConnection } from '../../../../client-sdk/src/discovery/re
 import { ServiceWatch } from '../../../../client-sdk/src/discovery/service-watch.ts';
 import { instance, settle } from '../fixtures.ts';
 import { event, events as eventsOf, response, snapshot } from './watch-responses.ts';
+import { type Request, Stream } from './watch-stream.ts';
 
 const { EVENT_TYPE_PUT } = EventType;
-
-interface Request {
-  fromRevision?: bigint;
-  watchId?: string;
-}
-
-/** One stream of a registry, told by the test. */
-class Stream {
-  readonly request: Request;
-  readonly signal: AbortSignal;
-  readonly #queue: (WatchResponse | Error | 'end')[] = [];
-  #wake = () => {};
-
-  constructor(request: Request, signal: AbortSignal) {
-    this.request = request;
-    this.signal = signal;
-    signal.addEventListener('abort', () => void this.tell(new Error('aborted')));
-  }
-
-  async tell(what: WatchResponse | Error | 'end'): Promise<void> {
-    this.#queue.push(what);
-    this.#wake();
-    await settle();
-  }
-
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      const next = this.#queue.shift();
-      if (next === 'end') return;
-      if (next instanceof Error) throw next;
-      if (next !== undefined) yield next;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-  }
-}
 
 let streams: Stream[];
 let failovers: number;
