@@ -4,7 +4,7 @@ export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/
 export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';
-// Servers
+// Calls as a server sees them
 export { type CallObserver, callObserver, type ObservedCall } from './call-observer.ts';
 // Errors with google.rpc details
 export {
@@ -46,6 +46,7 @@ export {
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting
 export { pause } from './pause.ts';
+// Servers
 export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
