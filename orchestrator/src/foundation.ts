@@ -13,6 +13,14 @@ import type { Topology } from './topology/topology.ts';
 const HEALTH = { intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 20_000 };
 const STOP_TIMEOUT_MS = 5000;
 
+const NO_ETCD_ACCESS = {
+  ETCD_CA: undefined,
+  ETCD_CERT: undefined,
+  ETCD_KEY: undefined,
+  ETCD_USER: undefined,
+  ETCD_PASSWORD: undefined,
+};
+
 /** What every mesh stands on: the registry, and etcd where we run it. */
 export interface Foundation {
   /** `host:port`. */
@@ -65,17 +73,19 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
   const name = 'registry';
   const logFile = folder.log(name);
   const store = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
+  // How to get into the etcd that is named there is of no use with any other.
+  const access = options.store.kind === 'named-etcd' ? {} : NO_ETCD_ACCESS;
   const program: Program = {
     command: [
       process.execPath,
       ...process.execArgv,
       fileURLToPath(import.meta.resolve('@weft/registry/main')),
       ...store,
-      ...['--host', topology.host, '--port', String(port)],
+      ...['--host', topology.host, '--port', String(port), '--http-port', '0'],
     ],
     folder: topology.folder,
     // What the flags say is all there is to say.
-    environment: { ETCD_ENDPOINTS: undefined },
+    environment: { ETCD_ENDPOINTS: undefined, ...access },
   };
   const specification = specificationOf(program);
   return new Slot({

@@ -4,6 +4,8 @@ export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/
 export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';
+// Calls as a server sees them
+export { type CallObserver, callObserver, type ObservedCall } from './call-observer.ts';
 // Errors with google.rpc details
 export {
   aborted,
@@ -28,6 +30,8 @@ export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
+// Messages as JSON
+export { messageFromJson, messageToJson } from './message-json.ts';
 export { messageOf } from './message-of.ts';
 // Money
 export {
@@ -42,9 +46,11 @@ export {
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting
 export { pause } from './pause.ts';
-export { refused, type SentStatus } from './refused-call.ts';
+// Servers
+export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
+export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
-export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';
+export type { SheddingSettings } from './shedding.ts';
 export { statusMessage } from './status-message.ts';
 // Text in requests
 export { isText } from './text.ts';

@@ -10,7 +10,7 @@ const MAX_LABELS = 64;
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 4096;
 /** Of all labels, keys and values. Every client of a service holds the labels of all its instances. */
-const MAX_METADATA_BYTES = 64 * 1024;
+export const MAX_METADATA_BYTES = 64 * 1024;
 /** Of a record as stored: the rest is small, but JSON escapes. etcd refuses requests over 1.5 MiB. */
 const MAX_RECORD_BYTES = 128 * 1024;
 

@@ -17,9 +17,9 @@ import {
   checkStatus,
   checkWeight,
 } from './instance-rules.ts';
+import type { Writes } from './limits/guarded-writes.ts';
 import { registerEach } from './register-many.ts';
 import { describeRegistration } from './registration-request.ts';
-import type { Store } from './store/store.ts';
 
 const MAX_LEASES_PER_MESSAGE = 1000;
 /** Messages of one stream whose leases are being renewed. */
@@ -71,7 +71,7 @@ type Handlers = Pick<
  * whether they answer or not.
  */
 export function registrationHandlers(
-  store: Store,
+  store: Writes,
   closing: AbortSignal,
   callback?: Callback,
 ): Handlers {

@@ -28,7 +28,10 @@ export function startRegistry({ flags, node = [] }: RegistryProcessOptions): Reg
   const { ETCD_ENDPOINTS: _, ...env } = process.env;
   const child = spawn(
     process.execPath,
-    ['--conditions=weft-source', ...node, main, '--no-callback', ...flags],
+    [
+      ...['--conditions=weft-source', ...node, main],
+      ...['--no-callback', '--http-port', '0', ...flags],
+    ],
     {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

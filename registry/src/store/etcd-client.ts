@@ -1,3 +1,4 @@
+import { messageOf } from '@weft/proto';
 import {
   type Etcd3,
   EtcdLeaseInvalidError,
@@ -7,8 +8,10 @@ import {
   type ITxnResponse,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
+import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdConnection, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
+import { refusalAdvice } from './etcd-refusal.ts';
 import { fullError, isFull } from './etcd-space.ts';
 
 const PAGE = 500;
@@ -104,8 +107,8 @@ export class EtcdClient {
   readonly #etcd: Etcd3;
 
   /** `endpoints`: `host:port` each. */
-  constructor(endpoints: readonly string[]) {
-    this.#connection = new EtcdConnection(endpoints);
+  constructor(endpoints: readonly string[], access: EtcdAccess = {}) {
+    this.#connection = new EtcdConnection(endpoints, access);
     this.#etcd = this.#connection.calls;
   }
 
@@ -245,6 +248,7 @@ export class EtcdClient {
       if (isOver) return;
       if (answer.canceled) {
         const isCompacted = answer.compact_revision !== '0';
+        if (!isCompacted) this.#connection.forgetToken();
         end(isCompacted, isCompacted ? 'compacted' : answer.cancel_reason || 'canceled by etcd');
       } else if (answer.created) {
         listener.created();
@@ -319,16 +323,18 @@ export class EtcdClient {
 
   #failure(error: unknown): unknown {
     if (isFull(error)) return fullError(this.#connection.endpoints, error);
-    return isOutage(error) ? this.#unavailable(error.message, error) : error;
+    const message = messageOf(error);
+    const isRefused = refusalAdvice(message) !== undefined;
+    return isRefused || isOutage(error) ? this.#unavailable(message, error) : error;
   }
 
   #unavailable(message: string, cause?: unknown): StoreError {
-    return new StoreError(
-      'unavailable',
-      `etcd at ${this.#connection.endpoints.join(', ')} does not answer: ${message}`,
-      {
-        cause,
-      },
-    );
+    const advice = refusalAdvice(message);
+    const where = `etcd at ${this.#connection.endpoints.join(', ')}`;
+    const text =
+      advice === undefined
+        ? `${where} does not answer: ${message}`
+        : `${where} refuses this registry: ${advice} (${message})`;
+    return new StoreError('unavailable', text, { cause });
   }
 }

@@ -2,12 +2,14 @@ import { type Log, silentLog } from '@weft/proto';
 import { Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
+import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdClient, type KeyValue } from './etcd-client.ts';
 import { EtcdFeed, type EtcdFeedOptions } from './etcd-feed.ts';
 import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
 import { EtcdMembership } from './etcd-membership.ts';
 import { decodeRecord } from './etcd-record.ts';
+import { FeedStats } from './feed-stats.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
@@ -28,7 +30,8 @@ const VISIBLE_MS = 500;
 const FULL_LOG_MS = 60_000;
 
 export interface EtcdStoreOptions
-  extends Pick<EtcdFeedOptions, 'checkMs' | 'auditMs' | 'confirmMs'> {
+  extends EtcdAccess,
+    Pick<EtcdFeedOptions, 'checkMs' | 'auditMs' | 'confirmMs'> {
   /** `host:port` of each member. */
   endpoints: readonly string[];
   /** Default: silent. */
@@ -69,6 +72,7 @@ const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in
  */
 export class EtcdStore implements Store {
   readonly catalog: Catalog;
+  readonly stats = new FeedStats();
   readonly #client: EtcdClient;
   readonly #feed: EtcdFeed;
   readonly #keepAlive: EtcdKeepAlive;
@@ -80,10 +84,10 @@ export class EtcdStore implements Store {
   #toldFullAtMs = Number.NEGATIVE_INFINITY;
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
-  constructor({ endpoints, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
+  constructor({ endpoints, tls, user, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
     this.#log = log;
     this.catalog = new Catalog({ eventLimit });
-    this.#client = new EtcdClient(endpoints);
+    this.#client = new EtcdClient(endpoints, { tls, user });
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
     this.#puts = new PutQueue((puts) => this.#client.putEachIf(puts));

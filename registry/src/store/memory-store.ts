@@ -2,6 +2,7 @@ import { EventType, Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
 import type { StoreEvent } from './event-log.ts';
+import { FeedStats } from './feed-stats.ts';
 import { newLeaseId } from './lease-id.ts';
 import { LeaseTable } from './lease-table.ts';
 import { planRegistration } from './registration-plan.ts';
@@ -14,6 +15,7 @@ const SWEEP_MS = 200;
 /** Keeps everything in this process, for development: what it holds goes with it. */
 export class MemoryStore implements Store {
   readonly catalog: Catalog;
+  readonly stats = new FeedStats();
   readonly #leases = new LeaseTable<StoredInstance>();
   readonly #sweeper: NodeJS.Timeout;
   #sweptAtMs = performance.now();

@@ -1,5 +1,6 @@
 import type { Health, InstanceStatus } from '@weft/proto/registry';
 import type { Catalog } from './catalog.ts';
+import type { FeedStats } from './feed-stats.ts';
 import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
@@ -34,6 +35,9 @@ export interface Written {
 export interface Store {
   /** What is known, current or stale. */
   readonly catalog: Catalog;
+
+  /** What has happened between the store and the catalog. */
+  readonly stats: FeedStats;
 
   /**
    * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,
