@@ -20,9 +20,10 @@ export function describeMany(store: string, create: () => Promise<Registry>): vo
   describe(`RegisterMany on ${store}`, () => {
     const the = new RegistryHarness(create);
     const numbered = (count: number, over: Register['instance'] = {}) =>
-      Array.from({ length: count }, (_, index) =>
-        the.request({ id: `i${index}`, incarnation: `run-${index}`, ...over }),
-      );
+      Array.from({ length: count }, (_, index) => ({
+        ...the.request({ id: `i${index}`, incarnation: `run-${index}`, ...over }),
+        ttlSeconds: 600,
+      }));
 
     it('lists each under a lease of its own, in the order asked', async () => {
       the.next();
@@ -39,7 +40,7 @@ export function describeMany(store: string, create: () => Promise<Registry>): vo
         expect(answer?.instance).toMatchObject({
           leaseId: answer?.leaseId,
           modRevision: answer?.revision,
-          ttlSeconds: 10,
+          ttlSeconds: 600,
         });
       }
       const again = await the.client.registerMany({ registrations: numbered(300) });

@@ -285,7 +285,7 @@ export class EtcdStore implements Store {
     try {
       return { leaseId, ttlSeconds: await this.#client.grant(leaseId, wantedSeconds) };
     } catch (error) {
-      this.#disposal.giveUp(leaseId, wantedSeconds);
+      this.#disposal.giveUp(leaseId, wantedSeconds, { uncertain: true });
       throw error;
     }
   }
