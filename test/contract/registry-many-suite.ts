@@ -19,7 +19,7 @@ function detailsOf({ details }: NonNullable<RegisterResult['refused']>) {
 export function describeMany(store: string, create: () => Promise<Registry>): void {
   describe(`RegisterMany on ${store}`, () => {
     const the = new RegistryHarness(create);
-    const numbered = (count: number, over: Register['instance'] = {}) =>
+    const numbered = (count: number, over: Register['instance'] = {}): Register[] =>
       Array.from({ length: count }, (_, index) => ({
         ...the.request({ id: `i${index}`, incarnation: `run-${index}`, ...over }),
         ttlSeconds: 600,
