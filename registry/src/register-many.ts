@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   answersInOrder,
   FieldChecks,
@@ -16,6 +17,8 @@ import { ANSWER_BYTES } from './message-size.ts';
 const MAX_REGISTRATIONS = 1000;
 /** Of one request, under way at once: others who register get their turn meanwhile. */
 const AT_ONCE = 64;
+/** How long a request is worked on before others get their turn: refusals wait for nothing else. */
+const TURN_MS = 10;
 /** What an answer has besides what was asked, for each: ids, leases, revisions, times. */
 const EXTRA_BYTES = 256;
 
@@ -49,8 +52,20 @@ export async function registerEach(
     }
   };
   const results: RegisterResult[] = [];
-  for await (const result of answersInOrder(registrations, one, AT_ONCE)) results.push(result);
+  for await (const result of answersInOrder(inTurns(registrations), one, AT_ONCE))
+    results.push(result);
   return fitting(results);
+}
+
+async function* inTurns<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
+  let since = performance.now();
+  for (const item of items) {
+    if (performance.now() - since > TURN_MS) {
+      await setImmediate();
+      since = performance.now();
+    }
+    yield item;
+  }
 }
 
 /** Results that fit into a message: where refusals take too much room, they lose their details. */

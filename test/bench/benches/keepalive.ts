@@ -21,7 +21,7 @@ export const keepalive: Bench = {
       reporter.progress(`registering ${LEASES} instances`);
       const registrar = await stage.client('registry');
       const leaseIds = await registrar.ask<bigint[]>('leases', LEASES);
-      const ms = effort.isQuick ? 300 : 1000;
+      const ms = effort.isQuick ? 300 : 800;
       const arm = (name: string, client: Worker, perMessage: number): Arm => ({
         name,
         async measure() {
