@@ -26,7 +26,11 @@ const reserved = [
   {
     module: 'etcd3',
     name: /^/,
-    only: ['registry/src/store/etcd-client.ts', 'registry/src/store/etcd-connection.ts'],
+    only: [
+      'registry/src/store/etcd-client.ts',
+      'registry/src/store/etcd-connection.ts',
+      'registry/src/store/etcd-space.ts',
+    ],
   },
   {
     module: '@grpc/grpc-js',
