@@ -15,6 +15,9 @@ interface Change {
 /** A key outside of the mesh: its change is the last. */
 const END = '/weft/end-of-history';
 
+/** A busy machine may be slow to bring the last change. */
+const PATIENCE = { withinMs: 15_000 };
+
 /** Every change of the mesh that etcd has taken since it was last wiped, by its own account. */
 async function historyOf(etcd: TestEtcd): Promise<Change[]> {
   await etcd.ctl('put', END, '');
@@ -69,5 +72,5 @@ export async function expectFaithful(watch: WatchRecorder, etcd: TestEtcd): Prom
     const stored = present.map(([key, { revision }]) => [key, revision] as const).sort();
     const held = [...watch.held].map(([key, { modRevision }]) => [key, modRevision] as const);
     expect(held.sort()).toEqual(stored);
-  });
+  }, PATIENCE);
 }

@@ -4,8 +4,11 @@ import { expectFaithful } from '../../support/etcd-history.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTestRegistry } from '../../support/registry.ts';
 import { RegistryStage, registrationOf, SERVICE } from '../../support/registry-stage.ts';
+import { withoutStacks } from '../../support/stackless-errors.ts';
 import { createTcpProxy, type Direction } from '../../support/tcp-proxy.ts';
 import { describeWith } from '../../support/tools.ts';
+
+withoutStacks();
 
 /** Connections that are cut at once: a reconnect mostly waits. */
 const LANES = 12;
