@@ -4,7 +4,7 @@ import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startInstance } from '../../support/instance-process.ts';
 import { RegistryStage } from '../../support/registry-stage.ts';
-import { callSteadily } from '../../support/steady-calls.ts';
+import { answeredSince, callSteadily } from '../../support/steady-calls.ts';
 import { usersOf } from '../../support/test-mesh.ts';
 import { describeWith } from '../../support/tools.ts';
 
@@ -53,7 +53,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance', () => {
     const calls = callSteadily(100, (report) => users.getUser({ id: 'x' }, report));
     stage.defer(() => calls.stop());
     await eventually(() => {
-      expect(calls.done.some(({ answeredBy }) => answeredBy === 'dead')).toBe(true);
+      expect([...answeredSince(calls, 0).keys()].sort()).toEqual(['dead', 'live']);
     });
     await dead.end();
     const deadAt = performance.now();
