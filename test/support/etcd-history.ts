@@ -49,6 +49,19 @@ async function historyOf(etcd: TestEtcd): Promise<Change[]> {
   }
 }
 
+/** The leases, in hex, that no key of the mesh hangs on: of an instance that is none. */
+export async function looseLeases(etcd: TestEtcd): Promise<string[]> {
+  const client = new EtcdClient([etcd.endpoint]);
+  try {
+    const [, ...leases] = (await etcd.ctl('lease', 'list')).trim().split('\n');
+    const { keyValues } = await client.list('/weft/');
+    const used = new Set(keyValues.map(({ leaseId }) => leaseId.toString(16)));
+    return leases.filter((lease) => !used.has(lease.replace(/^0+/, '')));
+  } finally {
+    client.close();
+  }
+}
+
 /**
  * Waits until a watch has brought all that etcd took, and checks that it brought it as it happened:
  * no change lost, doubled or out of order, and in the end the very set that etcd holds.

@@ -7,9 +7,9 @@ import {
   type ITxnResponse,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
-import { EtcdConnection, isOutage } from './etcd-connection.ts';
+import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
-import { fullError, isFull } from './etcd-space.ts';
+import { fullError } from './etcd-space.ts';
 
 const PAGE = 500;
 

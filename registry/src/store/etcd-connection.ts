@@ -1,4 +1,10 @@
-import { ClientClosedError, Etcd3, type IOptions, isRecoverableError } from 'etcd3';
+import {
+  ClientClosedError,
+  Etcd3,
+  GRPCResourceExhastedError,
+  type IOptions,
+  isRecoverableError,
+} from 'etcd3';
 
 /** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
 const ATTEMPT_MS = 2000;
@@ -37,6 +43,11 @@ export function isOutage(error: unknown): error is Error {
   return (
     error instanceof Error && (isRecoverableError(error) || error instanceof ClientClosedError)
   );
+}
+
+/** Whether etcd has reached its quota. It tells so by its text alone: other limits have the same code. */
+export function isFull(error: unknown): error is Error {
+  return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
 }
 
 /** The members of an etcd: one way to them for single calls, and one for streams. */
