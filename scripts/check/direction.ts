@@ -26,11 +26,7 @@ const reserved = [
   {
     module: 'etcd3',
     name: /^/,
-    only: [
-      'registry/src/store/etcd-client.ts',
-      'registry/src/store/etcd-connection.ts',
-      'registry/src/store/etcd-space.ts',
-    ],
+    only: ['registry/src/store/etcd-client.ts', 'registry/src/store/etcd-connection.ts'],
   },
   {
     module: '@grpc/grpc-js',

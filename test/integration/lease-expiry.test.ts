@@ -40,7 +40,7 @@ describeWith(['etcd', 'etcdctl'], 'a service process that no one supervises', ()
     return child;
   }
 
-  it('is gone by TTL + 1 s after kill -9, from etcd and from every watch', async () => {
+  it('F1: is gone by TTL + 1 s after kill -9, from etcd and from every watch', async () => {
     const registry = await createTestRegistry({ etcd: etcd.endpoint });
     cleanup.defer(() => registry.close());
     const { client, close } = createRegistryClient(registry.address);

@@ -101,7 +101,7 @@ describeWith(['etcd', 'etcdctl'], 'the registry on etcd', () => {
     await held(['b']);
   });
 
-  it('drops an instance by TTL + 1 s after its renewals end, while another is kept', async () => {
+  it('F1: drops an instance by TTL + 1 s after its renewals end, while another is kept', async () => {
     const { client } = await start();
     const first = await client.register({ ...at('user-service', 'a'), ttlSeconds: 2 });
     const second = await client.register({ ...at('user-service', 'b', 5001), ttlSeconds: 2 });
@@ -127,7 +127,7 @@ describeWith(['etcd', 'etcdctl'], 'the registry on etcd', () => {
     await renewing;
   });
 
-  it('skips foreign values, keeps the last good one, and lets a registration replace them', async () => {
+  it('B22: skips foreign values, keeps the last good one, and lets a registration replace them', async () => {
     const { registry, client } = await start();
     const { leaseId } = await client.register(at('user-service', 'a'));
     const watch = follow(client);

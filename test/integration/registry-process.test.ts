@@ -69,7 +69,7 @@ describe('the registry command', () => {
 });
 
 describe('a watcher that does not read', () => {
-  it('is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
+  it('F38: is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
     const registry = await createTestRegistry({ watch: { maxPending: 20 } });
     const { client, close } = createRegistryClient(registry.address);
     const other = createRegistryClient(registry.address);

@@ -1,4 +1,3 @@
-import { clientTransport } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createRegistry, EtcdStore, type Registry, type RegistryOptions } from '@weft/registry';
 import { type ChannelOptions, createChannel, createClientFactory } from 'nice-grpc';
@@ -22,7 +21,8 @@ export async function createTestRegistry({
 /** A plain client of a registry, on a connection of its own. Always close it. */
 export function createRegistryClient(address: string, options: ChannelOptions = {}) {
   const channel = createChannel(address, undefined, {
-    ...clientTransport,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 500,
     'grpc.use_local_subchannel_pool': 1,
     ...options,
   });

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Instance, RegistryServiceClient, WatchResponse } from '@weft/proto/registry';
 
+import { Backoff } from '../../client-sdk/src/backoff.ts';
+
 type WatchRequest = Parameters<RegistryServiceClient['watch']>[0];
 
 /** What a watch brought, without a gap: the set as it was first, and every change since. */
@@ -14,6 +16,8 @@ export interface WatchStretch {
 export interface WatchRecorderOptions {
   /** Watches on from the last revision seen whenever the stream breaks. Default false. */
   resumes?: boolean;
+  /** How long it waits to, the first time, in ms. Default 40. */
+  backoffMs?: number;
 }
 
 /** Reads a watch in the background: what it brought, and the set that a client would hold by it. */
@@ -34,16 +38,18 @@ export class WatchRecorder {
   readonly ended: Promise<Error | undefined>;
   readonly #client: RegistryServiceClient<{ signal: AbortSignal }>;
   readonly #request: WatchRequest;
+  readonly #backoff: Backoff;
   readonly #stopper = new AbortController();
   #revision: WatchRequest['fromRevision'];
 
   constructor(
     client: Pick<RegistryServiceClient, 'watch'>,
     request: WatchRequest = {},
-    { resumes = false }: WatchRecorderOptions = {},
+    { resumes = false, backoffMs = 40 }: WatchRecorderOptions = {},
   ) {
     this.#client = client as RegistryServiceClient<{ signal: AbortSignal }>;
     this.#request = request;
+    this.#backoff = new Backoff({ initialMs: backoffMs });
     this.#revision = request.fromRevision;
     const reading = resumes ? this.#readOn() : this.#read();
     this.ended = reading.then(
@@ -73,7 +79,7 @@ export class WatchRecorder {
       await this.#read().catch(() => {});
       if (signal.aborted) return;
       this.resumed += 1;
-      await pause(20);
+      await pause(this.#backoff.nextMs());
     }
   }
 
@@ -87,6 +93,7 @@ export class WatchRecorder {
     for await (const message of stream) {
       const { snapshot, events, progress, stale } = message;
       this.messages.push(message);
+      this.#backoff.reset();
       this.isStale = stale;
       if (snapshot && !isInside) {
         this.held.clear();

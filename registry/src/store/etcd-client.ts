@@ -9,10 +9,10 @@ import {
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
 import type { EtcdAccess } from './etcd-access.ts';
-import { EtcdConnection, isOutage } from './etcd-connection.ts';
+import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
 import { refusalAdvice } from './etcd-refusal.ts';
-import { fullError, isFull } from './etcd-space.ts';
+import { fullError } from './etcd-space.ts';
 
 const PAGE = 500;
 

@@ -1,6 +1,12 @@
 import { rootCertificates } from 'node:tls';
 import type { Interceptor } from '@grpc/grpc-js';
-import { ClientClosedError, Etcd3, type IOptions, isRecoverableError } from 'etcd3';
+import {
+  ClientClosedError,
+  Etcd3,
+  GRPCResourceExhastedError,
+  type IOptions,
+  isRecoverableError,
+} from 'etcd3';
 import type { EtcdAccess, EtcdTls } from './etcd-access.ts';
 import { EtcdToken, tokenInterceptor } from './etcd-token.ts';
 
@@ -41,6 +47,11 @@ export function isOutage(error: unknown): error is Error {
   return (
     error instanceof Error && (isRecoverableError(error) || error instanceof ClientClosedError)
   );
+}
+
+/** Whether etcd has reached its quota. It tells so by its text alone: other limits have the same code. */
+export function isFull(error: unknown): error is Error {
+  return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
 }
 
 /** The members of an etcd: one way to them for single calls, and one for streams. */

@@ -1,10 +1,4 @@
-import { GRPCResourceExhastedError } from 'etcd3';
 import { StoreError } from '../errors.ts';
-
-/** Whether etcd has reached its quota. It tells so by its text alone: other limits have the same code. */
-export function isFull(error: unknown): error is Error {
-  return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
-}
 
 /** What a write to a full etcd fails with, and what to do about it. */
 export function fullError(endpoints: readonly string[], cause: Error): StoreError {

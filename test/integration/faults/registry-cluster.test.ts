@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import type { TestEtcd } from '../../support/etcd.ts';
 import { createTestEtcdCluster } from '../../support/etcd-cluster.ts';
 import { expectFaithful } from '../../support/etcd-history.ts';
@@ -31,6 +31,9 @@ async function settled(cluster: Awaited<ReturnType<typeof start>>['cluster'], at
   await eventually(() => cluster.leader(at));
   await new Promise((resolve) => setTimeout(resolve, 2200));
 }
+
+// A busy machine takes its time.
+jest.setTimeout(60_000);
 
 describeWith(['etcd', 'etcdctl'], 'an etcd of three members', () => {
   it.concurrent('F16: one killed, then the leader: nothing is deregistered, writes go on', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { ServingStatus, silentLog } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { createChannel, createClient } from 'nice-grpc';
@@ -26,6 +26,9 @@ async function start() {
 }
 
 // Each on an etcd of its own; most of their time is waiting.
+// A busy machine takes its time.
+jest.setTimeout(60_000);
+
 describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
   it.concurrent('F11, F12: etcd killed: the known is served, stale; then no gap, no double', async () => {
     const { stage, etcd } = await start();
@@ -117,7 +120,10 @@ describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
     proxy.restore();
     await eventually(() => expect(watch.ids).toEqual(['a', 'c', 'd']));
     expect(watch.held.get(`${SERVICE}/c`)?.weight).toBe(7);
-    expect(watch.revisions).toEqual([revision, revision, revision]);
+    // All at the revision of the list that told them.
+    const [at = 0n] = watch.revisions;
+    expect(watch.revisions).toEqual([at, at, at]);
+    expect(at).toBeGreaterThanOrEqual(revision);
     expect(Math.min(...watch.sizes.slice(before))).toBeGreaterThanOrEqual(3);
     expect(watch.stretches).toHaveLength(1);
   });
