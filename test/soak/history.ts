@@ -82,7 +82,7 @@ export interface Departure {
   readonly ttlMs: number;
 }
 
-/** What `mesh.discover` answered, whenever it changed. */
+/** What `mesh.discover` answered, whenever it changed and was what the registry lists. */
 export interface PollHistory {
   readonly name: string;
   readonly service: string;

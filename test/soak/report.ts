@@ -62,12 +62,12 @@ export function reportText(result: SoakResult): string {
   return lines.join('\n');
 }
 
-/** Writes a history, one item a line: what it is, and the item. */
+/** Writes a history and the logs, one item a line: what it is, and the item. */
 export async function writeHistory(file: string, result: SoakResult): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   const out = createWriteStream(file);
   const write = (what: string, item: unknown) => out.write(`${JSON.stringify([what, item])}\n`);
-  const { history, findings, contents, seed } = result;
+  const { history, findings, contents, logs, seed } = result;
   write('seed', seed);
   for (const finding of findings) write('finding', finding);
   contents.forEach((text, index) => {
@@ -80,6 +80,7 @@ export async function writeHistory(file: string, result: SoakResult): Promise<vo
   for (const item of history.compactions) write('compaction', item);
   for (const { name, entries } of history.watches) for (const entry of entries) write(name, entry);
   for (const { name, polls } of history.polls) for (const poll of polls) write(name, poll);
+  for (const { file: log, text } of logs) for (const line of text.split('\n')) write(log, line);
   out.end();
   await finished(out);
 }

@@ -49,6 +49,8 @@ export interface SoakResult {
   readonly history: History;
   /** What the short names of contents in the history stand for, by number. */
   readonly contents: readonly string[];
+  /** What the replicas logged, where something was found. */
+  readonly logs: readonly { readonly file: string; readonly text: string }[];
 }
 
 const PROGRESS_MS = 5000;
@@ -119,18 +121,16 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const open = disagreements.map(
     (message): Finding => ({ kind: 'not-converged', atMs: endMs, who: 'all', message }),
   );
+  const { failures } = injector;
+  const findings = [...verifyHistory(recorder, endMs, patience), ...deaths, ...failures, ...open];
   return {
     seed,
-    findings: [
-      ...verifyHistory(recorder, endMs, patience),
-      ...deaths,
-      ...injector.failures,
-      ...open,
-    ],
+    findings,
     figures: figuresOf(recorder, endMs),
     faults: injector.counts,
     history: recorder,
     contents: recorder.contents.texts,
+    logs: findings.length > 0 ? cluster.logs() : [],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Recorder } from './recorder.ts';
 
 const TICK_MS = 100;
-const STALL_MS = 500;
+const STALL_MS = 250;
 
 /** Notes when the machine lets nobody run: what is late then is not the registry's fault. */
 export function watchForStalls(recorder: Recorder): Disposable {

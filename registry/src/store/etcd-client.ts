@@ -188,11 +188,8 @@ export class EtcdClient {
     return (await Promise.all(puts.map((put) => this.putEachIf([put])))).flat();
   }
 
-  /** Deletes a key if it still is at `modRevision`. */
-  async deleteIf(
-    modRevision: bigint,
-    key: string,
-  ): Promise<{ isDeleted: boolean; revision: bigint }> {
+  /** Deletes a key if it still is at `modRevision`; answers the revision, undefined when it is not. */
+  async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
     const name = Buffer.from(key);
     const answer = await this.#call(
       this.#etcd.kv.txn({
@@ -200,7 +197,7 @@ export class EtcdClient {
         success: [{ request_delete_range: { key: name } }],
       }),
     );
-    return { isDeleted: answer.succeeded, revision: position(answer.header).revision };
+    return answer.succeeded ? position(answer.header).revision : undefined;
   }
 
   /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */

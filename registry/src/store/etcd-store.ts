@@ -198,13 +198,17 @@ export class EtcdStore implements Store {
     const isOther = found !== undefined && leaseId !== 0n && leaseId !== found.leaseId;
     if (found === undefined || isOther) return { removed: false, revision };
     // The key goes with its lease, in one step; a successor's key hangs on another lease.
-    const revoked =
+    const removedAt =
       found.leaseId === 0n
         ? await this.#client.deleteIf(found.modRevision, key)
-        : await this.#client.revoke(found.leaseId);
-    if (revoked === undefined) return { removed: false, revision };
-    await this.catalog.reached(revoked.revision, VISIBLE_MS);
-    return { removed: true, revision: revoked.revision };
+        : (await this.#client.revoke(found.leaseId))?.revision;
+    if (removedAt === undefined) {
+      // Someone was faster: it is gone, or is another, since it was read.
+      const { revision: seenAt } = await this.#client.get(key);
+      return { removed: false, revision: seenAt };
+    }
+    await this.catalog.reached(removedAt, VISIBLE_MS);
+    return { removed: true, revision: removedAt };
   }
 
   /** Runs a write in its turn. That etcd is full is for people to know, so it stands in the log too. */

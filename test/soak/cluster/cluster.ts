@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { Replica } from './replica.ts';
@@ -13,11 +15,18 @@ export interface ClusterOptions {
 export class Cluster {
   readonly etcd: TestEtcd;
   readonly replicas: readonly Replica[];
+  readonly #folder: string;
   readonly #cleanup: AsyncDisposableStack;
 
-  private constructor(etcd: TestEtcd, replicas: Replica[], cleanup: AsyncDisposableStack) {
+  private constructor(
+    etcd: TestEtcd,
+    replicas: Replica[],
+    folder: string,
+    cleanup: AsyncDisposableStack,
+  ) {
     this.etcd = etcd;
     this.replicas = replicas;
+    this.#folder = folder;
     this.#cleanup = cleanup;
   }
 
@@ -41,7 +50,13 @@ export class Cluster {
       }),
     );
     await Promise.all(replicas.map((replica) => replica.ready()));
-    return new Cluster(etcd, replicas, cleanup.move());
+    return new Cluster(etcd, replicas, folder.path, cleanup.move());
+  }
+
+  /** What the replicas logged, file by file: one for each start. */
+  logs(): { readonly file: string; readonly text: string }[] {
+    const files = readdirSync(this.#folder).sort();
+    return files.map((file) => ({ file, text: readFileSync(join(this.#folder, file), 'utf8') }));
   }
 
   close(): Promise<void> {

@@ -6,6 +6,8 @@ export const FAULT_KINDS = [
   'cut-etcd',
   'slow-clients',
   'slow-etcd',
+  'deaf-clients',
+  'deaf-replica',
   'kill-etcd',
   'freeze-etcd',
   'compact',

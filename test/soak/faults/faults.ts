@@ -60,6 +60,7 @@ const slow = (link: Replica['toEtcd']) => {
 const fast = (link: Replica['toEtcd']) => {
   link.latencyMs = 0;
 };
+const swallow = (link: Replica['toEtcd']) => link.block('toClient');
 
 export const FAULTS: Record<FaultKind, FaultAct> = {
   'kill-replica': {
@@ -83,6 +84,8 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
   'cut-etcd': onLink('toEtcd', cut, restore),
   'slow-clients': onLink('toClients', slow, fast),
   'slow-etcd': onLink('toEtcd', slow, fast),
+  'deaf-clients': onLink('toClients', swallow, restore),
+  'deaf-replica': onLink('toEtcd', swallow, restore),
   'kill-etcd': {
     targets: ['etcd'],
     async run({ etcd }, { forMs }) {

@@ -1,9 +1,8 @@
 import { createRegistryClient } from '../../support/registry.ts';
 import type { Replica } from '../cluster/replica.ts';
 
-const RECONNECT = {
-  'grpc.initial_reconnect_backoff_ms': 100,
-  // The bound of an attempt. On a busy machine attempts given up sooner fill the queue of the next ones.
+const CONNECTING = {
+  // What nice-grpc gives an attempt. On a busy machine those given up sooner fill the queue of the next.
   'grpc.min_reconnect_backoff_ms': 5000,
   'grpc.max_reconnect_backoff_ms': 500,
 };
@@ -15,7 +14,7 @@ export class Links {
   readonly #links: readonly ReturnType<typeof createRegistryClient>[];
 
   constructor(replicas: readonly Replica[]) {
-    this.#links = replicas.map(({ address }) => createRegistryClient(address, RECONNECT));
+    this.#links = replicas.map(({ address }) => createRegistryClient(address, CONNECTING));
   }
 
   to(replica: number): RegistryClient {

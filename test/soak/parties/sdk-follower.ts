@@ -33,7 +33,8 @@ export class SdkFollower {
     while (!signal.aborted) {
       try {
         const snapshot = await mesh.discover(service);
-        if (snapshot.instances !== last) {
+        // What it keeps though the registry lists it no more is as it should be, and no set of etcd's.
+        if (snapshot.kept === 0 && snapshot.instances !== last) {
           last = snapshot.instances;
           const instances = snapshot.instances.map((instance) => recorder.contents.seen(instance));
           polls.push({ atMs: recorder.nowMs, revision: Number(snapshot.revision), instances });

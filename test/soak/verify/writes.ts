@@ -54,7 +54,7 @@ function stale(writes: readonly Acknowledged[], changes: readonly EtcdChange[]):
   let next = 0;
   let known = 0;
   for (const write of inOrder) {
-    for (; (changes[next]?.atMs ?? Number.POSITIVE_INFINITY) <= write.sentAtMs; next += 1) {
+    for (; (changes[next]?.atMs ?? Number.POSITIVE_INFINITY) < write.sentAtMs; next += 1) {
       known = changes[next]?.revision ?? known;
     }
     if (write.outcome.revision >= known) continue;

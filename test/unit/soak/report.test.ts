@@ -19,6 +19,7 @@ function resultOf(...watches: ReturnType<typeof watch>[]): SoakResult {
     faults: { 'freeze-etcd': 1 },
     history,
     contents: ['the first'],
+    logs: [{ file: 'replica-0-1.log', text: 'ready' }],
   };
 }
 
@@ -53,7 +54,7 @@ describe('writeHistory', () => {
     const names = items.map(([name]) => name);
     expect(names).toEqual([
       ...['seed', 'finding', 'c0', 'change', 'change', 'disturbance'],
-      ...['w', 'w', 'w', 'w'],
+      ...['w', 'w', 'w', 'w', 'replica-0-1.log'],
     ]);
     expect(items[2]).toEqual(['c0', 'the first']);
   });
