@@ -1,7 +1,7 @@
 export interface BackoffOptions {
-  /** Wait before the first retry; default 100 ms. */
+  /** Longest wait before the first retry; default 100 ms. */
   initialMs?: number;
-  /** Longest wait; default 2000 ms. */
+  /** Longest wait of all; default 2000 ms. */
   maxMs?: number;
   /** Growth per try; default 2. */
   factor?: number;
@@ -10,8 +10,9 @@ export interface BackoffOptions {
 }
 
 /**
- * Exponential backoff with equal jitter (Exponential Backoff And Jitter, AWS Architecture Blog 2015):
- * half of each wait is fixed, so that no client spins, half is random, so that clients spread out.
+ * Exponential backoff with full jitter (Exponential Backoff And Jitter, AWS Architecture Blog 2015):
+ * each wait is anything up to its ceiling, so that those who lost the same server in the same moment
+ * come back to it spread out.
  */
 export class Backoff {
   readonly #options: Required<BackoffOptions>;
@@ -26,12 +27,16 @@ export class Backoff {
     this.#options = { initialMs, maxMs, factor, random };
   }
 
-  /** How long to wait now, in ms; longer at each call until `reset`. */
-  nextMs(): number {
+  /**
+   * How long to wait now, in ms; longer at each call until `reset`.
+   * @param isElsewhere the next try goes to another server: if it is the first, it need not wait
+   */
+  nextMs(isElsewhere = false): number {
     const { initialMs, maxMs, factor, random } = this.#options;
+    const isFirst = this.#tries === 0;
     const ceiling = Math.min(maxMs, initialMs * factor ** this.#tries);
     this.#tries = Math.min(this.#tries + 1, 32);
-    return ceiling / 2 + (ceiling / 2) * random();
+    return isFirst && isElsewhere ? 0 : ceiling * random();
   }
 
   /** After a success: the next wait is the first again. */

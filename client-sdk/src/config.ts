@@ -42,6 +42,8 @@ export interface MeshOptions extends PolicyDefaults {
    * Default on; false: off. It costs some 0.1 us per call, and no call waits for it.
    */
   telemetry?: TelemetryOptions | false;
+  /** What is believed of a registry that is, or just was, in trouble. */
+  discovery?: DiscoveryOptions;
   /** Default: silent. A pino logger fits. */
   log?: Log;
 }
@@ -52,6 +54,18 @@ export interface TelemetryOptions {
   intervalMs?: number;
 }
 
+/** How far a registry in trouble is believed. */
+export interface DiscoveryOptions {
+  /**
+   * Share of a service's instances that may be lost together, 0 to 1, when the registry lost its store,
+   * was away or began anew: more are kept, and `snapshotKept` tells so, until they are listed again or
+   * the registry has been well for as long as their leases live, and for 10 s at the least. Instances
+   * that leave in order are believed to be gone, and so are those that get lost while all is well.
+   * Default 0.5; 0 keeps whatever is lost so; 1 nothing.
+   */
+  protectedShare?: number;
+}
+
 /** Options with every default filled in and checked. */
 export interface MeshConfig {
   readonly registry: readonly string[];
@@ -60,6 +74,7 @@ export interface MeshConfig {
   readonly discoveryTtlMs: number;
   /** How often traffic is reported; undefined: not at all. */
   readonly telemetryIntervalMs: number | undefined;
+  readonly discovery: Required<DiscoveryOptions>;
   readonly log: Log;
   /** How calls are made, service by service. */
   readonly policies: PolicyBook;
@@ -104,6 +119,7 @@ const readOptions = withDefaults<OwnOptions>({
   clientId: label,
   discoveryTtlMs: timerMs(),
   telemetry: orFalse(fieldsOf<TelemetryOptions>({ intervalMs: numberIn(100, 60_000, ' of ms') })),
+  discovery: fieldsOf<DiscoveryOptions>({ protectedShare: numberIn(0, 1) }),
   log,
 });
 
@@ -115,13 +131,24 @@ export function resolveConfig(options: MeshOptions): MeshConfig {
   const faults = new Faults();
   const read: OwnOptions & PolicyDefaults = readOptions(options, [], faults) ?? {};
   faults.throwIfAny();
-  const { registry, services, zone, clientId, discoveryTtlMs, telemetry, log, ...defaults } = read;
+  const {
+    registry,
+    services,
+    zone,
+    clientId,
+    discoveryTtlMs,
+    discovery,
+    telemetry,
+    log,
+    ...defaults
+  } = read;
   return {
     registry: registry ?? fromEnvironment('WEFT_REGISTRY', addresses) ?? ['localhost:7400'],
     zone: zone ?? fromEnvironment('WEFT_ZONE', label) ?? '',
     clientId: clientId ?? randomUUID(),
     discoveryTtlMs: discoveryTtlMs ?? 60_000,
     telemetryIntervalMs: telemetry === false ? undefined : (telemetry?.intervalMs ?? 2000),
+    discovery: { protectedShare: discovery?.protectedShare ?? 0.5 },
     log: log ?? silentLog,
     policies: new PolicyBook([
       { policies: { defaults, services } },

@@ -17,10 +17,12 @@ export type {
 export type { BreakerView } from './breaker/breaker-view.ts';
 export type { MeshCallOptions } from './call/call-options.ts';
 export { callReport } from './call/error-reports.ts';
-export type { MeshOptions } from './config.ts';
+export type { DiscoveryOptions, MeshOptions } from './config.ts';
 // For programs without generated code
 export type { Contract } from './contract/contract.ts';
 export { loadContracts } from './contract/load-contracts.ts';
+export type { SnapshotKept, SnapshotReleased } from './discovery/discovery-observer.ts';
+export type { Kept, RegistryTrouble } from './discovery/instance-changes.ts';
 export type { ServiceSnapshot } from './discovery/service-snapshot.ts';
 // Errors
 export { ConfigError, WeftError } from './errors.ts';

@@ -27,7 +27,7 @@ import { closedError } from './errors.ts';
 import { stubChannel } from './grpc/mesh-channel.ts';
 import { registerMeshLoadBalancer } from './grpc/mesh-load-balancer.ts';
 import { registerMeshResolver } from './grpc/mesh-resolver.ts';
-import { createMeshEvents, type MeshEvents, observerOf } from './mesh-events.ts';
+import { createMeshEvents, discoveryObserver, type MeshEvents, observerOf } from './mesh-events.ts';
 import { checkContractPolicy } from './policy/check-contract-policy.ts';
 import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
@@ -35,7 +35,7 @@ import { checkSitePolicy } from './policy/resolve-policy.ts';
 import type { ServicePolicy, SitePolicy } from './policy/service-policy.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
-import { clientName } from './telemetry/client-name.ts';
+import { callerText, clientName } from './telemetry/caller.ts';
 import { Reporter } from './telemetry/reporter.ts';
 import { sendReport } from './telemetry/send-report.ts';
 import { TrafficCounter } from './telemetry/traffic-counter.ts';
@@ -53,7 +53,7 @@ type ChannelPolicy<Definition extends Contract> = Definition extends TsProtoServ
  * breaker for each, and offers services of its own. Make one per process; `close` it at the end.
  */
 export class Mesh {
-  /** Tells what becomes of the instances that are called. */
+  /** Tells what becomes of the instances that are called, and when the registry is not believed. */
   readonly events: MeshEvents = createMeshEvents();
   readonly #config: MeshConfig;
   readonly #registry: RegistryConnection;
@@ -65,13 +65,13 @@ export class Mesh {
   readonly #caller: DynamicCaller;
   readonly #counter: TrafficCounter | undefined;
   readonly #reporter: Reporter | undefined;
-  /** The service that this process offers, the first if several. */
-  #offered: ServiceHost | undefined;
+  /** Who this process is to the registry: the instance that it offers, if it offers one. */
+  #self: Caller = { service: '', instanceId: clientName() };
   #isClosed = false;
 
   constructor(options: MeshOptions) {
     this.#config = resolveConfig(options);
-    const { registry, discoveryTtlMs, telemetryIntervalMs, log } = this.#config;
+    const { registry, discoveryTtlMs, telemetryIntervalMs, discovery, log } = this.#config;
     registerMeshResolver();
     registerMeshLoadBalancer();
     this.#registry = new RegistryConnection(registry, Math.random);
@@ -79,6 +79,9 @@ export class Mesh {
       registry: this.#registry,
       ttlMs: discoveryTtlMs,
       timeoutMs: FIRST_ANSWER_MS,
+      client: () => callerText(this.#self),
+      protectedShare: discovery.protectedShare,
+      observer: discoveryObserver(this.events, log),
       log,
     });
     this.#caller = new DynamicCaller({
@@ -93,7 +96,7 @@ export class Mesh {
       counter: this.#counter,
       events: this.events,
       breakers: () => this.breakers(),
-      caller: () => this.#whoCalls(),
+      caller: () => this.#self,
       intervalMs: telemetryIntervalMs,
       send: (report) => sendReport(this.#registry, report),
     });
@@ -188,7 +191,7 @@ export class Mesh {
     if (this.#isClosed) throw closedError();
     const config = resolveServeOptions(options);
     const host = await ServiceHost.start(config, this.#registry, this.#config.log);
-    this.#offered ??= host;
+    if (this.#self.service === '') this.#self = { service: config.name, instanceId: config.id };
     return host;
   }
 
@@ -203,11 +206,6 @@ export class Mesh {
     this.#rotation.close();
     this.#registry.close();
     this.events.removeAllListeners();
-  }
-
-  #whoCalls(): Caller {
-    const { service, id } = this.#offered?.instance ?? { service: '', id: clientName() };
-    return { service, instanceId: id };
   }
 
   #destination(service: string): Destination {

@@ -3,7 +3,7 @@ import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
 import { takeLock } from './folder-lock.ts';
-import { clearLeftovers } from './leftovers.ts';
+import { Leftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { weftCommand } from './output/weft-command.ts';
 import { addressText } from './process/ports.ts';
@@ -36,6 +36,7 @@ export class Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #reporter = new SlotReporter();
   readonly #identities = new WeakMap<Slot, ProcessIdentity>();
+  #left = new Leftovers(undefined);
   #control: GrpcServer | undefined;
   #listening: Promise<void> | undefined;
   #controlAddress = '';
@@ -51,19 +52,20 @@ export class Orchestrator {
   }
 
   /**
-   * Starts the mesh; what an orchestrator that crashed left behind in the folder is ended first.
-   * Answers whether it is up: false when it was told to stop meanwhile, and has.
-   * @throws OrchestratorError when the folder is in use or something does not start; nothing is then left running.
+   * Starts the mesh; what an orchestrator that crashed left running is taken over where weft.yaml still wants
+   * it so, else ended. Answers whether it is up: false when it was told to stop meanwhile, and has.
+   * @throws OrchestratorError when the folder is in use or something does not start; nothing is then left
+   * running. PortError when a port is taken; what ran before then runs on.
    */
   async start(): Promise<boolean> {
-    const { folder, onNews } = this.#options;
+    const { folder } = this.#options;
     this.#releaseLock = takeLock(folder.lockFile);
     if (this.#releaseLock === undefined) throw this.#inUse();
     try {
-      await clearLeftovers(folder, onNews);
+      this.#left = new Leftovers(readState(folder.stateFile));
       this.#listening = this.#listen();
       await this.#listening;
-      await this.supervisor.start();
+      await this.supervisor.start(this.#left);
       return this.#stopping === undefined;
     } catch (error) {
       const isWanted = this.#stopping !== undefined;
@@ -85,7 +87,8 @@ export class Orchestrator {
     await this.#listening?.catch(() => {});
     await this.#control?.close(1000);
     if (this.#releaseLock) {
-      removeState(this.#options.folder.stateFile);
+      if (this.#left.remaining.length > 0) this.#save();
+      else removeState(this.#options.folder.stateFile);
       this.#releaseLock();
     }
     this.#resolveStopped();
@@ -130,20 +133,23 @@ export class Orchestrator {
     writeState(this.#options.folder.stateFile, {
       orchestrator,
       control: this.#controlAddress,
-      registry: this.supervisor.registryAddress,
-      etcd: this.supervisor.etcdEndpoints,
-      processes: this.supervisor.slots.flatMap((slot) => this.#started(slot)),
+      registry: this.supervisor.registryAddress || this.#left.addresses.registry,
+      etcd: this.supervisor.etcdEndpoints || this.#left.addresses.etcd,
+      processes: [
+        ...this.supervisor.slots.flatMap((slot) => this.#started(slot)),
+        ...this.#left.remaining,
+      ],
     });
   }
 
   #started(slot: Slot): StartedProcess[] {
-    const { pid, name } = slot;
-    if (pid === undefined) return [];
+    const { pid, name, specification, instanceId, startTime } = slot;
+    if (pid === undefined || startTime === undefined) return [];
     const known = this.#identities.get(slot);
     const identity = known?.pid === pid ? known : identityOf(pid);
     if (identity === undefined) return [];
     this.#identities.set(slot, identity);
-    return [{ name, ...identity }];
+    return [{ name, specification, instanceId, startTimeMs: Number(startTime), ...identity }];
   }
 
   #inUse(): OrchestratorError {

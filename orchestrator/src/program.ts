@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './commands/call.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDownCommand } from './commands/down.ts';
+import { addEtcdCommand } from './commands/etcd.ts';
 import { addLogsCommand } from './commands/logs.ts';
+import { addRegistryCommand } from './commands/registry.ts';
 import { addRestartCommand } from './commands/restart.ts';
 import { addScaleCommand } from './commands/scale.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -23,6 +25,8 @@ const EXAMPLES: readonly [words: string, what: string][] = [
   ['restart order-service', 'replace its instances, no call fails'],
   ['logs payment-service -f', 'follow what it writes'],
   ['demo', 'the whole tour on free ports, then stop'],
+  ['etcd up --nodes 3', 'an etcd that survives the loss of a node'],
+  ['registry export > mesh.json', 'everything that is registered'],
 ];
 
 const HELP = `
@@ -32,7 +36,7 @@ ${EXAMPLES.map(([words, what]) => `  ${weftCommand(words).padEnd(40)}  ${what}`.
 Environment:
   ETCD_ENDPOINTS   an etcd that runs already (host:port, ...); else weft up runs its own
   ETCD_BIN         the etcd program, when it is not in PATH
-  WEFT_REGISTRY    the registry that weft call asks
+  WEFT_REGISTRY    the registry that weft call and weft registry ask
   NO_COLOR         print without colours
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
@@ -52,6 +56,8 @@ function createProgram(): Command {
   addDownCommand(program);
   addCallCommand(program);
   addDemoCommand(program);
+  addEtcdCommand(program);
+  addRegistryCommand(program);
   return program;
 }
 

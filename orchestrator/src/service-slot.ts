@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { type MeshPolicies, POLICIES_VARIABLE } from '@weft/client-sdk';
+import type { Leftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
-import { startChild } from './process/child.ts';
+import { type Program, startChild } from './process/child.ts';
 import type { RegistryView } from './registry-view.ts';
 import { instanceProbe } from './slot/probes.ts';
 import { Slot, type SlotOptions } from './slot/slot.ts';
+import { specificationOf } from './specification.ts';
 import type { ServiceSpec } from './topology/topology.ts';
 
 export interface ServiceSlotOptions extends Pick<SlotOptions, 'onChange' | 'onEnd'> {
@@ -20,6 +22,8 @@ export interface ServiceSlotOptions extends Pick<SlotOptions, 'onChange' | 'onEn
   /** How it calls other services; undefined leaves it to its code. */
   readonly calls: MeshPolicies | undefined;
   readonly view: RegistryView;
+  /** What may be taken over. */
+  readonly left: Leftovers;
 }
 
 /** An id no start of any slot has had; a DNS label like every instance id. */
@@ -29,39 +33,42 @@ function newInstanceId(service: string, number: number): string {
 
 /** A slot for one instance of a service: told all it needs by its environment. */
 export function createServiceSlot(options: ServiceSlotOptions): Slot {
-  const { spec, number, folder, view, onChange, onEnd } = options;
+  const { spec, number, folder, view, left, onChange, onEnd } = options;
   const name = `${spec.name}-${number}`;
   const logFile = folder.log(name);
   const dataFolder = folder.data(spec.name);
   mkdirSync(dataFolder, { recursive: true });
+  const program: Program = {
+    command: spec.command,
+    folder: options.workFolder,
+    environment: {
+      ...spec.environment,
+      WEFT_REGISTRY: options.registryAddress,
+      WEFT_HOST: options.host,
+      WEFT_PORT: String(spec.port === 0 ? 0 : spec.port + number - 1),
+      WEFT_DATA_DIR: dataFolder,
+      // Our own is not handed on: weft.yaml is the one place that says how calls are made.
+      [POLICIES_VARIABLE]: options.calls && JSON.stringify(options.calls),
+    },
+  };
+  const specification = specificationOf(program);
   return new Slot({
     name,
+    specification,
     logFile,
     health: spec.health,
     stopTimeoutMs: spec.stopTimeoutMs,
     onChange,
     onEnd,
     launch() {
-      const instanceId = newInstanceId(spec.name, number);
-      return {
-        process: startChild({
-          command: spec.command,
-          folder: options.workFolder,
-          environment: {
-            ...spec.environment,
-            WEFT_REGISTRY: options.registryAddress,
-            WEFT_HOST: options.host,
-            WEFT_PORT: String(spec.port === 0 ? 0 : spec.port + number - 1),
-            WEFT_INSTANCE_ID: instanceId,
-            WEFT_DATA_DIR: dataFolder,
-            // Our own is not handed on: weft.yaml is the one place that says how calls are made.
-            [POLICIES_VARIABLE]: options.calls && JSON.stringify(options.calls),
-          },
-          logFile,
-        }),
-        probe: instanceProbe(view, instanceId, spec.health.service),
-        instanceId,
-      };
+      const freshId = newInstanceId(spec.name, number);
+      const run = left.takeOrStart({ name, specification }, () => {
+        const environment = { ...program.environment, WEFT_INSTANCE_ID: freshId };
+        return startChild({ ...program, environment, logFile });
+      });
+      const instanceId = run.adopted?.instanceId ?? freshId;
+      const probe = instanceProbe(view, instanceId, spec.health.service);
+      return { ...run, probe, instanceId };
     },
   });
 }

@@ -6,6 +6,12 @@ import type { ProcessIdentity } from './process/process-identity.ts';
 export interface StartedProcess extends ProcessIdentity {
   /** Its slot. */
   readonly name: string;
+  /** Of what it was started with; see `specificationOf`. */
+  readonly specification: string;
+  /** Id it registers under; empty for one that does not. */
+  readonly instanceId: string;
+  /** When it was started, in Unix milliseconds. */
+  readonly startTimeMs: number;
 }
 
 /** What `weft up` leaves on disk for the other commands, and for the next `weft up` after a crash. */

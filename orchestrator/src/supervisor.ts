@@ -2,10 +2,11 @@ import type { Log } from '@weft/proto';
 import type { ServiceStatus } from '@weft/proto/orchestrator';
 import { OrchestratorError } from './errors.ts';
 import { createFoundation, type Foundation } from './foundation.ts';
+import type { Leftovers, WantedProcess } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { boundLog } from './process/log-file.ts';
 import { RegistryView } from './registry-view.ts';
-import { createServiceSlot } from './service-slot.ts';
+import { createServiceSlot, type ServiceSlotOptions } from './service-slot.ts';
 import type { Slot } from './slot/slot.ts';
 import { SlotGroup } from './slot/slot-group.ts';
 import { serviceStatus } from './slot/slot-status.ts';
@@ -22,6 +23,8 @@ export interface SupervisorOptions {
   readonly folder: MeshFolder;
   readonly store: ChosenStore;
   readonly log: Log;
+  /** Told in a sentence what no slot tells. */
+  readonly onNews: (text: string) => void;
   /** Told after every change of a slot. */
   readonly onChange: (slot: Slot) => void;
 }
@@ -32,10 +35,14 @@ interface Started extends Foundation {
   readonly levels: readonly (readonly SlotGroup[])[];
 }
 
+/** What all service slots share. */
+type Shared = Pick<ServiceSlotOptions, 'registryAddress' | 'view' | 'left'>;
+
 /** Starts the processes of a mesh in dependency order, keeps them running, stops them in reverse. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #deregistrations = new Set<Promise<unknown>>();
+  #left: Leftovers | undefined;
   #started: Started | undefined;
   #logTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
@@ -62,20 +69,34 @@ export class Supervisor {
 
   /**
    * Starts everything: etcd, the registry, then the services level by level, each level once the one
-   * before is healthy. After an error the caller stops what did start.
-   * @throws OrchestratorError for a taken port, before anything starts, and for a process that does not start.
+   * before is healthy. What is `left` running and is as weft.yaml wants it is taken over instead, the rest of
+   * it ended first. After an error the caller stops what did start.
+   * @throws PortError for a taken port, all being as it was; OrchestratorError for a process that does not start.
    */
-  async start(): Promise<void> {
+  async start(left: Leftovers): Promise<void> {
     const { topology, store, log } = this.#options;
-    await checkPorts(topology, store);
-    const foundation = await createFoundation({ ...this.#options, onChange: this.#onChange });
+    this.#left = left;
+    try {
+      await checkPorts(topology, store, new Set(left.remaining.map(({ name }) => name)));
+    } catch (error) {
+      this.#left = undefined;
+      throw error;
+    }
+    const foundation = await createFoundation({ ...this.#options, left, onChange: this.#onChange });
     this.#assertGoingOn();
     const view = new RegistryView(foundation.registryAddress, log);
+    const shared = { registryAddress: foundation.registryAddress, view, left };
     const levels = dependencyLevels(topology.services).map((level) =>
-      level.map((spec) => this.#createGroup(spec, foundation.registryAddress, view)),
+      level.map((spec) => this.#createGroup(spec, shared)),
     );
     this.#started = { ...foundation, view, levels };
     this.#logTimer = setInterval(() => this.#boundLogs(), LOG_CHECK_MS).unref();
+    const wanted = topology.services.flatMap((spec) =>
+      Array.from({ length: spec.instances }, (_, index) =>
+        this.#createSlot(spec, index + 1, shared),
+      ),
+    );
+    await this.#endSurplus(left, [...foundation.slots, ...wanted]);
     for (const slot of foundation.slots) {
       this.#assertGoingOn();
       slot.start();
@@ -84,7 +105,7 @@ export class Supervisor {
     view.start();
     for (const level of levels) {
       this.#assertGoingOn();
-      await Promise.all(level.map((group) => group.scale(this.#specOf(group.name).instances)));
+      await Promise.all(level.map((group) => group.start(this.#specOf(group.name).instances)));
     }
   }
 
@@ -121,19 +142,27 @@ export class Supervisor {
   }
 
   async #stop(graceMs?: number): Promise<void> {
-    if (this.#started === undefined) return;
-    const { slots, levels, view } = this.#started;
+    const { slots = [], levels = [], view } = this.#started ?? {};
     for (const level of levels.toReversed()) {
       await Promise.all(level.map((group) => group.stop(graceMs)));
     }
+    await this.#left?.endAllBut([]);
     await Promise.all(this.#deregistrations);
-    await view.close();
+    await view?.close();
     for (const slot of slots.toReversed()) await slot.stop(graceMs);
     clearInterval(this.#logTimer);
   }
 
-  #createGroup(spec: ServiceSpec, registryAddress: string, view: RegistryView): SlotGroup {
-    const { topology, folder } = this.#options;
+  async #endSurplus(left: Leftovers, wanted: readonly WantedProcess[]): Promise<void> {
+    const names = await left.endAllBut(wanted);
+    if (names.length === 0) return;
+    this.#options.onNews(
+      `ended what an earlier weft up left running and weft.yaml does not want so: ${names.join(', ')}`,
+    );
+  }
+
+  #createGroup(spec: ServiceSpec, shared: Shared): SlotGroup {
+    const { topology } = this.#options;
     return new SlotGroup({
       name: spec.name,
       canOverlap: spec.port === 0,
@@ -143,19 +172,22 @@ export class Supervisor {
           count,
           wantedOf: (name) => this.group(name)?.wanted ?? 0,
         }),
-      createSlot: (number) =>
-        createServiceSlot({
-          spec,
-          number,
-          host: topology.host,
-          workFolder: topology.folder,
-          folder,
-          registryAddress,
-          calls: topology.calls,
-          view,
-          onChange: this.#onChange,
-          onEnd: (instanceId) => this.#deregister(view, spec.name, instanceId),
-        }),
+      createSlot: (number) => this.#createSlot(spec, number, shared),
+    });
+  }
+
+  #createSlot(spec: ServiceSpec, number: number, shared: Shared): Slot {
+    const { topology, folder } = this.#options;
+    return createServiceSlot({
+      ...shared,
+      spec,
+      number,
+      host: topology.host,
+      workFolder: topology.folder,
+      folder,
+      calls: topology.calls,
+      onChange: this.#onChange,
+      onEnd: (instanceId) => this.#deregister(shared.view, spec.name, instanceId),
     });
   }
 

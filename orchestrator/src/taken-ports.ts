@@ -22,12 +22,20 @@ async function assertFree({ host, file }: Topology, ports: readonly FixedPort[])
 
 /**
  * Checks, before anything starts, that every fixed port of the mesh is free.
+ * @param running Slots that have a process already, whose ports are not looked at.
  * @throws PortError naming each one that is not, and whose it was to be.
  */
-export async function checkPorts(topology: Topology, store: ChosenStore): Promise<void> {
-  const ports = fixedPorts(topology);
-  const isOurs = ({ owner }: FixedPort) => owner !== 'etcd' || store.kind === 'own-etcd';
-  await assertFree(topology, ports.filter(isOurs));
+export async function checkPorts(
+  topology: Topology,
+  store: ChosenStore,
+  running: ReadonlySet<string>,
+): Promise<void> {
+  const isStarted = ({ slot }: FixedPort) => slot !== 'etcd' || store.kind === 'own-etcd';
+  const ports = fixedPorts(topology).filter(isStarted);
+  await assertFree(
+    topology,
+    ports.filter(({ slot }) => !running.has(slot)),
+  );
 }
 
 /** A change of how many instances a service has. */

@@ -87,9 +87,21 @@ export function outOfRange(message: string, reason: Reason): RichServerError {
   return statusError(Status.OUT_OF_RANGE, message, reason);
 }
 
-/** RESOURCE_EXHAUSTED: a limit is reached. */
-export function resourceExhausted(message: string, reason: Reason): RichServerError {
-  return statusError(Status.RESOURCE_EXHAUSTED, message, reason);
+function retryInfo(retryAfterMs: number): RetryInfo {
+  const retryDelay = {
+    seconds: Math.floor(retryAfterMs / 1000),
+    nanos: (retryAfterMs % 1000) * 1_000_000,
+  };
+  return RetryInfo.fromPartial({ retryDelay });
+}
+
+/** RESOURCE_EXHAUSTED: a limit is reached; with RetryInfo where waiting `retryAfterMs` may help. */
+export function resourceExhausted(
+  message: string,
+  { retryAfterMs, ...reason }: Reason & { retryAfterMs?: number },
+): RichServerError {
+  const details = retryAfterMs === undefined ? [] : [retryInfo(retryAfterMs)];
+  return statusError(Status.RESOURCE_EXHAUSTED, message, reason, ...details);
 }
 
 /** UNAVAILABLE with RetryInfo: the same request may succeed after `retryAfterMs` (default 1000). */
@@ -97,11 +109,7 @@ export function unavailable(
   message: string,
   { retryAfterMs = 1000, ...reason }: Reason & { retryAfterMs?: number },
 ): RichServerError {
-  const retryDelay = {
-    seconds: Math.floor(retryAfterMs / 1000),
-    nanos: (retryAfterMs % 1000) * 1_000_000,
-  };
-  return statusError(Status.UNAVAILABLE, message, reason, RetryInfo.fromPartial({ retryDelay }));
+  return statusError(Status.UNAVAILABLE, message, reason, retryInfo(retryAfterMs));
 }
 
 /** Collects what is wrong with a request, so that one answer names every bad field. */

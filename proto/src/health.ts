@@ -69,10 +69,12 @@ export function healthService(
     async *watch({ service }, context: CallContext) {
       const ended = AbortSignal.any([context.signal, closing]);
       let last: ServingStatus | undefined;
-      while (!ended.aborted) {
+      for (;;) {
         const status = state.get(service) ?? ServingStatus.SERVICE_UNKNOWN;
         if (status !== last) yield { status };
         last = status;
+        // The last word of a server that closes is that it does not serve.
+        if (ended.aborted) return;
         // A change during the yield is seen by the next comparison, not by an event.
         if ((state.get(service) ?? ServingStatus.SERVICE_UNKNOWN) === last)
           await state.changed(ended);

@@ -1,8 +1,11 @@
 /** What every Weft server and client shares besides the generated contracts. */
 
 export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
+export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';
+// Calls as a server sees them
+export { type CallObserver, callObserver, type ObservedCall } from './call-observer.ts';
 // Errors with google.rpc details
 export {
   aborted,
@@ -21,10 +24,14 @@ export {
 export { HealthState } from './health.ts';
 // Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
+// Servers
+export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 // Names
 export { INSTANCE_ID, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
+// Messages as JSON
+export { messageFromJson, messageToJson } from './message-json.ts';
 export { messageOf } from './message-of.ts';
 // Money
 export {
@@ -40,9 +47,11 @@ export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting
 export { pause } from './pause.ts';
 // Servers
-export { refused, type SentStatus } from './refused-call.ts';
+export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
+export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
-export { PUSHBACK_TRAILER, type SheddingSettings } from './shedding.ts';
+export type { SheddingSettings } from './shedding.ts';
+export { statusMessage } from './status-message.ts';
 // Text in requests
 export { isText } from './text.ts';
 // Transport

@@ -1,5 +1,6 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { TsProtoServiceDefinition } from 'nice-grpc';
+import { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 import { passedOn, refused, type SentStatus } from './refused-call.ts';
 
 export interface RouteInterceptorOptions {
@@ -15,13 +16,18 @@ function pathsOf({ fullName, methods }: TsProtoServiceDefinition): string[] {
   return Object.values(methods).map(({ name }) => `/${fullName}/${name}`);
 }
 
-/** The one interceptor of a server: refuses, or runs the others, for calls of its own contracts. */
+/**
+ * The one interceptor of a server, for calls of its own contracts: refuses one, or runs the others. A call
+ * whose deadline has passed is refused like one that comes at the wrong time: it never reaches its handler.
+ */
 export function routeInterceptor(options: RouteInterceptorOptions): ServerInterceptor {
   const { definitions, refusal, interceptors } = options;
   const paths = new Set(definitions.flatMap(pathsOf));
   return (method, call) => {
     if (!paths.has(method.path)) return passedOn(call);
-    const sent = refusal();
+    const nowMs = Date.now();
+    const deadline = incomingDeadline(call, nowMs);
+    const sent = deadline !== undefined && deadline <= nowMs ? deadlineExceeded : refusal();
     if (sent !== undefined) return refused(call, sent);
     return interceptors.reduce((inner, interceptor) => interceptor(method, inner), passedOn(call));
   };

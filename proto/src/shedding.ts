@@ -1,13 +1,7 @@
-import { Metadata, status } from '@grpc/grpc-js';
-import { ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
-import { Status } from '../gen/google/rpc/status.ts';
-import { ERROR_DOMAIN } from './errors.ts';
 import { onEventLoopLag } from './event-loop-lag.ts';
 import { LoadShedder } from './load-shedder.ts';
+import { pushbackStatus } from './pushback.ts';
 import type { SentStatus } from './refused-call.ts';
-
-/** Trailer by which a server tells a client when to try again, or not at all (gRFC A6). */
-export const PUSHBACK_TRAILER = 'grpc-retry-pushback-ms';
 
 /** When new calls are refused, and what those are told. */
 export interface SheddingSettings {
@@ -21,30 +15,7 @@ const DETAILS = 'the server is overloaded and took no new call; try again later,
 
 /** RESOURCE_EXHAUSTED, reason OVERLOADED, with RetryInfo and pushback of `pushbackMs`. */
 export function overloadedStatus(pushbackMs: number): SentStatus {
-  const info = ErrorInfo.fromPartial({ reason: 'OVERLOADED', domain: ERROR_DOMAIN });
-  const seconds = Math.floor(pushbackMs / 1000);
-  const nanos = (pushbackMs % 1000) * 1_000_000;
-  const retry = RetryInfo.fromPartial({ retryDelay: { seconds: BigInt(seconds), nanos } });
-  const rich = Status.fromPartial({
-    code: status.RESOURCE_EXHAUSTED,
-    message: DETAILS,
-    details: [
-      { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: encoded(ErrorInfo, info) },
-      { typeUrl: 'type.googleapis.com/google.rpc.RetryInfo', value: encoded(RetryInfo, retry) },
-    ],
-  });
-  const metadata = new Metadata();
-  metadata.set(PUSHBACK_TRAILER, String(pushbackMs));
-  metadata.set('grpc-status-details-bin', encoded(Status, rich));
-  return { code: status.RESOURCE_EXHAUSTED, details: DETAILS, metadata };
-}
-
-interface Encoder<T> {
-  encode(message: T): { finish(): Uint8Array };
-}
-
-function encoded<T>(type: Encoder<T>, message: T): Buffer {
-  return Buffer.from(type.encode(message).finish());
+  return pushbackStatus(DETAILS, { reason: 'OVERLOADED' }, pushbackMs);
 }
 
 /** Watches the event loop from `start` to `stop`, and meanwhile refuses calls when it lags. */

@@ -35,14 +35,15 @@ export function hostProblem(host: string): string | undefined {
     const reason = unreachable.find(([, blocked]) => isIn(blocked, host))?.[0];
     return reason && `must be an address that clients can reach; ${host} is ${reason}`;
   }
-  // Digits and dots alone are a mistyped IPv4 address, which some resolvers would still take.
-  if (HOST_NAME.test(host) && !/^[\d.]+$/.test(host)) return undefined;
+  // What ends in a number is a mistyped IPv4 address, which some resolvers would still take: 127.1, 0x7f000001.
+  if (HOST_NAME.test(host) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(host)) return undefined;
   return 'must be a host name, an IPv4 address or an IPv6 address without brackets';
 }
 
 /** Whether a host is this machine only. */
 export function isLoopback(host: string): boolean {
-  return host.toLowerCase() === 'localhost' || isIn(loopback, host);
+  // All names below localhost are this machine too, RFC 6761.
+  return /(^|\.)localhost$/i.test(host) || isIn(loopback, host);
 }
 
 /** Whether an IP address is one of this machine's, loopback or not. */
@@ -58,4 +59,9 @@ export function peerHost(peer: string): string {
     .replace(/^ipv[46]:/, '')
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1');
+}
+
+/** `host:port`, with brackets around an IPv6 host. */
+export function addressText({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

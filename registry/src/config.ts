@@ -1,39 +1,47 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import {
+  addEtcdFlags,
+  type EtcdConfig,
+  type EtcdFlags,
+  etcdConfig,
+  namesEtcd,
+} from './flags/etcd-flags.ts';
+import { addLimitFlags, type LimitFlags } from './flags/limit-flags.ts';
+import { parseAddress, parsePort } from './flags/parsers.ts';
+import type { RegistryLimits } from './limits/limits.ts';
 
 export interface RegistryConfig {
   store: 'etcd' | 'memory';
-  /** `host:port` of each etcd member. */
-  etcd: string[];
+  etcd: EtcdConfig;
   host: string;
   port: number;
+  /** `host:port` at which other registries reach it; undefined: where it listens. */
+  advertise: string | undefined;
+  /** Whether instances must answer at their address before they are listed. */
+  callback: boolean;
+  /** Port of the HTTP server; undefined for none. */
+  httpPort: number | undefined;
+  limits: RegistryLimits;
   logLevel: string;
 }
 
-const DEFAULT_ETCD = '127.0.0.1:2379';
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError('It must be 0 to 65535.');
-}
-
-function parseEndpoints(text: string): string[] {
-  const endpoints = text.split(',').map((item) => item.trim().replace(/^http:\/\//, ''));
-  for (const endpoint of endpoints) {
-    const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(endpoint) ?? [];
-    if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-      throw new InvalidArgumentError(`'${endpoint}' is not host:port.`);
-    }
-  }
-  return endpoints;
-}
-
-interface Flags {
+interface Flags extends EtcdFlags, LimitFlags {
   store: 'etcd' | 'memory' | 'auto';
-  etcd?: string[];
   host: string;
   port: number;
+  advertise?: string;
+  callback: boolean;
+  httpPort: number | 'off';
   logLevel: string;
+}
+
+function parseHttpPort(text: string): number | 'off' {
+  if (text === 'off') return text;
+  try {
+    return parsePort(text);
+  } catch {
+    throw new InvalidArgumentError("It must be 0 to 65535, or 'off'.");
+  }
 }
 
 /**
@@ -42,27 +50,48 @@ interface Flags {
  */
 export function readConfig(argv: readonly string[]): RegistryConfig {
   const levels = ['silent', 'error', 'warn', 'info', 'debug'];
-  const flags = new Command('weft-registry')
+  const command = new Command('weft-registry')
     .description('The central registry of a Weft mesh')
     .addOption(
       new Option('--store <kind>', 'where instances are kept; auto: in etcd where it is named')
         .choices(['etcd', 'memory', 'auto'])
         .default('auto'),
     )
-    .addOption(
-      new Option('--etcd <host:port,...>', 'members of etcd')
-        .env('ETCD_ENDPOINTS')
-        .argParser(parseEndpoints),
-    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes a free one', parsePort, 7400)
+    .option(
+      '--advertise <host:port>',
+      'where the other registries on this etcd reach it, if not where it listens',
+      parseAddress,
+    )
+    .option('--no-callback', 'list instances without calling their address back first')
+    .option(
+      '--http-port <number|off>',
+      'port of GET /metrics (Prometheus); 0 takes a free one, off serves none',
+      parseHttpPort,
+      7480,
+    )
     .addOption(
       new Option('--log-level <level>', 'least level to log').choices(levels).default('info'),
     )
-    .allowExcessArguments(false)
-    .parse(argv, { from: 'user' })
-    .opts<Flags>();
-  const { store, etcd, ...rest } = flags;
-  const isEtcd = store === 'etcd' || (store === 'auto' && etcd !== undefined);
-  return { ...rest, store: isEtcd ? 'etcd' : 'memory', etcd: etcd ?? [DEFAULT_ETCD] };
+    .allowExcessArguments(false);
+  const flags = addLimitFlags(addEtcdFlags(command)).parse(argv, { from: 'user' }).opts<Flags>();
+  const { store, host, port, advertise, callback, httpPort, logLevel } = flags;
+  const isEtcd = store === 'etcd' || (store === 'auto' && namesEtcd(flags));
+  return {
+    store: isEtcd ? 'etcd' : 'memory',
+    etcd: etcdConfig(flags, (message) => command.error(`error: ${message}`)),
+    host,
+    port,
+    advertise,
+    callback,
+    httpPort: httpPort === 'off' ? undefined : httpPort,
+    limits: {
+      maxInstancesPerService: flags.maxInstancesPerService,
+      maxMetadataBytes: flags.maxMetadataBytes,
+      maxWatchesPerConnection: flags.maxWatchesPerConnection,
+      maxRequestsPerSecond: flags.maxRequestsPerSecond,
+    },
+    logLevel,
+  };
 }

@@ -15,8 +15,9 @@ import {
   type ServiceSummary,
   type WatchRequest,
 } from '@weft/proto/registry';
+import type { DrainBook } from './drain/drain-book.ts';
 import { toStatusError } from './errors.ts';
-import { checkService } from './instance-rules.ts';
+import { checkService, checkText } from './instance-rules.ts';
 import { ANSWER_BYTES, instanceBytes, PART_BYTES, summaryBytes } from './message-size.ts';
 import type { Catalog } from './store/catalog.ts';
 import type { Store } from './store/store.ts';
@@ -26,6 +27,8 @@ import type { WatchHub } from './watch-hub.ts';
 const DEFAULT_PAGE = 100;
 const MAX_WATCHED_SERVICES = 1000;
 const MAX_VERSIONS = 100;
+const MAX_CLIENT_LENGTH = 128;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** How long a watch waits for this replica to come to a revision that another one has told. */
 const CATCH_UP_MS = 2000;
 
@@ -109,7 +112,7 @@ function assertFits(service: string, instances: readonly StoredInstance[]): void
   );
 }
 
-function checkWatch({ services, fromRevision }: WatchRequest): void {
+function checkWatch({ services, fromRevision, client, watchId }: WatchRequest): void {
   const checks = new FieldChecks();
   const rule = `must be at most ${MAX_WATCHED_SERVICES}; none follows all`;
   if (checks.check(services.length <= MAX_WATCHED_SERVICES, 'services', rule)) {
@@ -118,6 +121,8 @@ function checkWatch({ services, fromRevision }: WatchRequest): void {
     });
   }
   checks.check((fromRevision ?? 0n) >= 0n, 'from_revision', 'must not be negative');
+  checkText(checks, 'client', client, MAX_CLIENT_LENGTH);
+  checks.check(watchId === '' || UUID.test(watchId), 'watch_id', 'must be a UUID, or empty');
   checks.throwIfAny();
 }
 
@@ -147,6 +152,8 @@ type Handlers = Pick<
 export interface DiscoveryOptions {
   store: Store;
   hub: WatchHub;
+  /** By which revision its clients route. */
+  book: DrainBook;
   /** Watches end when it aborts. */
   closing: AbortSignal;
   /** After how long a quiet watch gets a progress mark. */
@@ -154,7 +161,8 @@ export interface DiscoveryOptions {
 }
 
 /** The rpcs that read: from memory, whether the store is there or not. */
-export function discoveryHandlers({ store, hub, closing, progressMs }: DiscoveryOptions): Handlers {
+export function discoveryHandlers(options: DiscoveryOptions): Handlers {
+  const { store, hub, book, closing, progressMs } = options;
   const { catalog } = store;
   const standing = () => ({ revision: catalog.revision, stale: catalog.isStale });
   return {
@@ -201,15 +209,16 @@ export function discoveryHandlers({ store, hub, closing, progressMs }: Discovery
     async *watch(request, context) {
       checkWatch(request);
       assertReadable(catalog);
-      const { fromRevision } = request;
+      const { fromRevision, client, watchId } = request;
       if (fromRevision !== undefined) await catchUp(store, fromRevision);
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       using opened = hub.open(context.peer, { services, fromRevision });
+      using booked = book.open({ client, watchId, services, fromRevision }, catalog.revision);
       for (;;) {
         const message = await opened.watcher.next(progressMs, ended);
         if (message === undefined) return;
-        yield message;
+        yield booked.sending(message) ? { ...message, acknowledge: true } : message;
       }
     },
   };

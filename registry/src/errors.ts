@@ -1,7 +1,7 @@
-import { aborted, alreadyExists, notFound, unavailable } from '@weft/proto';
+import { aborted, alreadyExists, notFound, resourceExhausted, unavailable } from '@weft/proto';
 
 /** What went wrong in the store, as the caller has to treat it. */
-export type StoreErrorCode = 'conflict' | 'not-found' | 'superseded' | 'unavailable';
+export type StoreErrorCode = 'conflict' | 'not-found' | 'superseded' | 'unavailable' | 'no-space';
 
 interface StoreErrorOptions {
   /** Facts for programs: the service, the id. */
@@ -39,5 +39,7 @@ export function toStatusError(error: unknown): unknown {
       return notFound('instance', `${metadata.service}/${metadata.id}`);
     case 'unavailable':
       return unavailable(message, { reason: 'STORE_UNAVAILABLE', metadata });
+    case 'no-space':
+      return resourceExhausted(message, { reason: 'STORE_NO_SPACE', metadata });
   }
 }

@@ -10,9 +10,13 @@ const MAX_LABELS = 64;
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 4096;
 /** Of all labels, keys and values. Every client of a service holds the labels of all its instances. */
-const MAX_METADATA_BYTES = 64 * 1024;
+export const MAX_METADATA_BYTES = 64 * 1024;
 /** Of a record as stored: the rest is small, but JSON escapes. etcd refuses requests over 1.5 MiB. */
-export const MAX_RECORD_BYTES = 128 * 1024;
+const MAX_RECORD_BYTES = 128 * 1024;
+
+/** What a google.protobuf.Timestamp may be: years 1 to 9999. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z');
+const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z');
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -60,7 +64,7 @@ export function checkMetadata(
   checks.check(bytes <= MAX_METADATA_BYTES, field, `must be at most ${MAX_METADATA_BYTES} bytes`);
 }
 
-function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
+export function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
   const isText = text.length <= max && !CONTROL.test(text);
   checks.check(isText, field, `must be at most ${max} printable characters`);
 }
@@ -69,6 +73,12 @@ function checkText(checks: FieldChecks, field: string, text: string, max: number
 export function checkStatus(checks: FieldChecks, field: string, status: InstanceStatus): void {
   const isKnown = status > 0 && Object.values(InstanceStatus).includes(status);
   checks.check(isKnown, field, 'must be a status that this registry knows');
+}
+
+/** Checks what a record comes to as stored; etcd would refuse far more. */
+export function checkRecordSize(checks: FieldChecks, field: string, bytes: number): void {
+  const rule = `makes a record of ${bytes} bytes; at most ${MAX_RECORD_BYTES} can be stored`;
+  checks.check(bytes <= MAX_RECORD_BYTES, field, rule);
 }
 
 /** Checks all that an owner says of an instance; fields are named as in a RegisterRequest. */
@@ -85,13 +95,15 @@ export function checkInstance(checks: FieldChecks, instance: InstanceDescription
   checkText(checks, 'instance.incarnation', instance.incarnation, 64);
   checkWeight(checks, 'instance.weight', instance.weight);
   checkMetadata(checks, 'instance.metadata', instance.metadata);
+  checkText(checks, 'instance.health_check.service', instance.healthCheck?.service ?? '', 253);
   const { dependencies, startTime } = instance;
   if (checks.check(dependencies.length <= 64, 'instance.dependencies', 'must be at most 64')) {
     dependencies.forEach((name, index) => {
       checkService(checks, `instance.dependencies[${index}]`, name);
     });
   }
-  const isTime = startTime === undefined || !Number.isNaN(startTime.getTime());
+  // NaN fails both comparisons.
+  const isTime = startTime === undefined || (+startTime >= FIRST_TIME && +startTime <= LAST_TIME);
   checks.check(isTime, 'instance.start_time', 'must be a time from year 1 to year 9999');
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '@weft/proto';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { createRegistry, type Registry } from './server.ts';
@@ -7,13 +8,13 @@ import { MemoryStore } from './store/memory-store.ts';
 const config = readConfig(process.argv.slice(2));
 const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
 const isEtcd = config.store === 'etcd';
-const store = isEtcd ? new EtcdStore({ endpoints: config.etcd, log }) : new MemoryStore();
+const store = isEtcd ? new EtcdStore({ ...config.etcd, log }) : new MemoryStore();
 
 let registry: Registry;
 try {
   registry = await createRegistry({ ...config, store, log });
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exit(1);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -24,7 +25,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-const where = isEtcd ? `etcd at ${config.etcd.join(', ')}` : 'memory';
-log.info({ address: registry.address, store: where }, 'listening');
+const where = isEtcd ? `etcd at ${config.etcd.endpoints.join(', ')}` : 'memory';
+const { address, httpAddress: http } = registry;
+log.info({ address, http, store: where }, 'listening');
 await store.catalog.completed;
-console.log(`registry ready on ${registry.address}, instances kept in ${where}`);
+console.log(`registry ready on ${address}, instances kept in ${where}`);

@@ -1,32 +1,29 @@
-import { randomUUID } from 'node:crypto';
-import { FieldChecks, invalidArgument, untilAborted } from '@weft/proto';
-import {
-  Health,
-  InstanceStatus,
-  InstanceType,
-  type KeepAliveRequest,
-  type RegisterRequest,
-  type RegistryServiceImplementation,
-  type UpdateInstanceRequest,
+import { answersInOrder, FieldChecks, untilAborted } from '@weft/proto';
+import type {
+  KeepAliveRequest,
+  KeepAliveResponse,
+  RegisterRequest,
+  RegisterResponse,
+  RegistryServiceImplementation,
+  UpdateInstanceRequest,
 } from '@weft/proto/registry';
-import { isLoopback, isOwnAddress, peerHost } from './address-rules.ts';
 import { toStatusError } from './errors.ts';
+import type { Callback } from './health/callback.ts';
 import {
   checkId,
-  checkInstance,
   checkMetadata,
+  checkRecordSize,
   checkService,
   checkStatus,
-  checkTtl,
   checkWeight,
-  MAX_RECORD_BYTES,
-  TTL_SECONDS,
 } from './instance-rules.ts';
-import { encodeInstance } from './store/instance-json.ts';
-import type { Store, Written } from './store/store.ts';
-import type { InstanceDescription } from './store/stored-instance.ts';
+import type { Writes } from './limits/guarded-writes.ts';
+import { registerEach } from './register-many.ts';
+import { describeRegistration } from './registration-request.ts';
 
 const MAX_LEASES_PER_MESSAGE = 1000;
+/** Messages of one stream whose leases are being renewed. */
+const MESSAGES_AT_ONCE = 256;
 
 /** The answer of the store, its failures as gRPC statuses. */
 async function answered<T>(answer: Promise<T>): Promise<T> {
@@ -35,58 +32,6 @@ async function answered<T>(answer: Promise<T>): Promise<T> {
   } catch (error) {
     throw toStatusError(error);
   }
-}
-
-/** What a Register asks for, with the defaults filled in and everything checked. */
-function describe({ instance, ttlSeconds }: RegisterRequest, peer: string) {
-  const ttl = ttlSeconds ?? TTL_SECONDS.default;
-  const checks = new FieldChecks();
-  checkTtl(checks, 'ttl_seconds', ttl);
-  checks.check(instance !== undefined, 'instance', 'must be set');
-  const address = instance?.address;
-  checks.check(!instance || address !== undefined, 'instance.address', 'must be set');
-  if (instance === undefined || address === undefined) {
-    checks.throwIfAny();
-    throw invalidArgument({ field: 'instance', description: 'must be set' });
-  }
-  const description: InstanceDescription = {
-    id: instance.id || randomUUID(),
-    service: instance.service,
-    address: { host: address.host, port: address.port },
-    type: instance.type || InstanceType.INSTANCE_TYPE_API,
-    version: instance.version,
-    zone: instance.zone,
-    weight: instance.weight ?? 1,
-    metadata: instance.metadata,
-    dependencies: instance.dependencies,
-    startTime: instance.startTime,
-    status: instance.status || InstanceStatus.INSTANCE_STATUS_RUNNING,
-    incarnation: instance.incarnation || randomUUID(),
-    healthCheck: instance.healthCheck,
-  };
-  checkInstance(checks, description);
-  checkStatus(checks, 'instance.status', description.status);
-  checks.check(
-    !isLoopback(address.host) || isOwnAddress(peerHost(peer)),
-    'instance.address.host',
-    `is a loopback address, which no one but the caller (at ${peerHost(peer)}) can reach`,
-  );
-  checks.throwIfAny();
-  const record = {
-    ...description,
-    startTime: description.startTime ?? new Date(),
-    ttlSeconds: ttl,
-    health: Health.HEALTH_UNSPECIFIED,
-  };
-  const bytes = Buffer.byteLength(encodeInstance(record));
-  checkRecordSize(checks, 'instance.metadata', bytes);
-  checks.throwIfAny();
-  return { description, ttl };
-}
-
-function checkRecordSize(checks: FieldChecks, field: string, bytes: number): void {
-  const rule = `makes a record of ${bytes} bytes; at most ${MAX_RECORD_BYTES} can be stored`;
-  checks.check(bytes <= MAX_RECORD_BYTES, field, rule);
 }
 
 function checkReference(checks: FieldChecks, { service, id }: { service: string; id: string }) {
@@ -102,6 +47,7 @@ function checkUpdate(request: UpdateInstanceRequest): void {
   if (weight !== undefined) checkWeight(checks, 'weight', weight);
   if (metadata !== undefined) {
     checkMetadata(checks, 'metadata.metadata', metadata.metadata);
+    checks.throwIfAny();
     const bytes = Buffer.byteLength(JSON.stringify([...metadata.metadata]));
     checkRecordSize(checks, 'metadata.metadata', bytes);
   }
@@ -117,31 +63,45 @@ function checkKeepAlive({ leaseIds }: KeepAliveRequest): void {
 
 type Handlers = Pick<
   RegistryServiceImplementation,
-  'register' | 'keepAlive' | 'updateInstance' | 'deregister'
+  'register' | 'registerMany' | 'keepAlive' | 'updateInstance' | 'deregister'
 >;
 
-/** The rpcs that write. Streams end when `closing` aborts. */
-export function registrationHandlers(store: Store, closing: AbortSignal): Handlers {
+/**
+ * The rpcs that write. Streams end when `closing` aborts. Without `callback` instances are listed
+ * whether they answer or not.
+ */
+export function registrationHandlers(
+  store: Writes,
+  closing: AbortSignal,
+  callback?: Callback,
+): Handlers {
+  /** Lists one, for every rpc that does: whatever has to hold of an instance first is seen to here. */
+  async function register(request: RegisterRequest, peer: string): Promise<RegisterResponse> {
+    const { description, ttlSeconds } = describeRegistration(request, peer);
+    if (!request.skipCallback) await callback?.check(description);
+    const { instance, revision } = await answered(store.register(description, ttlSeconds));
+    return { instance, leaseId: instance.leaseId, ttlSeconds: instance.ttlSeconds, revision };
+  }
+
+  async function renew(request: KeepAliveRequest): Promise<KeepAliveResponse> {
+    checkKeepAlive(request);
+    const { leaseIds } = request;
+    const seconds = await answered(store.keepAlive(leaseIds));
+    return {
+      leases: leaseIds.map((leaseId, index) => ({ leaseId, ttlSeconds: seconds[index] ?? 0 })),
+    };
+  }
+
   return {
-    async register(request, context) {
-      const { description, ttl } = describe(request, context.peer);
-      const { instance, revision }: Written = await answered(store.register(description, ttl));
-      const { leaseId, ttlSeconds } = instance;
-      return { instance, leaseId, ttlSeconds, revision };
+    register: (request, context) => register(request, context.peer),
+
+    async registerMany(request, context) {
+      const results = await registerEach(request, (each) => register(each, context.peer));
+      return { results };
     },
 
-    async *keepAlive(requests) {
-      for await (const request of untilAborted(requests, closing)) {
-        checkKeepAlive(request);
-        const { leaseIds } = request;
-        const seconds = await answered(store.keepAlive(leaseIds));
-        yield {
-          leases: leaseIds.map((leaseId, index) => ({
-            leaseId,
-            ttlSeconds: seconds[index] ?? 0,
-          })),
-        };
-      }
+    keepAlive(requests) {
+      return answersInOrder(untilAborted(requests, closing), renew, MESSAGES_AT_ONCE);
     },
 
     async updateInstance(request) {

@@ -1,9 +1,23 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
+import { addressText } from './address-rules.ts';
+import { RegistryCounters } from './counters.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
+import { DrainBook } from './drain/drain-book.ts';
+import { drainHandlers } from './drain/drain-handlers.ts';
+import { Callback } from './health/callback.ts';
+import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
+import type { CheckTimes } from './health/instance-check.ts';
+import { HttpServer } from './http/http-server.ts';
+import { createGuards } from './limits/guards.ts';
+import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { registrationHandlers } from './registration-handlers.ts';
 import { MemoryStore } from './store/memory-store.ts';
+import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
 import { EventBook } from './telemetry/event-book.ts';
 import { telemetryHandlers } from './telemetry/telemetry-handlers.ts';
@@ -19,8 +33,21 @@ export interface RegistryOptions {
   port?: number;
   /** After how long a quiet watch gets a progress mark. Default 10,000. */
   progressMs?: number;
-  /** Limits on watches. */
-  watch?: WatchHubOptions;
+  /** Port for HTTP on the same host, for GET /metrics; 0 takes a free one. Default: none. */
+  httpPort?: number | undefined;
+  /** What is taken at most; what is not given is by default. */
+  limits?: Partial<RegistryLimits>;
+  /** Changes held for one watcher that does not read. */
+  watch?: Pick<WatchHubOptions, 'maxPending'>;
+  /** `host:port` at which the other registries on its store reach it. Default: where it listens. */
+  advertise?: string | undefined;
+  /**
+   * Whether an instance must answer at its address before it is listed; one may also ask to be listed
+   * without. Default true.
+   */
+  callback?: boolean;
+  /** How instances that ask for it are looked after. */
+  healthChecks?: Partial<CheckTimes>;
   /** Default: silent. */
   log?: Log;
 }
@@ -29,23 +56,18 @@ export interface RegistryOptions {
 export interface Registry {
   /** `host:port` it listens on. */
   readonly address: string;
+  /** `host:port` of its HTTP server; undefined when it has none. */
+  readonly httpAddress: string | undefined;
   /** Where its instances are kept. */
   readonly store: Store;
   /** Ends streams, lets calls finish for at most `graceMs` (default 5000), closes the store. */
   close(graceMs?: number): Promise<void>;
 }
 
-const notYet = {
-  async registerMany(): Promise<never> {
-    throw new Error('not yet');
-  },
-  async acknowledge(): Promise<never> {
-    throw new Error('not yet');
-  },
-  watchDrain(): AsyncGenerator<never> {
-    throw new Error('not yet');
-  },
-};
+/** Where others reach what listens on every address of this machine: by its name. */
+function reachable(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
+}
 
 /** SERVING once the catalog can be read. */
 function followReadiness(server: GrpcServer, store: Store): () => void {
@@ -65,9 +87,21 @@ function followReadiness(server: GrpcServer, store: Store): () => void {
  * @throws Error when the port cannot be had; the store is closed then.
  */
 export async function createRegistry(options: RegistryOptions = {}): Promise<Registry> {
-  const { host = '127.0.0.1', port = 7400, progressMs = 10_000, log = silentLog } = options;
+  const { host = '127.0.0.1', port = 7400, httpPort, progressMs = 10_000 } = options;
+  const { log = silentLog } = options;
   const store = options.store ?? new MemoryStore();
-  const hub = new WatchHub(store.catalog, options.watch);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { maxWatchesPerConnection: maxPerPeer } = limits;
+  const hub = new WatchHub(store.catalog, { maxPerPeer, ...options.watch });
+  const counters = new RegistryCounters();
+  const guards = createGuards(store, limits, counters);
+  const metrics = createMetrics({ store, hub, counters });
+  const http = new HttpServer({ '/metrics': metrics.page }, log);
+  const book = new DrainBook();
+  const replicas = new ReplicaList();
+  const replicaId = randomUUID();
+  const callback =
+    options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const traffic = new TrafficBook();
   const events = new EventBook();
   const closer = new AbortController();
@@ -75,39 +109,56 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const server = new GrpcServer({
     routes: [
       route(RegistryServiceDefinition, {
-        ...registrationHandlers(store, closing),
-        ...discoveryHandlers({ store, hub, closing, progressMs }),
-        ...notYet,
+        ...registrationHandlers(guards.writes, closing, callback),
+        ...discoveryHandlers({ store, hub, book, closing, progressMs }),
+        ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
       route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
+    interceptors: [...guards.interceptors, metrics.interceptor],
     log,
   });
   const stopFollowing = followReadiness(server, store);
-  const closeStore = async () => {
+  const closeRest = async () => {
     stopFollowing();
+    await http.close();
     hub.close();
     await store.close();
   };
-  const bracketed = host.includes(':') ? `[${host}]` : host;
   let listening: number;
+  let httpListening: number | undefined;
   try {
-    listening = await server.listen(`${bracketed}:${port}`);
-  } catch (cause) {
+    listening = await server.listen(addressText({ host, port })).catch((cause) => {
+      throw new Error(
+        `cannot listen on ${addressText({ host, port })}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
+        { cause },
+      );
+    });
+    if (httpPort !== undefined) httpListening = await http.listen(host, httpPort);
+  } catch (error) {
     await server.close(0);
-    await closeStore();
-    throw new Error(
-      `cannot listen on ${bracketed}:${port}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
-      { cause },
-    );
+    await closeRest();
+    throw error;
   }
+  const address = addressText({ host, port: listening });
+  store.join(
+    { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
+    replicas,
+  );
+  const times = { ...CHECK_TIMES, ...options.healthChecks };
+  const checks = new HealthChecks({ store, replicas, replicaId, times, log });
   return {
-    address: `${bracketed}:${listening}`,
+    address,
+    httpAddress:
+      httpListening === undefined ? undefined : addressText({ host, port: httpListening }),
     store,
     async close(graceMs = 5000) {
+      // Who asks for health learns it before streams end, and does not come back here.
+      server.health.setAll(ServingStatus.NOT_SERVING);
       closer.abort();
+      checks.close();
       await server.close(graceMs);
-      await closeStore();
+      await closeRest();
     },
   };
 }

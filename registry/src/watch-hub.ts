@@ -5,7 +5,7 @@ import { Watcher } from './watcher.ts';
 export interface WatchHubOptions {
   /** Changes held for one watcher that does not read. Default 4096. */
   maxPending?: number;
-  /** Watches of one connection. Default 1000. */
+  /** Watches of one connection; 0 for no limit. Default 1000. */
   maxPerPeer?: number;
 }
 
@@ -16,6 +16,8 @@ export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   readonly #perPeer = new Map<string, number>();
   readonly #unsubscribe: () => void;
+  /** Watches refused because the connection had too many, and watches cut off for not reading. */
+  readonly stats = { refused: 0, cutOff: 0 };
 
   constructor(catalog: Catalog, { maxPending = 4096, maxPerPeer = 1000 }: WatchHubOptions = {}) {
     this.#catalog = catalog;
@@ -40,7 +42,8 @@ export class WatchHub {
   ): { watcher: Watcher } & Disposable {
     const { maxPending, maxPerPeer } = this.#options;
     const count = this.#perPeer.get(peer) ?? 0;
-    if (count >= maxPerPeer) {
+    if (maxPerPeer > 0 && count >= maxPerPeer) {
+      this.stats.refused += 1;
       throw resourceExhausted(
         `this connection has ${count} watches already; one watch can follow many services`,
         { reason: 'TOO_MANY_WATCHES', metadata: { max_watches: `${maxPerPeer}` } },
@@ -53,6 +56,7 @@ export class WatchHub {
       watcher,
       [Symbol.dispose]: () => {
         if (!this.#watchers.delete(watcher)) return;
+        if (watcher.isCutOff) this.stats.cutOff += 1;
         const left = (this.#perPeer.get(peer) ?? 1) - 1;
         if (left === 0) this.#perPeer.delete(peer);
         else this.#perPeer.set(peer, left);

@@ -42,6 +42,11 @@ export class Watcher {
     if (!this.#needsSnapshot) this.#pending = this.#followed(missed ?? []);
   }
 
+  /** Whether it let too much pile up. */
+  get isCutOff(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Takes note of what happened to the catalog. */
   notice(notice: CatalogNotice): void {
     if (this.#failure !== undefined) return;

@@ -11,6 +11,7 @@ export interface CommandLine extends Effort {
 const usage = `npm run bench -- [name ...] [options]
   --rounds <n>   rounds in which every arm has its turn; default 7
   --quick        two rounds of little, to see that all works
+  --minutes <n>  how long all is down in outage; default a quarter of one
   --json <file>  where the rows go; default bench.json
   --profile      also write CPU profiles to .cache/bench, and print the functions that took most
 
@@ -32,6 +33,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
         allowPositionals: true,
         options: {
           rounds: { type: 'string' },
+          minutes: { type: 'string' },
           quick: { type: 'boolean', default: false },
           json: { type: 'string', default: 'bench.json' },
           profile: { type: 'boolean', default: false },
@@ -48,11 +50,16 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   }
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 7));
   if (!Number.isInteger(rounds) || rounds < 1) mistake('--rounds must be a whole number from 1');
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (minutes !== undefined && !(minutes > 0 && minutes <= 60)) {
+    mistake('--minutes must be a number above 0, at most 60');
+  }
   const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
   if (unknown.length > 0) mistake(`no such bench: ${unknown.join(', ')}`);
   const chosen = benches.filter(
     ({ name }) => positionals.length === 0 || positionals.includes(name),
   );
   const profileFolder = values.profile ? '.cache/bench' : undefined;
-  return { chosen, json: values.json, rounds, isQuick: values.quick, profileFolder };
+  const { json, quick: isQuick } = values;
+  return { chosen, json, rounds, isQuick, minutes, profileFolder };
 }

@@ -153,7 +153,7 @@ export function describeReads(store: string, create: () => Promise<Registry>): v
         }
       });
 
-      it('refuses future and negative revisions, bad names and too many of them', async () => {
+      it('B19, B20: refuses future and negative revisions, bad names and too many of them', async () => {
         const open = (what: Parameters<typeof the.client.watch>[0]) =>
           failureOf(drain(the.client.watch(what)));
         const { revision } = await the.client.listServices({});

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EventType, InstanceStatus } from '@weft/proto/registry';
+import { EventType, Health, InstanceStatus } from '@weft/proto/registry';
 import type { Store } from '../../registry/src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { describedInstance } from '../unit/registry/fixtures.ts';
+
+const { HEALTH_UNSPECIFIED, HEALTH_SERVING, HEALTH_NOT_SERVING } = Health;
 
 /** What every store must do, whatever it keeps instances in. Each test uses a service of its own. */
 export function describeStore(name: string, create: () => Promise<Store>): void {
@@ -110,6 +112,27 @@ export function describeStore(name: string, create: () => Promise<Store>): void 
       expect(again.instance.metadata).toEqual(labels);
       expect(store.catalog.get(service, id)).toEqual(again.instance);
       expect(await store.keepAlive([leaseId])).toEqual([10]);
+    });
+
+    it('notes what a health check found of an instance as it is, and of no other', async () => {
+      const check = { service: '' };
+      const description = { ...next(), healthCheck: check };
+      const { instance } = await store.register(description, 10);
+      const { service, id } = instance;
+      expect(await store.setHealth(instance, HEALTH_NOT_SERVING)).toBe(true);
+      await eventually(() =>
+        expect(store.catalog.get(service, id)?.health).toBe(HEALTH_NOT_SERVING),
+      );
+      // Changed since: the check has to look again.
+      expect(await store.setHealth(instance, HEALTH_SERVING)).toBe(false);
+      // It says of itself what it likes, and stays as it was found; another process was not found yet.
+      const moved = await store.register({ ...description, weight: 3 }, 10);
+      expect(moved.instance).toMatchObject({ weight: 3, health: HEALTH_NOT_SERVING });
+      const unchecked = await store.register({ ...description, healthCheck: undefined }, 10);
+      expect(unchecked.instance.health).toBe(HEALTH_UNSPECIFIED);
+      await store.deregister({ service, id, leaseId: 0n });
+      expect(await store.setHealth(unchecked.instance, HEALTH_SERVING)).toBe(false);
+      expect(store.catalog.get(service, id)).toBeUndefined();
     });
 
     it('refuses an update of an instance that is not there, or has another lease', async () => {

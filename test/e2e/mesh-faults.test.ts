@@ -70,7 +70,7 @@ describeWith(['etcd', 'etcdctl'], 'a mesh under faults and 100 calls/s of the pa
 
     await sleep(TTL_MS + 5000);
     const leases = (await shop.etcd.ctl('lease', 'list')).trim().split('\n');
-    expect(leases[0]).toBe('found 6 leases');
+    expect(leases[0]).toBe('found 7 leases');
     expect((await shop.stored()).map(({ key }) => key)).toEqual(before.map(({ key }) => key));
     expect((await shop.listed()).filter(({ stale }) => !stale)).toHaveLength(6);
     expect(await shop.processes()).toEqual(processes);

@@ -80,18 +80,20 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'a mesh seen with grpcurl and etcdc
     ]);
   });
 
-  it('stands in etcd as six readable values, each on a lease of its own', async () => {
+  it('stands in etcd as six readable values and the registry, each on a lease of its own', async () => {
     const stored = await shop.stored();
     expect(stored).toHaveLength(6);
     for (const { key, service, id } of stored)
       expect(key).toBe(`/weft/v1/services/${service}/${id}`);
     const [count, ...leases] = (await shop.etcd.ctl('lease', 'list')).trim().split('\n');
-    expect(count).toBe('found 6 leases');
+    expect(count).toBe('found 7 leases');
     const attached = await Promise.all(
       leases.map((lease) => shop.etcd.ctl('lease', 'timetolive', lease, '--keys')),
     );
     const keys = attached.map((text) => /attached keys\(\[([^\]]*)\]\)/.exec(text)?.[1]);
-    expect(keys.sort()).toEqual(stored.map(({ key }) => key).sort());
+    const [registry, ...instances] = keys.sort();
+    expect(registry).toMatch(/^\/weft\/v1\/registries\//);
+    expect(instances).toEqual(stored.map(({ key }) => key).sort());
   });
 
   it('loses an instance whose key is deleted within a second, and has it back by itself', async () => {

@@ -214,26 +214,6 @@ describe('a mesh that is up', () => {
     });
   });
 
-  it('is cleaned up by the next up when its orchestrator was killed', async () => {
-    writeWeftYaml(folder.path, {
-      registry: memory,
-      services: { shop: { command: stubCommand('shop'), instances: 2 } },
-    });
-    const first = up();
-    await first.waitFor(/The mesh is up/);
-    const left = meshStateOf(folder.path).processes;
-    first.signal('SIGKILL');
-    await first.exited;
-    expect(left.filter(isAlive)).toHaveLength(3);
-    expect(await weft('status')).toMatchObject({ code: 1 });
-    const second = up();
-    await second.waitFor(/ended what an earlier weft up left running: registry, shop-1, shop-2/);
-    await second.waitFor(/The mesh is up/);
-    expect(left.filter(isAlive)).toEqual([]);
-    second.signal('SIGTERM');
-    expect((await second.exited).code).toBe(0);
-  });
-
   it('waits longer and longer for a service that keeps crashing', async () => {
     writeWeftYaml(folder.path, {
       registry: memory,

@@ -56,11 +56,14 @@ async function startSilentEtcd(): Promise<StartedProcess> {
     services: { shop: { command: stubCommand('shop') } },
   });
   up({ ETCD_BIN: silentEtcd() });
-  return await eventually(() => {
-    const [etcd] = meshStateOf(folder.path).processes;
-    if (etcd === undefined) throw new Error('no etcd is recorded');
-    return etcd;
-  });
+  return await eventually(
+    () => {
+      const [etcd] = meshStateOf(folder.path).processes;
+      if (etcd === undefined) throw new Error('no etcd is recorded');
+      return etcd;
+    },
+    { withinMs: 20_000 },
+  );
 }
 
 describe('an etcd that does not answer', () => {
@@ -113,5 +116,5 @@ describe('what a killed weft up leaves running', () => {
       stderr: expect.stringMatching(/no mesh is up/),
     });
     expect(await weft('down')).toMatchObject({ code: 1 });
-  });
+  }, 60_000);
 });

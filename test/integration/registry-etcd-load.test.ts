@@ -18,7 +18,7 @@ describeWith(['etcd', 'etcdctl'], 'a store on etcd under load', () => {
     await etcd.close();
   });
 
-  it('takes a thousand registrations at once, and renews leases meanwhile', async () => {
+  it('F18: takes a thousand registrations at once, and renews leases meanwhile', async () => {
     const { instance } = await store.register(describedInstance({ service: 'first' }), 10);
     const registering = Array.from({ length: 1000 }, (_, index) =>
       store.register(describedInstance({ service: 'crowd', id: `i${index}` }), 600),

@@ -27,7 +27,7 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
   /** Two members, of which the first refuses connections. */
   const withDeadMember = async () => [`127.0.0.1:${await freePort('127.0.0.1')}`, etcd.endpoint];
 
-  it('is worked with while one of them refuses connections', async () => {
+  it('F16: is worked with while one of them refuses connections', async () => {
     const store = new EtcdStore({ endpoints: await withDeadMember() });
     cleanup.defer(() => store.close());
     await eventually(() => expect(store.catalog.isStale).toBe(false), { withinMs: 3000 });
@@ -36,7 +36,7 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
     expect(store.catalog.get('user-service', 'a')).toEqual(instance);
   });
 
-  it('renews leases at the next member, whichever is asked first', async () => {
+  it('F16: renews leases at the next member, whichever is asked first', async () => {
     const endpoints = await withDeadMember();
     for (const members of [endpoints, endpoints.toReversed()]) {
       for (let round = 0; round < 4; round += 1) {
@@ -61,18 +61,18 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of several members', () => {
     await expect(keepAlive.renew([1n])).rejects.toThrow(/does not answer/);
   });
 
-  it('takes a write that is tried again after it was done for what it is', async () => {
-    const { putIf } = EtcdClient.prototype;
+  it('F23: takes a write that is tried again after it was done for what it is', async () => {
+    const { putEachIf } = EtcdClient.prototype;
     const store = new EtcdStore({ endpoints: [etcd.endpoint] });
     cleanup.defer(() => store.close());
     await store.catalog.completed;
     // The first attempt is done and its answer lost, so that the second finds the key changed.
-    jest.spyOn(EtcdClient.prototype, 'putIf').mockImplementation(async function again(
+    jest.spyOn(EtcdClient.prototype, 'putEachIf').mockImplementation(async function again(
       this: EtcdClient,
-      ...write: Parameters<typeof putIf>
+      ...write: Parameters<typeof putEachIf>
     ) {
-      await putIf.apply(this, write);
-      return putIf.apply(this, write);
+      await putEachIf.apply(this, write);
+      return putEachIf.apply(this, write);
     });
     const described = describedInstance({ service: 'twice' });
     const { instance, revision } = await store.register(described, 600);

@@ -34,7 +34,7 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
 
   async function start(feed: { auditMs?: number } = {}) {
     const store = new EtcdStore({ endpoints: [etcd.endpoint], ...feed });
-    const registry = await createRegistry({ port: 0, store });
+    const registry = await createRegistry({ port: 0, callback: false, store });
     cleanup.defer(() => registry.close());
     await store.catalog.completed;
     const connection = createRegistryClient(registry.address);
@@ -65,7 +65,7 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
     expect(watch.messages.some(({ snapshot }) => snapshot)).toBe(false);
   });
 
-  it('comes to revisions told by writes that changed nothing', async () => {
+  it('B22: comes to revisions told by writes that changed nothing', async () => {
     const { client, catalog } = await start();
     const before = catalog.revision;
     await etcd.ctl('put', '/elsewhere', '1');
@@ -106,7 +106,7 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
     expect(client.lists - before).toBeLessThanOrEqual(1);
   });
 
-  it('drops an instance whose value was overwritten once its lease has ended', async () => {
+  it('B22: drops an instance whose value was overwritten once its lease has ended', async () => {
     const { client, catalog } = await start({ auditMs: 300 });
     const { leaseId } = await client.register({ ...at('a'), ttlSeconds: 2 });
     await client.register(at('b', 5001));

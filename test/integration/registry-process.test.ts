@@ -1,58 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
+import { type RegistryProcess, startRegistry } from '../support/registry-process.ts';
 import { failureOf } from '../support/services.ts';
 import { WatchRecorder } from '../support/watch-recorder.ts';
 
-const MAIN = join(import.meta.dirname, '../../registry/src/main.ts');
-
-interface Run {
-  child: ChildProcess;
-  output: { out: string; err: string };
-  exited: Promise<number | null>;
-}
-
 describe('the registry command', () => {
-  const runs: Run[] = [];
+  const runs: RegistryProcess[] = [];
 
-  function run(...flags: string[]): Run {
-    const { ETCD_ENDPOINTS: _, ...env } = process.env;
-    const child = spawn(process.execPath, ['--conditions=weft-source', MAIN, ...flags], { env });
-    const output = { out: '', err: '' };
-    child.stdout.on('data', (chunk) => {
-      output.out += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      output.err += chunk;
-    });
-    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const started = { child, output, exited };
+  function run(...flags: string[]): RegistryProcess {
+    const started = startRegistry({ flags });
     runs.push(started);
     return started;
   }
 
   afterEach(async () => {
-    for (const { child, exited } of runs.splice(0)) {
-      child.kill('SIGKILL');
-      await exited;
-    }
+    await Promise.all(runs.splice(0).map((each) => each.end()));
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'says when it is ready, and stops on %s',
     async (signal) => {
-      const { child, output, exited } = run('--port', '0', '--store', 'auto');
-      const address = await eventually(
-        () => {
-          const [, found] = /^registry ready on (\S+), .*memory\n$/.exec(output.out) ?? [];
-          if (found === undefined) throw new Error(`not ready: ${output.err}`);
-          return found;
-        },
-        { withinMs: 15_000 },
-      );
+      const { child, output, exited, ready } = run('--port', '0', '--store', 'auto');
+      const address = await ready();
+      expect(output.out).toBe(`registry ready on ${address}, instances kept in memory\n`);
       const { client, close } = createRegistryClient(address);
       const watch = new WatchRecorder(client);
       await eventually(() => expect(watch.messages).toHaveLength(1));
@@ -76,6 +48,7 @@ describe('the registry command', () => {
     ['a port that is none', ['--port', '70000'], /--port.*0 to 65535/],
     ['an unknown store', ['--store', 'files'], /--store.*etcd, memory, auto/],
     ['an endpoint that is none', ['--etcd', 'nowhere'], /'nowhere' is not host:port/],
+    ['an advertised address that is none', ['--advertise', 'here'], /'here' is not host:port/],
     ['an unknown option', ['--verbose'], /unknown option '--verbose'/],
   ])('refuses %s', async (_, flags, message) => {
     const { output, exited } = run(...flags);
@@ -96,7 +69,7 @@ describe('the registry command', () => {
 });
 
 describe('a watcher that does not read', () => {
-  it('is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
+  it('F38: is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
     const registry = await createTestRegistry({ watch: { maxPending: 20 } });
     const { client, close } = createRegistryClient(registry.address);
     const other = createRegistryClient(registry.address);

@@ -173,14 +173,14 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*address\.host/);
   });
 
-  it('leaves no key when it is closed before its registration is answered', async () => {
+  it('F30: leaves no key when it is closed before its registration is answered', async () => {
     const mesh = join();
     const echo = await serveEcho(mesh, 'a', { name: 'hasty' });
     await echo.host.close();
     expect(await keysOf('hasty')).toEqual([]);
   });
 
-  it('registers again with a registry that has restarted and forgotten everything', async () => {
+  it('F14: registers again with a registry that has restarted and forgotten everything', async () => {
     const port = await freePort('127.0.0.1');
     let memory = await createTestRegistry({ port });
     const mesh = join(`127.0.0.1:${port}`);
@@ -213,7 +213,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     }
   });
 
-  it('goes on through another replica when its own dies', async () => {
+  it('F20: goes on through another replica when its own dies', async () => {
     const replicas = [
       await createTestRegistry({ etcd: etcd.endpoint }),
       await createTestRegistry({ etcd: etcd.endpoint }),

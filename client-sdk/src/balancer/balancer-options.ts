@@ -1,4 +1,5 @@
 import type { Breaker, BreakerState } from '../breaker/breaker.ts';
+import type { Kept } from '../discovery/instance-changes.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EjectionReason } from './health-monitor.ts';
@@ -57,4 +58,10 @@ export interface BalancerListener {
 export type Knowledge =
   | { readonly state: 'unknown' }
   | { readonly state: 'failed'; readonly message: string }
-  | { readonly state: 'known'; readonly revision: bigint; readonly at: number };
+  | {
+      readonly state: 'known';
+      readonly revision: bigint;
+      readonly at: number;
+      /** Instances used though the registry no longer lists them; undefined for none. */
+      readonly kept: Kept | undefined;
+    };

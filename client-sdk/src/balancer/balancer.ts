@@ -146,7 +146,8 @@ export class Balancer {
   apply(changes: InstanceChanges): void {
     const isFirst = this.#knowledge.state !== 'known';
     this.#endpoints.apply(this.#membership.apply(changes), isFirst);
-    this.#knowledge = { state: 'known', revision: changes.revision, at: this.now() };
+    const { revision, kept } = changes;
+    this.#knowledge = { state: 'known', revision, at: this.now(), kept };
     this.#listener?.picksChanged();
   }
 

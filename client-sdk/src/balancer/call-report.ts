@@ -1,3 +1,4 @@
+import type { Kept } from '../discovery/instance-changes.ts';
 import type { CallRecord } from './call-record.ts';
 import { addressText, type Endpoint } from './endpoint.ts';
 import { statusName } from './status-name.ts';
@@ -25,6 +26,8 @@ export interface CallReport {
   readonly revision: bigint | undefined;
   /** Age of that knowledge, in ms: time since the registry last told of a change. */
   readonly ageMs: number | undefined;
+  /** Of the candidates, those that the registry no longer lists, and why they are; undefined for none. */
+  readonly kept: Kept | undefined;
   /** Ids of the instances whose breaker was not closed. */
   readonly openBreakers: readonly string[];
   readonly attempts: readonly AttemptReport[];
@@ -37,7 +40,12 @@ interface ServiceState {
   readonly endpoints: Iterable<Endpoint>;
   readonly knowledge:
     | { readonly state: 'unknown' | 'failed' }
-    | { readonly state: 'known'; readonly revision: bigint; readonly at: number };
+    | {
+        readonly state: 'known';
+        readonly revision: bigint;
+        readonly at: number;
+        readonly kept?: Kept | undefined;
+      };
   now(): number;
 }
 
@@ -61,6 +69,7 @@ export function reportOn(
     candidates: state.size,
     revision: knowledge.state === 'known' ? knowledge.revision : undefined,
     ageMs: knowledge.state === 'known' ? now - knowledge.at : undefined,
+    kept: knowledge.state === 'known' ? knowledge.kept : undefined,
     openBreakers,
     attempts: call.attempts.map(({ endpoint, end }) => ({
       instance: endpoint.instance.id,
@@ -75,12 +84,15 @@ const MOST_NAMED = 5;
 
 /** A report in a line, for the message of an error. */
 export function reportText(report: CallReport): string {
-  const { service, candidates, revision, ageMs, openBreakers, attempts } = report;
+  const { service, candidates, revision, ageMs, kept, openBreakers, attempts } = report;
   const known =
     revision === undefined
       ? 'nothing known from the registry'
       : `${candidates} candidates at revision ${revision}, ${seconds(ageMs ?? 0)} old`;
   const facts = [`${service}: ${known}`];
+  if (kept !== undefined) {
+    facts.push(`${kept.count} of them kept though no longer listed, since ${kept.reason}`);
+  }
   if (openBreakers.length > 0) {
     const more = openBreakers.length - MOST_NAMED;
     const named = openBreakers.slice(0, MOST_NAMED).join(', ');

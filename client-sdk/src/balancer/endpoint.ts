@@ -1,4 +1,4 @@
-import { type Instance, InstanceStatus } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Outcome } from '../breaker/classify.ts';
 import type { MethodLatency } from './method-latency.ts';
@@ -111,9 +111,15 @@ export class Endpoint {
     return this.instance.weight ?? 1;
   }
 
+  /** Whether the registry's health check of it fails; one that is not checked is taken to be well. */
+  get failsHealthCheck(): boolean {
+    return this.instance.health === Health.HEALTH_NOT_SERVING;
+  }
+
   /** Whether it may get calls as far as the registry knows. Weight 0 drains. */
   get isListedForCalls(): boolean {
-    return this.instance.status === InstanceStatus.INSTANCE_STATUS_RUNNING && this.weight > 0;
+    const isRunning = this.instance.status === InstanceStatus.INSTANCE_STATUS_RUNNING;
+    return isRunning && !this.failsHealthCheck && this.weight > 0;
   }
 
   /** Whether statistics speak against it, though it is connected and its breaker closed. */

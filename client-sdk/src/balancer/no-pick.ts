@@ -58,6 +58,7 @@ function factOf(endpoint: Endpoint, why: Objection, call: CallRecord, maxInFligh
       return `${id} was tried already${end ? ` and ended ${statusName(end.statusCode)}` : ''}`;
     }
     case 'unlisted':
+      if (endpoint.failsHealthCheck) return `${id} fails its health check`;
       return `${id} ${weight > 0 ? 'is not RUNNING' : 'has weight 0'}`;
     case 'breaker':
       return `breaker of ${id} is ${breaker.state}`;

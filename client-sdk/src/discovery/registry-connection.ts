@@ -1,3 +1,4 @@
+import { connectivityState } from '@grpc/grpc-js';
 import { clientTransport } from '@weft/proto';
 import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
 import { type TelemetryServiceClient, TelemetryServiceDefinition } from '@weft/proto/telemetry';
@@ -11,7 +12,19 @@ export interface Replica {
   readonly telemetry: TelemetryServiceClient;
 }
 
+interface OpenReplica {
+  readonly channel: Channel;
+  readonly replica: Replica;
+  readonly openedAt: number;
+}
+
 const clients = createClientFactory().use(errorDetails);
+
+/** No connection of another channel is shared: it may be one that waits before it tries again. */
+const transport = { ...clientTransport, 'grpc.use_local_subchannel_pool': 1 };
+
+/** How often a replica without a connection is tried anew, at most, by those who come to it, in ms. */
+const RETRY_MS = 500;
 
 /**
  * The registry as a client sees it: a list of replicas, one of them in use. Who meets an error asks
@@ -19,19 +32,22 @@ const clients = createClientFactory().use(errorDetails);
  */
 export class RegistryConnection {
   readonly addresses: readonly string[];
-  readonly #open = new Map<string, { channel: Channel; replica: Replica }>();
-  #index: number;
+  /** In the order in which they are used. */
+  readonly #order: readonly string[];
+  readonly #open = new Map<string, OpenReplica>();
+  #index = 0;
   #isClosed = false;
 
-  /** @param random spreads clients over the replicas */
+  /** @param random spreads clients over the replicas, and over the rest when one of them fails */
   constructor(addresses: readonly string[], random: () => number) {
     this.addresses = addresses;
-    this.#index = Math.floor(random() * addresses.length);
+    const left = [...addresses];
+    this.#order = addresses.flatMap(() => left.splice(Math.floor(random() * left.length), 1));
   }
 
   /** The replica in use. Once closed, its calls fail. */
   get replica(): Replica {
-    return this.#replicaAt(this.addresses[this.#index] as string);
+    return this.#replicaAt(this.#order[this.#index] as string);
   }
 
   /** All replicas, for what each of them is to be told. */
@@ -39,11 +55,17 @@ export class RegistryConnection {
     return this.addresses.map((address) => this.#replicaAt(address));
   }
 
-  /** `failed` did not serve: go on with the next one, unless someone has moved on already. */
-  failover(failed: Replica): void {
-    if (failed.address === this.addresses[this.#index]) {
-      this.#index = (this.#index + 1) % this.addresses.length;
+  /**
+   * `failed` did not serve: go on with the next one, unless someone has moved on already. Answers
+   * whether another is in use now.
+   */
+  failover(failed: Replica): boolean {
+    if (this.#order.length === 1) return false;
+    if (failed.address === this.#order[this.#index]) {
+      this.#index = (this.#index + 1) % this.#order.length;
+      this.#renew(this.#order[this.#index] as string);
     }
+    return true;
   }
 
   close(): void {
@@ -54,14 +76,23 @@ export class RegistryConnection {
   #replicaAt(address: string): Replica {
     const known = this.#open.get(address);
     if (known !== undefined) return known.replica;
-    const channel = createChannel(address, undefined, clientTransport);
+    const channel = createChannel(address, undefined, transport);
     if (this.#isClosed) channel.close();
     const replica = {
       address,
       client: clients.create(RegistryServiceDefinition, channel),
       telemetry: clients.create(TelemetryServiceDefinition, channel),
     };
-    this.#open.set(address, { channel, replica });
+    this.#open.set(address, { channel, replica, openedAt: performance.now() });
     return replica;
+  }
+
+  /** Has a replica that could not be reached some time ago be tried now, not when gRPC would. */
+  #renew(address: string): void {
+    const known = this.#open.get(address);
+    if (known === undefined || performance.now() - known.openedAt < RETRY_MS) return;
+    if (known.channel.getConnectivityState(false) !== connectivityState.TRANSIENT_FAILURE) return;
+    known.channel.close();
+    this.#open.delete(address);
   }
 }

@@ -1,5 +1,6 @@
 import type { Log } from '@weft/proto';
 import { closedError, WeftError } from '../errors.ts';
+import type { DiscoveryObserver } from './discovery-observer.ts';
 import type { RegistryConnection } from './registry-connection.ts';
 import { checkServiceName } from './service-name.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
@@ -11,6 +12,11 @@ export interface ServiceDirectoryOptions {
   ttlMs: number;
   /** How long the first question for a service may take, in ms. */
   timeoutMs: number;
+  /** Who asks, as told to the registry for people. Default: nothing is told. */
+  client?: () => string;
+  /** Share of a service's instances whose loss is believed even when the registry was in trouble. */
+  protectedShare: number;
+  observer: DiscoveryObserver;
   log: Log;
 }
 
@@ -78,12 +84,16 @@ export class ServiceDirectory {
     if (known !== undefined) return known;
     checkServiceName(service);
     const listeners = new Set<DiscoveryListener>();
-    const { registry, ttlMs, log } = this.#options;
+    const { registry, ttlMs, protectedShare, observer, client, log } = this.#options;
     const watch = new ServiceWatch({
       service,
       registry,
       ttlMs,
+      client,
+      protectedShare,
+      observer,
       log,
+      random: Math.random,
       listener: {
         instancesChanged: (changes) => {
           for (const listener of [...listeners]) listener.instancesChanged(changes);

@@ -30,10 +30,6 @@ export class ServiceView {
     return [...this.#instances.values()];
   }
 
-  get size(): number {
-    return this.#instances.size;
-  }
-
   /** Takes over one response. Answers what it changed; undefined when nothing but the revision did. */
   apply({ snapshot, events, progress, stale }: WatchResponse): InstanceChanges | undefined {
     const isFirst = this.#revision === undefined;

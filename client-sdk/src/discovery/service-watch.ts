@@ -1,13 +1,17 @@
 import { type Log, messageOf, pause } from '@weft/proto';
+import type { WatchResponse } from '@weft/proto/registry';
 import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
 import { Backoff } from '../backoff.ts';
 import { WeftError } from '../errors.ts';
-import type { InstanceChanges } from './instance-changes.ts';
+import { Acknowledger } from './acknowledger.ts';
+import type { DiscoveryObserver } from './discovery-observer.ts';
+import type { InstanceChanges, Kept } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceView } from './service-view.ts';
 import { SnapshotParts } from './snapshot-parts.ts';
+import { StaticStability } from './static-stability.ts';
 
 /** Who is told what a watch brings. */
 export interface DiscoveryListener {
@@ -21,9 +25,16 @@ export interface ServiceWatchOptions {
   service: string;
   registry: RegistryConnection;
   listener: DiscoveryListener;
+  observer: DiscoveryObserver;
   /** Age without news after which a snapshot is stale, in ms. */
   ttlMs: number;
+  /** Who watches, as told to the registry for people. Default: nothing is told. */
+  client?: (() => string) | undefined;
+  /** Share of the instances whose loss, when the registry was in trouble, is still believed; 0 to 1. */
+  protectedShare: number;
   log: Log;
+  /** Spreads out those who lost the same registry. */
+  random: () => number;
 }
 
 /** A stream that says nothing at first for this long is given up; the registry answers at once. */
@@ -32,11 +43,8 @@ const FIRST_WORD_MS = 3000;
 /** A stream without even a progress mark for this long is given up; the registry marks each 10 s. */
 const SILENCE_MS = 30_000;
 
-/**
- * How long an empty set right after a reconnect is doubted: a registry that has just restarted may
- * not have heard from the instances yet, and an empty set is an outage of our own making.
- */
-const EMPTY_DOUBT_MS = 10_000;
+/** A stream that lived and spoke for so long was a success, whatever ended it. */
+const STEADY_MS = 2000;
 
 /**
  * Follows one service in the registry for as long as it is open, through every failure of it: resumes
@@ -44,22 +52,28 @@ const EMPTY_DOUBT_MS = 10_000;
  */
 export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
+  /** What the registry says. */
   readonly #view = new ServiceView();
+  /** What of it is believed, and so published. */
+  readonly #stability: StaticStability;
   readonly #closer = new AbortController();
-  readonly #backoff = new Backoff();
+  readonly #acknowledger = new Acknowledger(this.#closer.signal);
+  readonly #backoff: Backoff;
   /** What was published, as a list; undefined when it has changed since anyone asked. */
   #snapshot: ServiceSnapshot | undefined;
+  #kept: Kept | undefined;
+  #giveUpTimer: NodeJS.Timeout | undefined;
   #isKnown = false;
   #failure: WeftError | undefined;
   #confirmedAt = 0;
+  #mustAcknowledge = false;
   /** Failures before the first answer. */
   #replicasAsked = 0;
-  #doubtEmptyUntil = 0;
-  /** An empty set that is not believed yet: it is as if these were not gone. */
-  #doubted: { readonly changes: InstanceChanges; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
+    this.#stability = new StaticStability(options.protectedShare);
+    this.#backoff = new Backoff({ random: options.random });
     void this.#run();
   }
 
@@ -70,10 +84,10 @@ export class ServiceWatch {
     if (this.#snapshot?.stale !== stale) {
       this.#snapshot = {
         service: this.#options.service,
-        instances:
-          this.#snapshot?.instances ?? this.#doubted?.changes.removed ?? this.#view.instances,
+        instances: this.#snapshot?.instances ?? this.#stability.instances,
         revision: this.#snapshot?.revision ?? this.#view.revision ?? 0n,
         stale,
+        kept: this.#kept?.count ?? 0,
       };
     }
     return this.#snapshot;
@@ -84,7 +98,7 @@ export class ServiceWatch {
     const { snapshot } = this;
     if (snapshot === undefined) return undefined;
     const { instances, revision } = snapshot;
-    return { isComplete: true, put: instances, removed: [], revision };
+    return { isComplete: true, put: instances, removed: [], revision, kept: this.#kept };
   }
 
   /** Why nothing is known, while nothing is. */
@@ -94,7 +108,7 @@ export class ServiceWatch {
 
   close(): void {
     this.#closer.abort();
-    clearTimeout(this.#doubted?.timer);
+    clearTimeout(this.#giveUpTimer);
   }
 
   async #run(): Promise<void> {
@@ -102,6 +116,7 @@ export class ServiceWatch {
     const { registry, service, log } = this.#options;
     while (!signal.aborted) {
       const { replica } = registry;
+      const begunAt = performance.now();
       try {
         await this.#stream(replica);
         log.debug({ service, registry: replica.address }, 'watch ended by the registry');
@@ -109,45 +124,51 @@ export class ServiceWatch {
         if (signal.aborted) return;
         this.#failed(error, replica);
       }
-      registry.failover(replica);
-      await pause(this.#backoff.nextMs(), signal);
+      const wasSteady = performance.now() - begunAt > STEADY_MS && this.#confirmedAt >= begunAt;
+      if (wasSteady) this.#backoff.reset();
+      const isElsewhere = registry.failover(replica);
+      await pause(this.#backoff.nextMs(isElsewhere), signal);
     }
   }
 
   async #stream(replica: Replica): Promise<void> {
-    const { service } = this.#options;
+    const { service, client } = this.#options;
     const silence = new AbortController();
     const giveUp = () => silence.abort();
     let watchdog = setTimeout(giveUp, FIRST_WORD_MS).unref();
     const request = {
       services: [service],
+      client: client?.() ?? '',
+      watchId: this.#acknowledger.watchId,
       ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
     const parts = new SnapshotParts();
-    let isFirst = true;
-    // What the first stream brings is news; only what comes after a reconnect may be doubted.
-    const isReconnect = this.#isKnown;
-    this.#doubtEmptyUntil = isReconnect ? performance.now() + EMPTY_DOUBT_MS : 0;
     try {
       for await (const response of replica.client.watch(request, { signal })) {
         clearTimeout(watchdog);
         watchdog = setTimeout(giveUp, SILENCE_MS).unref();
-        this.#backoff.reset();
         this.#confirmedAt = performance.now();
         const whole = parts.join(response);
         if (whole === undefined) continue;
-        const sizeBefore = this.#view.size;
-        const changes = this.#view.apply(whole);
-        if (changes !== undefined) this.#changed(changes, sizeBefore);
-        if (isFirst && this.#doubted !== undefined) this.#doubt(this.#doubted.changes);
-        isFirst = false;
+        this.#told(whole);
+        this.#mustAcknowledge ||= response.acknowledge;
+        this.#acknowledge(replica);
       }
     } finally {
       clearTimeout(watchdog);
-      // Only a registry that goes on saying so can confirm that nobody is there.
-      clearTimeout(this.#doubted?.timer);
+      this.#stability.broke();
+      this.#watchDoubt();
     }
+  }
+
+  /** Tells the registry that calls are routed by what it told, if it asked and they are. */
+  #acknowledge(replica: Replica): void {
+    const { revision } = this.#view;
+    // What is kept still gets calls, whatever the registry says.
+    if (!this.#mustAcknowledge || this.#kept !== undefined || revision === undefined) return;
+    this.#mustAcknowledge = false;
+    this.#acknowledger.routed(replica, revision);
   }
 
   #failed(error: unknown, { address }: Replica): void {
@@ -171,46 +192,53 @@ export class ServiceWatch {
     listener.discoveryFailed(this.#failure);
   }
 
-  #changed(changes: InstanceChanges, sizeBefore: number): void {
-    const doubted = this.#doubted;
-    if (doubted !== undefined) {
-      // The same again, as from one more registry that has just restarted, confirms nothing.
-      if (this.#view.size === 0) return;
-      // An instance ends the doubt; who is back by now was never gone.
-      clearTimeout(doubted.timer);
-      this.#doubted = undefined;
-      const back = new Set(changes.put.map(({ id }) => id));
-      const removed = doubted.changes.removed.filter(({ id }) => !back.has(id));
-      this.#publish({ ...changes, removed: [...removed, ...changes.removed] });
-      return;
-    }
-    const doubtMs = this.#doubtEmptyUntil - performance.now();
-    if (this.#view.size > 0 || sizeBefore === 0 || doubtMs <= 0) {
-      this.#publish(changes);
-      return;
-    }
-    this.#doubt(changes);
+  #told(response: WatchResponse): void {
+    const isReplaced = response.snapshot !== undefined && this.#isKnown;
+    const changes = this.#stability.told(
+      this.#view.apply(response),
+      { isStale: response.stale, isReplaced },
+      performance.now(),
+    );
+    if (changes !== undefined) this.#publish(changes);
+    this.#watchDoubt();
   }
 
-  /** Believes that all are gone only when the registry does not say otherwise for a while. */
-  #doubt(changes: InstanceChanges): void {
-    clearTimeout(this.#doubted?.timer);
-    const timer = setTimeout(() => {
-      this.#doubted = undefined;
-      this.#publish(changes);
-    }, EMPTY_DOUBT_MS);
-    timer.unref();
-    this.#doubted = { changes, timer };
+  /** Sees to it that what is kept is given up in time. */
+  #watchDoubt(): void {
+    clearTimeout(this.#giveUpTimer);
+    const { givenUpAt } = this.#stability;
+    if (givenUpAt === undefined) return;
+    const giveUp = () => this.#publish(this.#stability.giveUp(this.#view.revision ?? 0n));
+    this.#giveUpTimer = setTimeout(giveUp, givenUpAt - performance.now()).unref();
   }
 
+  /** The one place from which what is known goes out: routes follow it before this returns. */
   #publish(changes: InstanceChanges): void {
+    const { kept } = this.#stability;
+    const wasKept = this.#kept !== undefined;
     this.#snapshot = undefined;
+    this.#kept = kept;
     this.#isKnown = true;
-    this.#options.listener.instancesChanged(changes);
+    this.#options.listener.instancesChanged({ ...changes, kept });
+    if (wasKept !== (kept !== undefined)) this.#tellKept(changes.revision);
+  }
+
+  #tellKept(revision: bigint): void {
+    const { service, observer, log } = this.#options;
+    const listed = this.#stability.instances.length - (this.#kept?.count ?? 0);
+    if (this.#kept === undefined) {
+      log.info({ service, listed, revision: `${revision}` }, 'going by the registry again');
+      observer.snapshotReleased({ service, listed, revision });
+      return;
+    }
+    const { count: kept, reason } = this.#kept;
+    const fields = { service, kept, listed, reason, revision: `${revision}` };
+    log.warn(fields, 'the registry lost most instances when in trouble itself; they are kept');
+    observer.snapshotKept({ service, kept, listed, reason, revision });
   }
 
   #isStale(): boolean {
     const ageMs = performance.now() - this.#confirmedAt;
-    return this.#view.isStoreAway || ageMs > this.#options.ttlMs;
+    return this.#view.isStoreAway || this.#kept !== undefined || ageMs > this.#options.ttlMs;
   }
 }

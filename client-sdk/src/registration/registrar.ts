@@ -70,12 +70,12 @@ export class Registrar {
   }
 
   /**
-   * Changes the listed status, now and in every later registration. Answers when the registry knows
-   * or does not answer in time; it is then told with the next renewal.
+   * Changes the listed status, now and in every later registration. Answers the revision at which the
+   * registry lists it so; undefined when it does not answer in time: it is told with the next renewal.
    */
-  async setStatus(status: InstanceStatus): Promise<void> {
+  async setStatus(status: InstanceStatus): Promise<bigint | undefined> {
     this.#instance = { ...this.#instance, status };
-    await this.#tellStatus();
+    return this.#tellStatus();
   }
 
   /**
@@ -117,8 +117,8 @@ export class Registrar {
         if (error instanceof ClientError && error.code === Status.INVALID_ARGUMENT) {
           this.#firstRegistration.reject(error);
         }
-        registry.failover(replica);
-        await pause(this.#backoff.nextMs(), signal);
+        const isElsewhere = registry.failover(replica);
+        await pause(this.#backoff.nextMs(isElsewhere), signal);
       }
       this.#forgetExpiredLease();
     }
@@ -169,14 +169,16 @@ export class Registrar {
     }
   }
 
-  /** Brings the listed status in line with ours, if it is not. */
-  async #tellStatus(): Promise<void> {
+  /** Brings the listed status in line with ours, if it is not. Answers since which revision it is. */
+  async #tellStatus(): Promise<bigint | undefined> {
     const { service, id, status } = this.#instance;
     const lease = this.#lease;
-    if (lease === undefined || status === this.#listedStatus) return;
-    await this.#try('update', async (client, signal) => {
-      await client.updateInstance({ service, id, leaseId: lease.id, status }, { signal });
+    if (lease === undefined || status === this.#listedStatus) return undefined;
+    return this.#try('update', async (client, signal) => {
+      const request = { service, id, leaseId: lease.id, status };
+      const { revision } = await client.updateInstance(request, { signal });
       this.#listedStatus = status;
+      return revision;
     });
   }
 
@@ -186,21 +188,19 @@ export class Registrar {
     }
   }
 
-  async #try(
+  async #try<T>(
     what: string,
-    request: (
-      client: RegistryConnection['replica']['client'],
-      signal: AbortSignal,
-    ) => Promise<unknown>,
-  ): Promise<void> {
+    request: (client: RegistryConnection['replica']['client'], signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
     const { registry, log } = this.#options;
     const { replica } = registry;
     try {
-      await request(replica.client, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+      return await request(replica.client, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
     } catch (error) {
       const reason = messageOf(error);
       log.warn({ what, registry: replica.address, error: reason }, 'the registry was not told');
       registry.failover(replica);
+      return undefined;
     }
   }
 }

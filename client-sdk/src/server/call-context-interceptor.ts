@@ -5,19 +5,12 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
-import { refused, type SentStatus } from '@weft/proto';
+import { deadlineExceeded, incomingDeadline } from '@weft/proto';
 import { ServerSpan } from '../tracing/server-span.ts';
 import { IncomingCall, runInCall } from './call-context.ts';
-import { incomingDeadline } from './incoming-deadline.ts';
 
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
 type Method = Parameters<ServerInterceptor>[0];
-
-const deadlineExceeded: SentStatus = {
-  code: status.DEADLINE_EXCEEDED,
-  details: 'the deadline passed before the call was handled',
-  metadata: null,
-};
 
 /** A call whose handler runs in a context of its own. */
 class ContextualCall extends ServerInterceptingCall {
@@ -97,15 +90,14 @@ function isPast(deadline: number | undefined): boolean {
 }
 
 /**
- * Lets handlers see the call they answer (`currentCall`). A call whose deadline has passed never
- * reaches its handler; a unary one that came without gets `defaultDeadlineMs`, Infinity for none.
+ * Lets handlers see the call they answer (`currentCall`). A unary call whose deadline passes
+ * while its request comes never reaches its handler; one that came without gets `defaultDeadlineMs`, Infinity for none.
  */
 export function callContextInterceptor(defaultDeadlineMs: number): ServerInterceptor {
   return (method, call) => {
     const nowMs = Date.now();
     const deadline = incomingDeadline(call, nowMs);
     if (deadline !== undefined) {
-      if (deadline <= nowMs) return refused(call, deadlineExceeded);
       return new ContextualCall(call, new IncomingCall(deadline), method);
     }
     const isUnary = !method.requestStream && !method.responseStream;

@@ -79,6 +79,21 @@ const descriptorSet: Reader<Uint8Array> = (value, path, faults) => {
   faults.mustBe(path, 'the bytes of a compiled contract (Uint8Array)', value);
 };
 
+const checkedService = fieldsOf<{ service: string }>(
+  {
+    service: textOf((text) => /^[\w.]{1,253}$/.test(text), 'the full name of a gRPC service'),
+  },
+  ({ service }, path, faults) => {
+    if (service === undefined)
+      faults.add([...path, 'service'], 'is missing; true checks the server');
+  },
+);
+const healthCheck: Reader<boolean | { service: string }> = (value, path, faults) => {
+  if (typeof value === 'boolean') return value;
+  if (isPlain(value)) return checkedService(value, path, faults);
+  faults.mustBe(path, 'true, false or { service }', value);
+};
+
 /** Reads every field of `ServeOptions`; what the registry would refuse for ever is refused here. */
 export const serveFields: FieldReaders<ServeOptions> = {
   ...limitFields,
@@ -96,7 +111,9 @@ export const serveFields: FieldReaders<ServeOptions> = {
   dependencies,
   ttlSeconds: wholeNumberIn(2, 3600),
   drainMs: timerMs(0),
+  acknowledgeMs: timerMs(0),
   settleMs: timerMs(0),
+  healthCheck,
   descriptorSets: listOf(descriptorSet, 'a list of compiled contracts'),
   handleSignals: isTrue,
   onClose: isFunction,

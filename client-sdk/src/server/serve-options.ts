@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
-import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import {
+  Health,
+  type HealthCheck,
+  type Instance,
+  InstanceStatus,
+  InstanceType,
+} from '@weft/proto/registry';
 import { ConfigError } from '../errors.ts';
 import { fromEnvironment, inDigits } from '../policy/environment.ts';
 import { readServeOptions, serveFields } from './serve-fields.ts';
@@ -33,13 +39,23 @@ export interface ServeOptions extends ServeLimits {
   dependencies?: readonly string[];
   /** Time to live of its lease, in whole seconds from 2 to 3600. Default 10. */
   ttlSeconds?: number;
-  /** Longest wait for in-flight calls when stopping, in ms. Default 30,000. */
+  /**
+   * Longest wait for in-flight calls when stopping, in ms, what it takes clients to route calls
+   * elsewhere included; the last calls to come get 2000 of it in any case. Default 30,000.
+   */
   drainMs?: number;
   /**
-   * How long to go on serving after the registry lists it as STOPPING, so that every client has seen
-   * it before calls are refused, in ms. Default 300.
+   * How long, when stopping, to wait at most for clients to route calls elsewhere, in ms. The registry
+   * tells who has yet to: with prompt clients it takes some tens of ms. Default 30,000.
    */
+  acknowledgeMs?: number;
+  /** How long to go on serving instead when no registry can tell, in ms. Default 300. */
   settleMs?: number;
+  /**
+   * Whether the registry is to watch over its health for as long as it is listed, by grpc.health.v1: of
+   * the server as a whole, or of one service on it. While it fails, clients call others. Default false.
+   */
+  healthCheck?: boolean | { service: string };
   /** Compiled contracts of the routes, for reflection; Weft's own are always there. */
   descriptorSets?: readonly Uint8Array[];
   /**
@@ -53,9 +69,12 @@ export interface ServeOptions extends ServeLimits {
 
 /** Options with every default filled in. */
 export interface ServeConfig
-  extends Required<Omit<ServeOptions, keyof ServeLimits | 'onClose' | 'metadata' | 'zone'>> {
+  extends Required<
+    Omit<ServeOptions, keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'healthCheck'>
+  > {
   readonly limits: ResolvedLimits;
   readonly zone: string;
+  readonly healthCheck: HealthCheck | undefined;
   readonly metadata: ReadonlyMap<string, string>;
   readonly onClose: () => void | Promise<void>;
 }
@@ -68,6 +87,11 @@ function checkReachable(host: string): void {
     'an address others can reach, as host is a wildcard',
     JSON.stringify(host),
   );
+}
+
+function healthCheckOf(option: ServeOptions['healthCheck']): HealthCheck | undefined {
+  if (typeof option === 'object') return { service: option.service };
+  return option === true ? { service: '' } : undefined;
 }
 
 /**
@@ -99,7 +123,9 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     dependencies: read.dependencies ?? [],
     ttlSeconds: read.ttlSeconds ?? 10,
     drainMs: read.drainMs ?? 30_000,
+    acknowledgeMs: read.acknowledgeMs ?? 30_000,
     settleMs: read.settleMs ?? 300,
+    healthCheck: healthCheckOf(read.healthCheck),
     descriptorSets: read.descriptorSets ?? [],
     handleSignals: read.handleSignals ?? true,
     onClose: read.onClose ?? (() => {}),
@@ -125,7 +151,7 @@ export function instanceOf(config: ServeConfig, port: number): Instance {
     ttlSeconds: 0,
     createRevision: 0n,
     modRevision: 0n,
-    healthCheck: undefined,
+    healthCheck: config.healthCheck,
     health: Health.HEALTH_UNSPECIFIED,
   };
 }

@@ -3,12 +3,19 @@ import type { Instance } from '@weft/proto/registry';
 import { addressText } from '../balancer/endpoint.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';
+import { lastCallersLeft } from '../registration/last-callers.ts';
 import { Registrar } from '../registration/registrar.ts';
 import { callContextInterceptor } from './call-context-interceptor.ts';
 import { type LifecycleStatus, listedStatus, transition } from './lifecycle.ts';
 import { transportOf } from './serve-limits.ts';
 import { identityOf, instanceOf, type ServeConfig } from './serve-options.ts';
 import { closeOnSignals } from './signals.ts';
+
+/** How long calls that left a client before it routed elsewhere take to arrive, in ms. */
+const UNDER_WAY_MS = 20;
+
+/** How long the last calls get at least, in ms: the deadline that calls have by default. */
+const LEAST_DRAIN_MS = 2000;
 
 /** gRPC tells why only in the text of its error. */
 function listenAdvice({ message }: Error): string {
@@ -27,15 +34,23 @@ export class ServiceHost {
   readonly #config: ServeConfig;
   readonly #server: GrpcServer;
   readonly #registrar: Registrar;
+  readonly #registry: RegistryConnection;
   readonly #log: Log;
   readonly #stopListening: () => void;
   #status: LifecycleStatus = 'STARTING';
   #closing: Promise<void> | undefined;
 
-  private constructor(config: ServeConfig, server: GrpcServer, registrar: Registrar, log: Log) {
+  private constructor(
+    config: ServeConfig,
+    server: GrpcServer,
+    registrar: Registrar,
+    registry: RegistryConnection,
+    log: Log,
+  ) {
     this.#config = config;
     this.#server = server;
     this.#registrar = registrar;
+    this.#registry = registry;
     this.#log = log;
     this.#stopListening = config.handleSignals ? closeOnSignals(() => this.close(), log) : () => {};
   }
@@ -66,7 +81,7 @@ export class ServiceHost {
     });
     const instance = instanceOf(config, actualPort);
     const registrar = new Registrar({ instance, ttlSeconds, registry, log, random: Math.random });
-    const serviceHost = new ServiceHost(config, server, registrar, log);
+    const serviceHost = new ServiceHost(config, server, registrar, registry, log);
     server.health.setAll(ServingStatus.SERVING);
     serviceHost.#setStatus('RUNNING');
     registrar.start();
@@ -109,8 +124,9 @@ export class ServiceHost {
   }
 
   /**
-   * Leaves without failing a call: STOPPING in the registry, a moment for clients to see it, then
-   * NOT_SERVING, in-flight calls finish (at most `drainMs`), it deregisters. Idempotent.
+   * Leaves without failing a call: STOPPING in the registry, until all clients route calls elsewhere (at
+   * most `acknowledgeMs`), then NOT_SERVING, in-flight calls finish (at most `drainMs`), it deregisters.
+   * Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -118,13 +134,16 @@ export class ServiceHost {
   }
 
   async #close(): Promise<void> {
-    const { name, settleMs, drainMs, onClose } = this.#config;
+    const { name, drainMs, onClose } = this.#config;
+    const startedAt = performance.now();
     this.#setStatus('STOPPING');
     this.#log.info({ service: name, inFlight: this.inFlight }, 'stopping: draining calls');
     const isListed = this.instance.leaseId !== 0n;
-    await this.#registrar.setStatus(listedStatus('STOPPING'));
-    if (isListed) await pause(settleMs, new AbortController().signal);
-    await this.#server.close(drainMs);
+    const revision = await this.#registrar.setStatus(listedStatus('STOPPING'));
+    if (isListed) await this.#settle(revision);
+    // Calls in flight have had the time meanwhile too; the last to come still get theirs.
+    const leftMs = drainMs - (performance.now() - startedAt);
+    await this.#server.close(Math.max(leftMs, Math.min(drainMs, LEAST_DRAIN_MS)));
     await this.#registrar.close();
     try {
       await onClose();
@@ -133,6 +152,17 @@ export class ServiceHost {
       this.#setStatus('STOPPED');
       this.#log.info({ service: name }, 'stopped');
     }
+  }
+
+  /** Waits until clients call others: until each has said so where a registry tells, else for a while. */
+  async #settle(revision: bigint | undefined): Promise<void> {
+    const { name: service, acknowledgeMs: withinMs, settleMs } = this.#config;
+    const registry = this.#registry;
+    const log = this.#log;
+    const isTold =
+      revision !== undefined &&
+      (await lastCallersLeft({ registry, service, revision, withinMs, log }));
+    await pause(isTold ? UNDER_WAY_MS : settleMs, new AbortController().signal);
   }
 
   async #setServing(status: LifecycleStatus, health: ServingStatus): Promise<void> {

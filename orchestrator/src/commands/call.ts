@@ -1,12 +1,11 @@
 import { createMesh } from '@weft/client-sdk';
 import { type Command, InvalidArgumentError } from 'commander';
-import { runningRegistry } from '../control/control-client.ts';
 import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { callFailure, callFailureText } from '../output/call-error.ts';
 import { printJson } from '../output/terminal.ts';
-import { weftCommand } from '../output/weft-command.ts';
-import { folderOf, type GlobalOptions, globalOptions } from './context.ts';
+import { globalOptions } from './context.ts';
+import { addRegistryOption, registryOf } from './registry-option.ts';
 
 const CALL_DEADLINE_MS = 30_000;
 
@@ -21,32 +20,17 @@ function parseRequest(text: string): JsonObject {
   return value;
 }
 
-function registryOf(options: GlobalOptions, named: string | undefined): string {
-  const registry = named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));
-  if (!registry) {
-    throw new OrchestratorError(
-      `no registry to ask: start a mesh with \`${weftCommand('up')}\`, or name one with --registry or $WEFT_REGISTRY.`,
-    );
-  }
-  return registry;
-}
-
 interface CallOptions {
   readonly json: boolean;
   readonly registry?: string;
 }
 
 export function addCallCommand(program: Command): void {
-  program
-    .command('call')
+  addRegistryOption(program.command('call'))
     .description('call a method by name through the mesh; prints the answer as JSON')
     .argument('<service>', 'such as user-service')
     .argument('<method>', 'such as CreateUser')
     .argument('[request]', 'the request as JSON', parseRequest, {})
-    .option(
-      '--registry <address>',
-      'registry to ask (default: $WEFT_REGISTRY, else the mesh that is up here)',
-    )
     .option('--json', 'print a failure as JSON on standard output too', false)
     .action(
       async (

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { askOrchestrator, liveState } from '../control/control-client.ts';
 import { OrchestratorError } from '../errors.ts';
 import { takeLock } from '../folder-lock.ts';
-import { clearLeftovers } from '../leftovers.ts';
+import { Leftovers } from '../leftovers.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { printNews } from '../output/terminal.ts';
 import { isAlive } from '../process/process-identity.ts';
-import { removeState } from '../state-file.ts';
+import { readState, removeState } from '../state-file.ts';
 import { folderOf, globalOptions } from './context.ts';
 
 /** How long the orchestrator may take to end once everything it started has ended. */
@@ -19,9 +19,11 @@ async function endWithoutOrchestrator(folder: MeshFolder): Promise<boolean> {
   const release = takeLock(folder.lockFile);
   if (release === undefined) return false;
   try {
-    const isCleared = await clearLeftovers(folder, printNews);
+    const names = await new Leftovers(readState(folder.stateFile)).endAllBut([]);
     removeState(folder.stateFile);
-    return isCleared;
+    if (names.length === 0) return false;
+    printNews(`ended what an earlier weft up left running: ${names.join(', ')}`);
+    return true;
   } finally {
     release();
   }

@@ -1,15 +1,19 @@
-import type { Orchestrator } from '../orchestrator.ts';
 import { printNews } from '../output/terminal.ts';
+
+/** What can be stopped: at once with `graceMs` 0, also while it is stopping. */
+export interface Stoppable {
+  stop(graceMs?: number): Promise<void>;
+}
 
 /** Two signals within this time are one Ctrl-C: the terminal's, and the one that npm passes on. */
 const SAME_SIGNAL_MS = 1000;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Stops the orchestrator at the first signal; a second one kills what is still there. Dispose of it
- * when the orchestrator has stopped.
+ * Stops what a command started at the first signal; a second one kills what is still there. Dispose of
+ * it when everything has stopped.
  */
-export function stopOnSignals(orchestrator: Orchestrator): {
+export function stopOnSignals(started: Stoppable): {
   isStopping: () => boolean;
   dispose: () => void;
 } {
@@ -18,10 +22,10 @@ export function stopOnSignals(orchestrator: Orchestrator): {
     if (firstMs === undefined) {
       firstMs = performance.now();
       printNews(`${signal}: stopping everything (once more to kill it)`);
-      void orchestrator.stop();
+      void started.stop();
     } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
       printNews(`${signal} again: killing what is left`);
-      void orchestrator.stop(0);
+      void started.stop(0);
     }
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);

@@ -37,7 +37,7 @@ function notUp(folder: MeshFolder): OrchestratorError {
     [
       `weft up (pid ${state?.orchestrator.pid}) is gone, so nothing is supervised or started again; what still runs of it:`,
       ...left.map(({ name, pid }) => `  ${name} (pid ${pid})`),
-      `End this with \`${weftCommand('down')}\`, or with ${up}, which then starts the mesh anew.`,
+      `Take this over with ${up}, or end it with \`${weftCommand('down')}\`.`,
     ].join('\n'),
   );
 }

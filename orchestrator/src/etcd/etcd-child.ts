@@ -16,6 +16,8 @@ export interface EtcdOptions {
   readonly peerPort: number;
   /** File its output is appended to. */
   readonly logFile: string;
+  /** Flags without dashes, over those it is given here. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 /** etcd reads every flag from ETCD_* too, and refuses to start where one contradicts a flag. */
@@ -45,6 +47,7 @@ export function startEtcdChild(options: EtcdOptions): ManagedProcess {
     'auto-compaction-retention': '1h',
     logger: 'zap',
     'log-outputs': 'stderr',
+    ...options.flags,
   };
   return startChild({
     command: [binary, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],

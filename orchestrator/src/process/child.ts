@@ -2,16 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { messageOf } from '@weft/proto';
+import { GroupEnd } from './group-end.ts';
 import { openLog } from './log-file.ts';
 import type { ManagedProcess } from './managed-process.ts';
-import { signalGroup } from './signal-group.ts';
 
-export interface ChildOptions {
+/** What to run. */
+export interface Program {
   /** Program and arguments; no shell. `node` is the one that runs us. */
   readonly command: readonly string[];
   readonly folder: string;
   /** Over our own environment; undefined takes a variable away. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ChildOptions extends Program {
   /** Its output is appended here. */
   readonly logFile: string;
 }
@@ -54,23 +58,18 @@ export function startChild(options: ChildOptions): ManagedProcess {
     return failedProcess(messageOf(error));
   }
   const { promise: exited, resolve } = Promise.withResolvers<string>();
-  let killTimer: NodeJS.Timeout | undefined;
   const { pid } = child;
+  const end = pid === undefined ? undefined : new GroupEnd(pid);
   child.once('error', ({ message }) => resolve(`could not be started (${message})`));
   child.once('exit', (code, signal) => {
-    clearTimeout(killTimer);
-    if (pid !== undefined) signalGroup(pid, 'SIGKILL');
+    end?.finish();
     resolve(endReason(code, signal));
   });
   return {
     pid,
     exited,
     terminate(graceMs) {
-      if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      // A program may take a second SIGTERM for impatience.
-      if (killTimer === undefined && graceMs > 0) signalGroup(pid, 'SIGTERM');
-      clearTimeout(killTimer);
-      killTimer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+      if (child.exitCode === null && child.signalCode === null) end?.ask(graceMs);
     },
   };
 }

@@ -52,6 +52,11 @@ export class SlotGroup {
     return [...this.slots, ...this.#passing];
   }
 
+  /** Brings the group to its first `count` slots, as `scale` does; nothing is asked before. */
+  start(count: number): Promise<void> {
+    return this.#inTurn(() => this.#bringTo(count));
+  }
+
   /**
    * Brings the group to `count` slots: new ones take the lowest free numbers and are waited for until
    * healthy, the highest leave first and are waited for until drained.
@@ -61,16 +66,7 @@ export class SlotGroup {
   scale(count: number): Promise<void> {
     return this.#inTurn(async () => {
       await this.#options.admit?.(count);
-      if (this.#isStopping) return;
-      this.#wanted = count;
-      const leaving = this.#members.slice(count);
-      this.#members = this.#members.slice(0, count);
-      for (const { slot } of leaving) this.#passing.add(slot);
-      while (this.#members.length < count) this.#add();
-      await Promise.all([
-        ...this.slots.map((slot) => slot.healthy()),
-        ...leaving.map(({ slot }) => slot.stop().finally(() => this.#passing.delete(slot))),
-      ]);
+      if (!this.#isStopping) await this.#bringTo(count);
     });
   }
 
@@ -93,6 +89,18 @@ export class SlotGroup {
     this.#isStopping = true;
     this.#wanted = 0;
     await Promise.all(this.everySlot.map((slot) => slot.stop(graceMs)));
+  }
+
+  async #bringTo(count: number): Promise<void> {
+    this.#wanted = count;
+    const leaving = this.#members.slice(count);
+    this.#members = this.#members.slice(0, count);
+    for (const { slot } of leaving) this.#passing.add(slot);
+    while (this.#members.length < count) this.#add();
+    await Promise.all([
+      ...this.slots.map((slot) => slot.healthy()),
+      ...leaving.map(({ slot }) => slot.stop().finally(() => this.#passing.delete(slot))),
+    ]);
   }
 
   #add(): void {

@@ -22,6 +22,8 @@ export class SlotReporter {
     if (before?.kind !== state.kind) {
       switch (state.kind) {
         case 'running':
+          if (slot.isAdopted)
+            return `${name} runs on at ${slot.address} (pid ${slot.pid}): taken over`;
           return `${name} runs at ${slot.address} (pid ${slot.pid}, ${seconds(Date.now() - Number(slot.startTime))})`;
         case 'backoff':
           return `${name} ended by itself (${slot.lastExit}); starting it again in ${seconds(state.waitMs)}`;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OrchestratorError } from '../errors.ts';
 import { logExcerpt } from '../output/log-excerpt.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
+import type { StartedProcess } from '../state-file.ts';
 import type { Probe, Reading } from './probe.ts';
 import { type SlotEvent, type SlotState, transition } from './slot-state.ts';
 
@@ -16,12 +17,16 @@ export interface Launched {
   readonly probe: Probe;
   /** Id it registers under; empty for one that does not. */
   readonly instanceId: string;
+  /** What an orchestrator before this one recorded of it, where it ran already and was taken over. */
+  readonly adopted?: StartedProcess | undefined;
 }
 
 export interface SlotOptions {
   /** Such as "user-service-1". */
   readonly name: string;
   readonly logFile: string;
+  /** Of its program; see `specificationOf`. */
+  readonly specification: string;
   readonly health: {
     readonly intervalMs: number;
     readonly timeoutMs: number;
@@ -29,7 +34,7 @@ export interface SlotOptions {
   };
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
-  /** Starts the program once more. */
+  /** Starts the program once more, or takes over what runs. */
   readonly launch: () => Launched;
   /** Told after every change of state. */
   readonly onChange: (slot: Slot) => void;
@@ -43,6 +48,7 @@ const nothing: Reading = { address: '', isHealthy: false, isReady: false, isExcu
 export class Slot {
   readonly name: string;
   readonly logFile: string;
+  readonly specification: string;
   readonly #options: SlotOptions;
   #state: SlotState = { kind: 'stopped', sinceMs: performance.now() };
   #changed = Promise.withResolvers<void>();
@@ -57,6 +63,7 @@ export class Slot {
   constructor(options: SlotOptions) {
     this.name = options.name;
     this.logFile = options.logFile;
+    this.specification = options.specification;
     this.#options = options;
   }
 
@@ -87,6 +94,11 @@ export class Slot {
   /** When its process started, while it has one. */
   get startTime(): Date | undefined {
     return this.#startTime;
+  }
+
+  /** Whether its process was started by an orchestrator before this one. */
+  get isAdopted(): boolean {
+    return this.#launched?.adopted !== undefined;
   }
 
   /** How often it was started again after it ended by itself. */
@@ -158,7 +170,7 @@ export class Slot {
     const launched = this.#options.launch();
     const ended = new AbortController();
     this.#launched = launched;
-    this.#startTime = new Date();
+    this.#startTime = new Date(launched.adopted?.startTimeMs ?? Date.now());
     this.#starts += 1;
     this.#endedFor = undefined;
     launched.process.exited.then((reason) => {

@@ -9,6 +9,8 @@ export interface FixedPort {
   readonly port: number;
   /** Whose it is, such as "shop-2". */
   readonly owner: string;
+  /** The slot of that process. */
+  readonly slot: string;
   /** What sets it. */
   readonly path: DocumentPath;
 }
@@ -22,14 +24,15 @@ export function fixedPorts(
   instancesOf: (service: string, inFile: number) => number = (_service, inFile) => inFile,
 ): FixedPort[] {
   const ports: FixedPort[] = [
-    { port: registry.port, owner: 'the registry', path: ['registry', 'port'] },
-    { port: etcd.port, owner: 'etcd', path: ['registry', 'etcd', 'port'] },
+    { port: registry.port, owner: 'the registry', slot: 'registry', path: ['registry', 'port'] },
+    { port: etcd.port, owner: 'etcd', slot: 'etcd', path: ['registry', 'etcd', 'port'] },
   ];
   for (const { name, port, instances } of services) {
     for (let index = 0; port !== 0 && index < instancesOf(name, instances); index += 1) {
       ports.push({
         port: port + index,
         owner: `${name}-${index + 1}`,
+        slot: `${name}-${index + 1}`,
         path: ['services', name, 'port'],
       });
     }

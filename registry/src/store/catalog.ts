@@ -123,8 +123,9 @@ export class Catalog {
     const events = this.#difference(instances, revision);
     const isNew = isNewHistory || !this.#isComplete;
     if (!isNew && events.length === 0) {
-      this.#advance(revision);
+      this.skipTo(revision);
     } else if (!isNew && revision > this.#revision) {
+      this.#log.skip(this.#revision, revision);
       this.apply(events);
     } else {
       for (const event of events) this.#change(event);
@@ -140,6 +141,13 @@ export class Catalog {
   /** Nothing has changed up to `revision`. */
   advance(revision: bigint): void {
     if (revision > this.#revision) this.#advance(revision);
+  }
+
+  /** The set at `revision` is the same; what came and went in between is not known. */
+  skipTo(revision: bigint): void {
+    if (revision <= this.#revision) return;
+    this.#log.skip(this.#revision, revision);
+    this.#advance(revision);
   }
 
   setStale(isStale: boolean): void {

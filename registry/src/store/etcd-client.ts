@@ -1,13 +1,18 @@
+import { messageOf } from '@weft/proto';
 import {
   type Etcd3,
   EtcdLeaseInvalidError,
   GRPCFailedPreconditionError,
   type IKeyValue,
   type IResponseHeader,
+  type ITxnResponse,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
-import { EtcdConnection, isOutage } from './etcd-connection.ts';
+import type { EtcdAccess } from './etcd-access.ts';
+import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
+import { refusalAdvice } from './etcd-refusal.ts';
+import { fullError } from './etcd-space.ts';
 
 const PAGE = 500;
 
@@ -25,6 +30,20 @@ export interface Position {
   clusterId: string;
   revision: bigint;
 }
+
+/** A key to be written under a lease if it still is at `modRevision` (0n: absent). */
+export interface ConditionalPut {
+  key: string;
+  value: string;
+  leaseId: bigint;
+  modRevision: bigint;
+}
+
+/** What became of it; a key that has changed is answered as it is now. */
+export type PutOutcome =
+  | { kind: 'written'; revision: bigint }
+  | { kind: 'changed'; revision: bigint; found: KeyValue | undefined }
+  | { kind: 'lease-lost' };
 
 export interface WatchListener {
   /** etcd has taken the watch. */
@@ -54,18 +73,42 @@ function keyValue(kv: IKeyValue): KeyValue {
   };
 }
 
+function putTransaction({ key, value, leaseId, modRevision }: ConditionalPut) {
+  const name = Buffer.from(key);
+  const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
+  return {
+    compare: [
+      {
+        key: name,
+        target: 'Mod' as const,
+        result: 'Equal' as const,
+        mod_revision: `${modRevision}`,
+      },
+    ],
+    success: [{ request_put: put }],
+    failure: [{ request_range: { key: name } }],
+  };
+}
+
+function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutcome {
+  if (answer?.succeeded) return { kind: 'written', revision };
+  const [kv] = answer?.responses[0]?.response_range?.kvs ?? [];
+  return { kind: 'changed', revision, found: kv && keyValue(kv) };
+}
+
 /**
  * The calls a store makes to etcd, each bounded in time. Uses etcd3's calls only: its own watcher and
  * leases hide losses (see the store's feed and keepalives for what stands in their place).
- * Every call fails with StoreError `unavailable` when etcd does not answer.
+ * Every call fails with StoreError `unavailable` when etcd does not answer, a write with `no-space`
+ * when etcd is full.
  */
 export class EtcdClient {
   readonly #connection: EtcdConnection;
   readonly #etcd: Etcd3;
 
   /** `endpoints`: `host:port` each. */
-  constructor(endpoints: readonly string[]) {
-    this.#connection = new EtcdConnection(endpoints);
+  constructor(endpoints: readonly string[], access: EtcdAccess = {}) {
+    this.#connection = new EtcdConnection(endpoints, access);
     this.#etcd = this.#connection.calls;
   }
 
@@ -127,30 +170,26 @@ export class EtcdClient {
     return { ...position(header), isChanged: kvs.length > 0, count: Number(count) };
   }
 
-  /** Writes a key under a lease if it still is at `modRevision` (0n: absent). */
-  async putIf(
-    modRevision: bigint,
-    { key, value, leaseId }: { key: string; value: string; leaseId: bigint },
-  ): Promise<{ outcome: 'written' | 'changed' | 'lease-lost'; revision: bigint }> {
-    const name = Buffer.from(key);
-    const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
+  /**
+   * Writes keys, each under its lease and if it still is at its revision, whatever becomes of the
+   * others, in one step: those written have one revision. The keys must differ. Answers in their order.
+   */
+  async putEachIf(puts: readonly ConditionalPut[]): Promise<PutOutcome[]> {
     const transaction = this.#etcd.kv.txn({
-      compare: [
-        { key: name, target: 'Mod' as const, result: 'Equal', mod_revision: `${modRevision}` },
-      ],
-      success: [{ request_put: put }],
+      success: puts.map((put) => ({ request_txn: putTransaction(put) })),
     });
     const answer = await this.#unlessLeaseLost(transaction);
-    if (answer === undefined) return { outcome: 'lease-lost', revision: 0n };
-    const { revision } = position(answer.header);
-    return { outcome: answer.succeeded ? 'written' : 'changed', revision };
+    if (answer !== undefined) {
+      const { revision } = position(answer.header);
+      return puts.map((_, index) => putOutcome(answer.responses[index]?.response_txn, revision));
+    }
+    // One lease that is lost fails the whole; with a single put it is known whose.
+    if (puts.length <= 1) return puts.map(() => ({ kind: 'lease-lost' }));
+    return (await Promise.all(puts.map((put) => this.putEachIf([put])))).flat();
   }
 
-  /** Deletes a key if it still is at `modRevision`. */
-  async deleteIf(
-    modRevision: bigint,
-    key: string,
-  ): Promise<{ isDeleted: boolean; revision: bigint }> {
+  /** Deletes a key if it still is at `modRevision`; answers the revision, undefined when it is not. */
+  async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
     const name = Buffer.from(key);
     const answer = await this.#call(
       this.#etcd.kv.txn({
@@ -158,7 +197,7 @@ export class EtcdClient {
         success: [{ request_delete_range: { key: name } }],
       }),
     );
-    return { isDeleted: answer.succeeded, revision: position(answer.header).revision };
+    return answer.succeeded ? position(answer.header).revision : undefined;
   }
 
   /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */
@@ -206,6 +245,7 @@ export class EtcdClient {
       if (isOver) return;
       if (answer.canceled) {
         const isCompacted = answer.compact_revision !== '0';
+        if (!isCompacted) this.#connection.forgetToken();
         end(isCompacted, isCompacted ? 'compacted' : answer.cancel_reason || 'canceled by etcd');
       } else if (answer.created) {
         listener.created();
@@ -279,16 +319,19 @@ export class EtcdClient {
   }
 
   #failure(error: unknown): unknown {
-    return isOutage(error) ? this.#unavailable(error.message, error) : error;
+    if (isFull(error)) return fullError(this.#connection.endpoints, error);
+    const message = messageOf(error);
+    const isRefused = refusalAdvice(message) !== undefined;
+    return isRefused || isOutage(error) ? this.#unavailable(message, error) : error;
   }
 
   #unavailable(message: string, cause?: unknown): StoreError {
-    return new StoreError(
-      'unavailable',
-      `etcd at ${this.#connection.endpoints.join(', ')} does not answer: ${message}`,
-      {
-        cause,
-      },
-    );
+    const advice = refusalAdvice(message);
+    const where = `etcd at ${this.#connection.endpoints.join(', ')}`;
+    const text =
+      advice === undefined
+        ? `${where} does not answer: ${message}`
+        : `${where} refuses this registry: ${advice} (${message})`;
+    return new StoreError('unavailable', text, { cause });
   }
 }

@@ -90,7 +90,7 @@ export class EtcdFeed {
   /** Follows etcd until the watch ends (by throwing) or a list is needed. */
   async #follow(onFollowing: () => void): Promise<void> {
     const { client, catalog, checkMs } = this.#options;
-    this.#compare(await client.get(PROBE_KEY));
+    await this.#compared(client.get(PROBE_KEY));
     if (this.#mustList) await this.#relist();
     const created = Promise.withResolvers<void>();
     const ended = new AbortController();
@@ -127,8 +127,7 @@ export class EtcdFeed {
     const { client, catalog, auditMs } = this.#options;
     let position: Position;
     try {
-      position = await client.get(PROBE_KEY);
-      this.#compare(position);
+      position = await this.#compared(client.get(PROBE_KEY));
       if (!this.#mustList && position.revision > catalog.revision) await this.#advance();
     } catch (error) {
       this.#setAway(true, error);
@@ -155,10 +154,9 @@ export class EtcdFeed {
   async #advance(): Promise<void> {
     const { client, catalog } = this.#options;
     const from = catalog.revision;
-    const answer = await client.changedSince(SERVICES_PREFIX, from);
-    this.#compare(answer);
+    const answer = await this.#compared(client.changedSince(SERVICES_PREFIX, from));
     if (this.#mustList || answer.isChanged || catalog.revision !== from) return;
-    if (answer.count === this.#reader.keyCount) catalog.advance(answer.revision);
+    if (answer.count === this.#reader.keyCount) catalog.skipTo(answer.revision);
   }
 
   /** Compares every key with the catalog; what is found twice in a row means a fresh list. */
@@ -173,7 +171,7 @@ export class EtcdFeed {
     }
     const isSecond = this.#suspects.size > 0;
     this.#suspects = isSecond ? new Set() : found;
-    if (found.size === 0) catalog.advance(revision);
+    if (found.size === 0) catalog.skipTo(revision);
     else if (!isSecond) return;
     this.#auditedAtMs = performance.now();
     this.#seen.audited = revision;
@@ -199,17 +197,26 @@ export class EtcdFeed {
     catalog.replace(left, catalog.revision);
   }
 
-  /** Asks for a list when etcd's history is not the one the catalog is of. */
-  #compare(position: Position): void {
+  /** Asks for a list when the history that an answer of etcd is of is not the one of the catalog. */
+  async #compared<Answer extends Position>(asked: Promise<Answer>): Promise<Answer> {
     const { catalog, log } = this.#options;
-    if (this.#mustList || !this.#isNewHistory(position)) return;
-    const fields = { revision: `${position.revision}`, known: `${catalog.revision}` };
-    log.warn(fields, 'etcd began anew, or was restored; listing anew');
+    // What the watch brings before the answer does not make it one of an older history.
+    const known = catalog.revision;
+    const answer = await asked;
+    if (this.#mustList || !this.#isNewHistory(answer, known)) return answer;
+    log.warn(
+      { revision: `${answer.revision}`, known: `${known}` },
+      'etcd began anew, or was restored; listing anew',
+    );
     this.#mustList = true;
+    return answer;
   }
 
-  #isNewHistory({ clusterId, revision }: Position): boolean {
-    return clusterId !== this.#clusterId || revision < this.#options.catalog.revision;
+  #isNewHistory(
+    { clusterId, revision }: Position,
+    known = this.#options.catalog.revision,
+  ): boolean {
+    return clusterId !== this.#clusterId || revision < known;
   }
 
   async #relist(): Promise<void> {

@@ -4,7 +4,8 @@ import type { EtcdClient } from './etcd-client.ts';
 const ANSWER_MS = 2000;
 
 interface Renewal extends PromiseWithResolvers<number> {
-  timer: NodeJS.Timeout;
+  /** On the clock of `performance.now()`. */
+  deadlineMs: number;
 }
 
 type Stream = Awaited<ReturnType<EtcdClient['keepAlive']>>;
@@ -12,7 +13,10 @@ type Stream = Awaited<ReturnType<EtcdClient['keepAlive']>>;
 /** Renews any number of leases over one stream to etcd, each answer matched to its lease. */
 export class EtcdKeepAlive {
   readonly #client: EtcdClient;
+  /** Renewals under way, the oldest first: it is the first to be due. */
   readonly #renewals = new Map<bigint, Renewal>();
+  /** One for all of them, however many come and go: it looks at the oldest. */
+  #timer: NodeJS.Timeout | undefined;
   #stream: Promise<Stream> | undefined;
   /** Streams that ended since one of them answered. */
   #failures = 0;
@@ -37,15 +41,33 @@ export class EtcdKeepAlive {
   #renewOne(stream: Stream, leaseId: bigint): Promise<number> {
     const running = this.#renewals.get(leaseId);
     if (running !== undefined) return running.promise;
-    const timer = setTimeout(() => {
-      this.#fail(
-        new StoreError('unavailable', `etcd did not renew a lease within ${ANSWER_MS} ms`),
-      );
-    }, ANSWER_MS);
-    const renewal: Renewal = { ...Promise.withResolvers<number>(), timer };
+    const deadlineMs = performance.now() + ANSWER_MS;
+    const renewal: Renewal = { ...Promise.withResolvers<number>(), deadlineMs };
     this.#renewals.set(leaseId, renewal);
+    if (this.#timer === undefined) this.#lookIn(ANSWER_MS);
     stream.renew(leaseId);
     return renewal.promise;
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#look();
+    }, ms);
+    this.#timer.unref();
+  }
+
+  /** Fails what is overdue, or waits until the oldest renewal is. */
+  #look(): void {
+    const [oldest] = this.#renewals.values();
+    if (oldest === undefined) return;
+    const leftMs = oldest.deadlineMs - performance.now();
+    if (leftMs > 0) {
+      this.#lookIn(Math.ceil(leftMs));
+    } else {
+      const message = `etcd did not renew a lease within ${ANSWER_MS} ms`;
+      this.#fail(new StoreError('unavailable', message));
+    }
   }
 
   async #open(): Promise<Stream> {
@@ -56,7 +78,6 @@ export class EtcdKeepAlive {
         if (renewal === undefined) return;
         this.#failures = 0;
         this.#renewals.delete(leaseId);
-        clearTimeout(renewal.timer);
         renewal.resolve(Math.max(0, ttlSeconds));
       },
       // A stream given up before has no say over the one in use.
@@ -94,10 +115,10 @@ export class EtcdKeepAlive {
   #fail(error: Error): void {
     this.#stream?.then((stream) => stream.close()).catch(() => {});
     this.#stream = undefined;
-    for (const { timer, reject } of this.#renewals.values()) {
-      clearTimeout(timer);
-      reject(error);
-    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const failed = [...this.#renewals.values()];
     this.#renewals.clear();
+    for (const { reject } of failed) reject(error);
   }
 }

@@ -1,6 +1,9 @@
 /** Where the mesh lives in etcd; the version changes with the layout of keys or values. */
 export const SERVICES_PREFIX = '/weft/v1/services/';
 
+/** The registries that share this etcd, `<replica id>` each. */
+export const REGISTRIES_PREFIX = '/weft/v1/registries/';
+
 /** `/weft/v1/services/<service>/<id>`; both are DNS labels, so neither holds a slash. */
 export function instanceKey(service: string, id: string): string {
   return `${SERVICES_PREFIX}${service}/${id}`;

@@ -2,15 +2,20 @@ import { type Log, silentLog } from '@weft/proto';
 import { Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
-import { EtcdClient } from './etcd-client.ts';
+import type { EtcdAccess } from './etcd-access.ts';
+import { EtcdClient, type KeyValue } from './etcd-client.ts';
 import { EtcdFeed, type EtcdFeedOptions } from './etcd-feed.ts';
 import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
+import { EtcdMembership } from './etcd-membership.ts';
 import { decodeRecord } from './etcd-record.ts';
+import { FeedStats } from './feed-stats.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
+import { PutQueue } from './put-queue.ts';
 import { planRegistration } from './registration-plan.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -21,9 +26,12 @@ const ATTEMPTS = 5;
 const WRITES = 64;
 /** How long a write that is done waits for the catalog to show it. */
 const VISIBLE_MS = 500;
+/** How often to log that etcd is full, while it is. */
+const FULL_LOG_MS = 60_000;
 
 export interface EtcdStoreOptions
-  extends Pick<EtcdFeedOptions, 'checkMs' | 'auditMs' | 'confirmMs'> {
+  extends EtcdAccess,
+    Pick<EtcdFeedOptions, 'checkMs' | 'auditMs' | 'confirmMs'> {
   /** `host:port` of each member. */
   endpoints: readonly string[];
   /** Default: silent. */
@@ -34,82 +42,127 @@ export interface EtcdStoreOptions
 
 type Draft = Omit<StoredInstance, 'createRevision' | 'modRevision'>;
 
+/** Who is at a key, and the revisions of the key: 0n when it is absent. */
+interface Seen {
+  /** A foreign value counts as no one, and is replaced. */
+  existing: StoredInstance | undefined;
+  modRevision: bigint;
+  createRevision: bigint;
+  /** Of the store at that time. */
+  revision: bigint;
+  /** Whether what was to be written could not be, its lease being gone. */
+  isLeaseLost?: boolean;
+}
+
+function seenAs(found: KeyValue | undefined, revision: bigint): Seen {
+  const { modRevision = 0n, createRevision = 0n } = found ?? {};
+  const seen = { modRevision, createRevision, revision };
+  try {
+    return { existing: found && decodeRecord(found), ...seen };
+  } catch {
+    return { existing: undefined, ...seen };
+  }
+}
+
+const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in outcome;
+
 /**
  * Keeps instances in etcd, each under a lease of its own, and holds nothing besides: any number of
  * these may work on one etcd. Writes compare what they have read, so two at once stay right.
  */
 export class EtcdStore implements Store {
   readonly catalog: Catalog;
+  readonly stats = new FeedStats();
   readonly #client: EtcdClient;
   readonly #feed: EtcdFeed;
   readonly #keepAlive: EtcdKeepAlive;
   readonly #disposal: LeaseDisposal;
+  readonly #puts: PutQueue;
+  #membership: EtcdMembership | undefined;
   readonly #writes = new WriteQueue({ limit: WRITES, isAway: () => this.catalog.isStale });
+  readonly #log: Log;
+  #toldFullAtMs = Number.NEGATIVE_INFINITY;
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
-  constructor({ endpoints, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
+  constructor({ endpoints, tls, user, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
+    this.#log = log;
     this.catalog = new Catalog({ eventLimit });
-    this.#client = new EtcdClient(endpoints);
+    this.#client = new EtcdClient(endpoints, { tls, user });
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
+    this.#puts = new PutQueue((puts) => this.#client.putEachIf(puts));
     this.#feed = new EtcdFeed({ ...feed, client: this.#client, catalog: this.catalog, log });
     this.#feed.start();
   }
 
   async register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
-    return this.#visible(await this.#writes.run(() => this.#register(description, ttlSeconds)));
+    return this.#visible(await this.#inTurn(() => this.#register(description, ttlSeconds)));
   }
 
   async #register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {
     const { service, id } = description;
     const key = instanceKey(service, id);
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const { existing, modRevision, revision } = await this.#read(key);
-      const plan = planRegistration(existing, description, new Date());
-      if (plan.kind === 'renew') {
-        const { instance, isChanged } = plan;
-        const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
-        if (!seconds) continue;
-        if (!isChanged) return { instance, revision };
-        const written = await this.#write(key, modRevision, instance, instance.createRevision);
-        if (written !== undefined) return written;
-        continue;
+    /** Taken for this instance; nothing hangs on it yet. */
+    let spare: { leaseId: bigint; ttlSeconds: number } | undefined;
+    let seen = await this.#assume(service, id, (existing) => existing === undefined);
+    try {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+        const plan = planRegistration(seen.existing, description, new Date());
+        if (plan.kind === 'renew') {
+          const { instance, isChanged } = plan;
+          const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
+          if (seconds && !isChanged) return { instance, revision: seen.revision };
+          const outcome = await (seconds ? this.#write(key, seen, instance) : this.#read(key));
+          if (isWritten(outcome)) return outcome;
+          seen = outcome;
+          continue;
+        }
+        spare ??= await this.#grant(ttlSeconds);
+        const health = Health.HEALTH_UNSPECIFIED;
+        const outcome = await this.#write(key, seen, { ...plan.description, ...spare, health });
+        if (isWritten(outcome)) {
+          spare = undefined;
+          const { existing } = seen;
+          if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
+          return outcome;
+        }
+        if (outcome.isLeaseLost) spare = undefined;
+        seen = outcome;
       }
-      const health = Health.HEALTH_UNSPECIFIED;
-      const draft = { ...plan.description, health, ttlSeconds, leaseId: newLeaseId() };
-      const written = await this.#writeUnderNewLease(
-        key,
-        modRevision,
-        draft,
-        existing?.createRevision,
-      );
-      if (written === undefined) continue;
-      if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
-      return written;
+    } finally {
+      // Where the write failed it may have happened all the same; the end of its lease undoes it.
+      if (spare !== undefined) this.#disposal.giveUp(spare.leaseId, spare.ttlSeconds);
     }
     throw this.#contended(service, id);
   }
 
   async keepAlive(leaseIds: readonly bigint[]): Promise<number[]> {
     const seconds = await this.#keepAlive.renew(leaseIds);
-    return Promise.all(
-      seconds.map(async (left, index) => {
-        const leaseId = leaseIds[index] ?? 0n;
-        return left === 0 || (await this.#isInUse(leaseId, left)) ? left : 0;
+    await Promise.all(
+      leaseIds.map(async (leaseId, index) => {
+        const left = seconds[index] ?? 0;
+        if (left === 0 || this.#isListed(leaseId) || (await this.#client.hasKeys(leaseId))) return;
+        // A key deleted or overwritten by hand leaves the lease: its owner must register again.
+        this.#disposal.giveUp(leaseId, left);
+        seconds[index] = 0;
       }),
     );
+    return seconds;
   }
 
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
-    return this.#visible(await this.#writes.run(() => this.#update(reference, change)));
+    return this.#visible(await this.#inTurn(() => this.#update(reference, change)));
   }
 
   async #update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
     const { service, id, leaseId } = reference;
     const key = instanceKey(service, id);
     const metadata = { service, id };
+    const isMeant = (existing: StoredInstance | undefined) =>
+      existing !== undefined && (leaseId === 0n || leaseId === existing.leaseId);
+    let seen = await this.#assume(service, id, isMeant);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const { existing, modRevision } = await this.#read(key);
+      const { existing } = seen;
       if (existing === undefined) {
         throw new StoreError('not-found', `instance '${id}' of '${service}' is not there`, {
           metadata,
@@ -128,14 +181,15 @@ export class EtcdStore implements Store {
         weight: change.weight ?? existing.weight,
         metadata: change.metadata ?? existing.metadata,
       };
-      const written = await this.#write(key, modRevision, changed, existing.createRevision);
-      if (written !== undefined) return written;
+      const outcome = await this.#write(key, seen, changed);
+      if (isWritten(outcome)) return outcome;
+      seen = outcome;
     }
     throw this.#contended(service, id);
   }
 
   deregister(reference: InstanceReference) {
-    return this.#writes.run(() => this.#deregister(reference));
+    return this.#inTurn(() => this.#deregister(reference));
   }
 
   async #deregister({ service, id, leaseId }: InstanceReference) {
@@ -144,13 +198,50 @@ export class EtcdStore implements Store {
     const isOther = found !== undefined && leaseId !== 0n && leaseId !== found.leaseId;
     if (found === undefined || isOther) return { removed: false, revision };
     // The key goes with its lease, in one step; a successor's key hangs on another lease.
-    const revoked =
+    const removedAt =
       found.leaseId === 0n
         ? await this.#client.deleteIf(found.modRevision, key)
-        : await this.#client.revoke(found.leaseId);
-    if (revoked === undefined) return { removed: false, revision };
-    await this.catalog.reached(revoked.revision, VISIBLE_MS);
-    return { removed: true, revision: revoked.revision };
+        : (await this.#client.revoke(found.leaseId))?.revision;
+    if (removedAt === undefined) {
+      // Someone was faster: it is gone, or is another, since it was read.
+      const { revision: seenAt } = await this.#client.get(key);
+      return { removed: false, revision: seenAt };
+    }
+    await this.catalog.reached(removedAt, VISIBLE_MS);
+    return { removed: true, revision: removedAt };
+  }
+
+  /** Runs a write in its turn. That etcd is full is for people to know, so it stands in the log too. */
+  async #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#writes.run(write);
+    } catch (error) {
+      const isFull = error instanceof StoreError && error.code === 'no-space';
+      if (isFull && performance.now() - this.#toldFullAtMs > FULL_LOG_MS) {
+        this.#toldFullAtMs = performance.now();
+        this.#log.error({ err: error }, 'etcd is full: nothing can be registered');
+      }
+      throw error;
+    }
+  }
+
+  setHealth(instance: StoredInstance, health: Health): Promise<boolean> {
+    const { service, id, modRevision, createRevision } = instance;
+    const seen = { existing: instance, modRevision, createRevision, revision: modRevision };
+    return this.#inTurn(async () =>
+      isWritten(await this.#write(instanceKey(service, id), seen, { ...instance, health })),
+    );
+  }
+
+  join(self: Replica, replicas: ReplicaList): void {
+    const keepAlive = this.#keepAlive;
+    this.#membership ??= new EtcdMembership({
+      client: this.#client,
+      keepAlive,
+      self,
+      replicas,
+      log: this.#log,
+    });
   }
 
   async latestRevision(): Promise<bigint> {
@@ -159,78 +250,66 @@ export class EtcdStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#membership?.close();
     await this.#feed.close();
     this.#keepAlive.close();
     await this.#disposal.close();
     this.#client.close();
   }
 
-  /**
-   * Whether a lease that lives has its instance. A key deleted or overwritten by hand leaves the lease:
-   * its owner must come to know, and register again.
-   */
-  async #isInUse(leaseId: bigint, left: number): Promise<boolean> {
+  /** Whether the catalog shows an instance by its lease, and not only because what followed is none. */
+  #isListed(leaseId: bigint): boolean {
     const instance = this.catalog.ofLease(leaseId);
-    const isListed = instance && !this.#feed.skips(instanceKey(instance.service, instance.id));
-    if (isListed || (await this.#client.hasKeys(leaseId))) return true;
-    this.#disposal.giveUp(leaseId, left);
-    return false;
+    return instance !== undefined && !this.#feed.skips(instanceKey(instance.service, instance.id));
   }
 
-  /** Who is at a key, and the revision to compare; a foreign value counts as no one, and is replaced. */
-  async #read(key: string) {
+  /**
+   * Who is at a key as the catalog has it, where that will do; else as etcd has it. The catalog may be
+   * behind: what is found out by it must be written, since only a write compares.
+   */
+  async #assume(
+    service: string,
+    id: string,
+    willDo: (existing: StoredInstance | undefined) => boolean,
+  ): Promise<Seen> {
+    const existing = this.catalog.get(service, id);
+    if (this.catalog.isStale || !willDo(existing)) return this.#read(instanceKey(service, id));
+    const { modRevision = 0n, createRevision = 0n } = existing ?? {};
+    return { existing, modRevision, createRevision, revision: this.catalog.revision };
+  }
+
+  async #read(key: string): Promise<Seen> {
     const { found, revision } = await this.#client.get(key);
-    const modRevision = found?.modRevision ?? 0n;
-    if (found === undefined) return { existing: undefined, modRevision, revision };
-    try {
-      return { existing: decodeRecord(found), modRevision, revision };
-    } catch {
-      return { existing: undefined, modRevision, revision };
-    }
+    return seenAs(found, revision);
   }
 
-  /** Takes a lease for a record and writes it. A lease without its record is given up again. */
-  async #writeUnderNewLease(key: string, modRevision: bigint, draft: Draft, created?: bigint) {
+  /** Takes a lease. One that is not known to be granted is given up again. */
+  async #grant(wantedSeconds: number): Promise<{ leaseId: bigint; ttlSeconds: number }> {
+    const leaseId = newLeaseId();
     try {
-      const ttlSeconds = await this.#client.grant(draft.leaseId, draft.ttlSeconds);
-      const written = await this.#write(key, modRevision, { ...draft, ttlSeconds }, created);
-      if (written === undefined) this.#disposal.giveUp(draft.leaseId, draft.ttlSeconds);
-      return written;
+      return { leaseId, ttlSeconds: await this.#client.grant(leaseId, wantedSeconds) };
     } catch (error) {
-      // Whether it was granted, or even written, is not known; revoking undoes both.
-      this.#disposal.giveUp(draft.leaseId, draft.ttlSeconds);
+      this.#disposal.giveUp(leaseId, wantedSeconds, { uncertain: true });
       throw error;
     }
   }
 
-  /** Writes a record if its key is as it was read. Undefined when it is not, or its lease is gone. */
-  async #write(
-    key: string,
-    expectedRevision: bigint,
-    draft: Draft,
-    created?: bigint,
-  ): Promise<Written | undefined> {
+  /** Writes a record if its key is as it was seen; else answers how it is now. */
+  async #write(key: string, seen: Seen, draft: Draft): Promise<Written | Seen> {
     const { leaseId } = draft;
-    const { outcome, revision } = await this.#client.putIf(expectedRevision, {
-      key,
-      value: encodeInstance(draft),
-      leaseId,
-    });
-    if (outcome === 'lease-lost') return undefined;
-    const at = outcome === 'written' ? revision : await this.#revisionOf(key, draft);
-    if (at === undefined) return undefined;
-    const instance = { ...draft, createRevision: created ?? at, modRevision: at };
-    return { instance, revision: at };
-  }
-
-  /**
-   * The revision of a record, if it is there after all: a write that is tried again on another member
-   * finds the key changed by its own first attempt, whose answer was lost.
-   */
-  async #revisionOf(key: string, draft: Draft): Promise<bigint | undefined> {
-    const { found } = await this.#client.get(key);
-    const isOurs = found?.leaseId === draft.leaseId && found.value === encodeInstance(draft);
-    return isOurs ? found.modRevision : undefined;
+    const value = encodeInstance(draft);
+    const outcome = await this.#puts.put({ key, value, leaseId, modRevision: seen.modRevision });
+    if (outcome.kind === 'lease-lost') return { ...(await this.#read(key)), isLeaseLost: true };
+    let { revision } = outcome;
+    if (outcome.kind === 'changed') {
+      const { found } = outcome;
+      // Tried again on another member, the first answer having been lost, a write finds its own.
+      const isOwn = found?.leaseId === leaseId && found.value === value;
+      if (!isOwn) return seenAs(found, revision);
+      revision = found.modRevision;
+    }
+    const createRevision = seen.createRevision || revision;
+    return { instance: { ...draft, createRevision, modRevision: revision }, revision };
   }
 
   async #visible(written: Written): Promise<Written> {

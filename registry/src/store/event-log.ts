@@ -9,11 +9,15 @@ export interface StoreEvent {
   readonly revision: bigint;
 }
 
+/** Gaps kept; the oldest is given up with what came before it. */
+const MAX_GAPS = 1000;
+
 /** The latest changes in revision order, at most `limit` of them, never part of a revision. */
 export class EventLog {
   readonly #limit: number;
   #events: StoreEvent[] = [];
   #floor = 0n;
+  #gaps: { readonly from: bigint; readonly to: bigint }[] = [];
 
   constructor(limit = 10_000) {
     this.#limit = limit;
@@ -22,7 +26,19 @@ export class EventLog {
   /** Forgets everything: what came up to `revision` is no longer held. */
   reset(revision: bigint): void {
     this.#events = [];
+    this.#gaps = [];
     this.#floor = revision;
+  }
+
+  /**
+   * Of what happened from one revision to another only the difference is known. Whoever has seen a
+   * part of it, as another replica told it, cannot go on here: what came and went is not in it.
+   */
+  skip(from: bigint, to: bigint): void {
+    if (to - from < 2n) return;
+    this.#gaps.push({ from, to });
+    const dropped = this.#gaps.length > MAX_GAPS ? this.#gaps[0] : undefined;
+    if (dropped !== undefined) this.#forget(dropped.to);
   }
 
   /** Adds changes, in revision order and later than all before. */
@@ -32,17 +48,23 @@ export class EventLog {
     if (this.#events.length > this.#limit * 2) this.#trim();
   }
 
-  /** The changes after `revision`, or undefined when some of them are no longer held (compacted). */
+  /** The changes after `revision`, or undefined when some of them are not held (compacted, or never known). */
   since(revision: bigint): readonly StoreEvent[] | undefined {
     if (revision < this.#floor) return undefined;
+    if (this.#gaps.some(({ from, to }) => from < revision && revision < to)) return undefined;
     return this.#events.slice(this.#firstAfter(revision));
   }
 
   #trim(): void {
     const dropped = this.#events.at(-this.#limit - 1);
     if (dropped === undefined) return;
-    this.#floor = dropped.revision;
-    this.#events = this.#events.slice(this.#firstAfter(this.#floor));
+    this.#forget(dropped.revision);
+  }
+
+  #forget(revision: bigint): void {
+    this.#floor = revision;
+    this.#events = this.#events.slice(this.#firstAfter(revision));
+    this.#gaps = this.#gaps.filter(({ to }) => to > revision);
   }
 
   #firstAfter(revision: bigint): number {

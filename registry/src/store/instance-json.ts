@@ -6,11 +6,15 @@ const TYPE_PREFIX = 'INSTANCE_TYPE_';
 const STATUS_PREFIX = 'INSTANCE_STATUS_';
 const HEALTH_PREFIX = 'HEALTH_';
 
-/** RUNNING for INSTANCE_STATUS_RUNNING; a value this version does not know stays a number. */
-function enumName(values: Record<string, number>, prefix: string, value: number) {
-  const name = Object.keys(values).find((key) => values[key] === value);
-  return name?.startsWith(prefix) ? name.slice(prefix.length) : value;
+/** The names of an enum by value, without what they all begin with: RUNNING. */
+function shortNames(values: Record<string, number>, prefix: string): ReadonlyMap<number, string> {
+  const named = Object.entries(values).filter(([name]) => name.startsWith(prefix));
+  return new Map(named.map(([name, value]) => [value, name.slice(prefix.length)]));
 }
+
+const typeNames = shortNames(InstanceType, TYPE_PREFIX);
+const statusNames = shortNames(InstanceStatus, STATUS_PREFIX);
+const healthNames = shortNames(Health, HEALTH_PREFIX);
 
 function enumValue(values: Record<string, number>, prefix: string, name: unknown): number {
   if (typeof name === 'number' && Number.isInteger(name)) return name;
@@ -22,15 +26,18 @@ function enumValue(values: Record<string, number>, prefix: string, name: unknown
 /** What is kept of an instance besides its lease and revisions, which etcd keeps. */
 type Kept = Omit<StoredInstance, 'leaseId' | 'createRevision' | 'modRevision'>;
 
-/** One line of JSON that a person can read, the same for the same instance. */
+/**
+ * One line of JSON that a person can read, the same for the same instance. An enum's value that this
+ * version does not know stays a number.
+ */
 export function encodeInstance(instance: Kept): string {
   const metadata = [...instance.metadata].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify({
     id: instance.id,
     service: instance.service,
     address: { host: instance.address.host, port: instance.address.port },
-    type: enumName(InstanceType, TYPE_PREFIX, instance.type),
-    status: enumName(InstanceStatus, STATUS_PREFIX, instance.status),
+    type: typeNames.get(instance.type) ?? instance.type,
+    status: statusNames.get(instance.status) ?? instance.status,
     version: instance.version,
     zone: instance.zone,
     weight: instance.weight,
@@ -43,7 +50,7 @@ export function encodeInstance(instance: Kept): string {
     health:
       instance.health === Health.HEALTH_UNSPECIFIED
         ? undefined
-        : enumName(Health, HEALTH_PREFIX, instance.health),
+        : (healthNames.get(instance.health) ?? instance.health),
   });
 }
 

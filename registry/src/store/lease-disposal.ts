@@ -3,6 +3,8 @@ import type { EtcdClient } from './etcd-client.ts';
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
+/** Within it etcd does what it was asked for before, or never will: it gives up after 7 s. */
+const UNCERTAIN_MS = 10_000;
 
 /**
  * Revokes leases in the background. One that cannot be revoked now is tried again, more and more
@@ -19,9 +21,14 @@ export class LeaseDisposal {
     this.#log = log;
   }
 
-  /** Gives up a lease that has `ttlSeconds` at most. */
-  giveUp(leaseId: bigint, ttlSeconds: number): void {
-    const running = this.#revoke(leaseId, ttlSeconds).finally(() => this.#running.delete(running));
+  /**
+   * Gives up a lease that has `ttlSeconds` at most. One that is `uncertain`, its grant not having been
+   * answered, may be granted yet, so that not finding it does not mean that it is gone.
+   */
+  giveUp(leaseId: bigint, ttlSeconds: number, { uncertain = false } = {}): void {
+    const running = this.#revoke(leaseId, ttlSeconds, uncertain).finally(() =>
+      this.#running.delete(running),
+    );
     this.#running.add(running);
   }
 
@@ -31,13 +38,16 @@ export class LeaseDisposal {
     await Promise.all(this.#running);
   }
 
-  async #revoke(leaseId: bigint, ttlSeconds: number): Promise<void> {
+  async #revoke(leaseId: bigint, ttlSeconds: number, uncertain: boolean): Promise<void> {
     const { signal } = this.#closer;
     const end = performance.now() + ttlSeconds * 1000;
+    let missingSince: number | undefined;
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
       try {
-        await this.#client.revoke(leaseId);
-        return;
+        const isFound = (await this.#client.revoke(leaseId)) !== undefined;
+        missingSince ??= performance.now();
+        const mayCome = uncertain && performance.now() - missingSince < UNCERTAIN_MS;
+        if (isFound || !mayCome || signal.aborted) return;
       } catch (error) {
         const isOver = signal.aborted || performance.now() + retryMs >= end;
         if (isOver) {

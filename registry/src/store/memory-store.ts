@@ -2,9 +2,11 @@ import { EventType, Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
 import type { StoreEvent } from './event-log.ts';
+import { FeedStats } from './feed-stats.ts';
 import { newLeaseId } from './lease-id.ts';
 import { LeaseTable } from './lease-table.ts';
 import { planRegistration } from './registration-plan.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
@@ -13,6 +15,7 @@ const SWEEP_MS = 200;
 /** Keeps everything in this process, for development: what it holds goes with it. */
 export class MemoryStore implements Store {
   readonly catalog: Catalog;
+  readonly stats = new FeedStats();
   readonly #leases = new LeaseTable<StoredInstance>();
   readonly #sweeper: NodeJS.Timeout;
   #sweptAtMs = performance.now();
@@ -84,6 +87,18 @@ export class MemoryStore implements Store {
     this.#leases.revoke(existing.leaseId);
     this.#delete([existing]);
     return { removed: true, revision: this.catalog.revision };
+  }
+
+  async setHealth(instance: StoredInstance, health: Health): Promise<boolean> {
+    this.#sweep();
+    const { service, id, modRevision } = instance;
+    if (this.catalog.get(service, id)?.modRevision !== modRevision) return false;
+    this.#put({ ...instance, health });
+    return true;
+  }
+
+  join(self: Replica, replicas: ReplicaList): void {
+    replicas.set([self]);
   }
 
   async latestRevision(): Promise<bigint> {

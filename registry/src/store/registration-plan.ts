@@ -1,3 +1,4 @@
+import { Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { encodeInstance } from './instance-json.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
@@ -16,6 +17,13 @@ export type RegistrationPlan =
     }
   | { kind: 'renew'; instance: StoredInstance; isChanged: boolean };
 
+/** Whether what a health check found of one is true of the other. */
+function isSameCheck(a: InstanceDescription, b: InstanceDescription): boolean {
+  const { host, port } = a.address;
+  const isThere = host === b.address.host && port === b.address.port;
+  return isThere && a.healthCheck?.service === b.healthCheck?.service;
+}
+
 /** @throws StoreError `conflict` when another incarnation lives at another address. */
 export function planRegistration(
   existing: StoredInstance | undefined,
@@ -25,6 +33,7 @@ export function planRegistration(
   if (existing?.incarnation === wanted.incarnation) {
     const startTime = wanted.startTime ?? existing.startTime;
     const instance = { ...existing, ...wanted, startTime };
+    if (!isSameCheck(existing, wanted)) instance.health = Health.HEALTH_UNSPECIFIED;
     const isChanged = encodeInstance(instance) !== encodeInstance(existing);
     return { kind: 'renew', instance: isChanged ? instance : existing, isChanged };
   }

@@ -1,5 +1,7 @@
-import type { InstanceStatus } from '@weft/proto/registry';
+import type { Health, InstanceStatus } from '@weft/proto/registry';
 import type { Catalog } from './catalog.ts';
+import type { FeedStats } from './feed-stats.ts';
+import type { Replica, ReplicaList } from './replica-list.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 /** Who is meant: an instance, and the lease the caller believes it lives by (0n: whichever). */
@@ -27,11 +29,15 @@ export interface Written {
  * this store shows them (or a moment after, when it is slow to).
  *
  * Every write fails with StoreError `unavailable` within about 2 s when the store is away; it may
- * then have happened all the same, and can be repeated.
+ * then have happened all the same, and can be repeated. With `no-space` when the store is full: that
+ * has not happened, and what is listed stays and is renewed.
  */
 export interface Store {
   /** What is known, current or stale. */
   readonly catalog: Catalog;
+
+  /** What has happened between the store and the catalog. */
+  readonly stats: FeedStats;
 
   /**
    * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,
@@ -52,6 +58,15 @@ export interface Store {
 
   /** Removes an instance and its lease; one not there, or living by another lease, is left alone. */
   deregister(reference: InstanceReference): Promise<{ removed: boolean; revision: bigint }>;
+
+  /**
+   * Notes what a health check found of an instance as it was read from the catalog. Answers whether it
+   * was noted: not when the instance has changed since, or is gone; it is then left as it is.
+   */
+  setHealth(instance: StoredInstance, health: Health): Promise<boolean>;
+
+  /** Makes a registry known to those that share this store until it is closed, and those to it. */
+  join(self: Replica, replicas: ReplicaList): void;
 
   /** The newest revision there is, which the catalog may have yet to reach. */
   latestRevision(): Promise<bigint>;

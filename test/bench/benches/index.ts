@@ -3,9 +3,12 @@ import { amplification } from './amplification.ts';
 import { breaker } from './breaker.ts';
 import { call } from './call.ts';
 import { failover } from './failover.ts';
+import { keepalive } from './keepalive.ts';
 import { memory } from './memory.ts';
+import { outage } from './outage.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
+import { register } from './register.ts';
 import { tail } from './tail.ts';
 import { update } from './update.ts';
 
@@ -17,7 +20,10 @@ export const benches: readonly Bench[] = [
   update,
   tail,
   failover,
+  outage,
   breaker,
   amplification,
   memory,
+  register,
+  keepalive,
 ];

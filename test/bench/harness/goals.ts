@@ -82,9 +82,16 @@ const goals: readonly Goal[] = [
     of: 'value',
     most: 1000,
   },
+  { bench: 'outage', case: /^down/, metric: /^p99/, of: 'ratio', most: 1.1 },
+  { bench: 'outage', case: /^down|^coming/, metric: /^succeeded/, of: 'value', least: 99.99 },
   { bench: 'amplification', case: /^weft vs/, metric: /attempts/, of: 'value', most: 1.2 },
   { bench: 'memory', case: /^weft/, metric: /heap/, of: 'ratio', most: 1.05 },
   { bench: 'memory', case: /^weft/, metric: /^timers|^connections/, of: 'ratio', most: 1 },
+  { bench: 'register', case: /^Register vs .* c1$/, metric: /ms/, of: 'ratio', most: 2 },
+  { bench: 'register', case: /^Register vs .* c50$/, metric: /\/s/, of: 'ratio', least: 0.7 },
+  { bench: 'register', case: /^RegisterMany/, metric: /\/s/, of: 'ratio', least: 1 },
+  { bench: 'keepalive', case: /^one lease per/, metric: /\/s/, of: 'ratio', least: 0.5 },
+  { bench: 'keepalive', case: /^\d+ leases per/, metric: /\/s/, of: 'ratio', least: 0.9 },
 ];
 
 /** The goal that a row answers to and whether it meets it; undefined when there is none for it. */

@@ -14,7 +14,7 @@ export class Stage {
 
   /** Runs `play` on a stage of its own, and clears it on every way out. */
   static async use<T>(play: (stage: Stage) => Promise<T>): Promise<T> {
-    const stage = new Stage(await createRegistry({ port: 0 }));
+    const stage = new Stage(await createRegistry({ port: 0, callback: false }));
     try {
       return await play(stage);
     } finally {

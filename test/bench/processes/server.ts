@@ -16,6 +16,8 @@ export interface InstanceSpec {
   readonly delayMs?: number;
   /** Share of calls, 0 to 1, that fail UNAVAILABLE at once. Default 0. */
   readonly failShare?: number;
+  /** Of its lease. Default 10. */
+  readonly ttlSeconds?: number;
 }
 
 let mesh: Mesh | undefined;
@@ -27,7 +29,7 @@ const user = (id: string) => ({
 });
 
 async function serve(spec: InstanceSpec): Promise<string> {
-  const { registry, service, id, port = 0, delayMs = 0, failShare = 0 } = spec;
+  const { registry, service, id, port = 0, delayMs = 0, failShare = 0, ttlSeconds } = spec;
   const random = seededRandom(id.length);
   const answer = async (userId: string) => {
     attempts += 1;
@@ -40,6 +42,7 @@ async function serve(spec: InstanceSpec): Promise<string> {
     name: service,
     id,
     port,
+    ttlSeconds,
     handleSignals: false,
     routes: [
       route(UserServiceDefinition, {

@@ -94,7 +94,7 @@ describe('a frozen instance', () => {
 });
 
 describe('a killed instance', () => {
-  it('F1: fails no idempotent call; each is asked again at a different instance', async () => {
+  it('F1, F22: fails no idempotent call; each is asked again at a different instance', async () => {
     const calls = await load({});
     const killedAt = performance.now();
     await processes.get('a')?.end();

@@ -7,6 +7,7 @@ const main = join(import.meta.dirname, '../../bench/main.ts');
 describe('the command line of npm run bench', () => {
   it.each([
     [['--rounds', '0'], '--rounds must be a whole number from 1'],
+    [['--minutes', '0'], '--minutes must be a number above 0, at most 60'],
     [['nothing'], 'no such bench: nothing'],
     [['--fast'], "Unknown option '--fast'"],
   ])('ends %j with the usage, then what is wrong, and code 2', (words, mistake) => {

@@ -37,6 +37,7 @@ describe('resolveConfig', () => {
       clientId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       discoveryTtlMs: 60_000,
       telemetryIntervalMs: 2000,
+      discovery: { protectedShare: 0.5 },
       log: silentLog,
     });
     expect(policies.policyOf('user-service')).toEqual(resolvePolicy());
@@ -155,6 +156,10 @@ describe('resolveConfig', () => {
     ['defaultDeadlineMs', { defaultDeadlineMs: 0 }],
     ['defaultDeadlineMs', { defaultDeadlineMs: 0.5 }],
     ['discoveryTtlMs', { discoveryTtlMs: Infinity }],
+    ['discovery', { discovery: 0.5 }],
+    ['discovery.protectedShare', { discovery: { protectedShare: 1.1 } }],
+    ['discovery.protectedShare', { discovery: { protectedShare: -0.1 } }],
+    ['discovery.protectedShare', { discovery: { protectedShare: '50%' } }],
     ['registry', { registry: 7400 }],
     ['registry', { registry: ['a:1', undefined] }],
     ['registry', { registry: [Object.create(null)] }],

@@ -2,6 +2,7 @@ import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto
 import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
 import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
+import type { DiscoveryObserver } from '../../../client-sdk/src/discovery/discovery-observer.ts';
 
 export const breakerSettings: BreakerSettings = {
   failures: 5,
@@ -47,6 +48,12 @@ export function readyEndpoint(id: string, changes: Partial<Instance> = {}): Endp
   ready.connection = { state: 'ready' };
   return ready;
 }
+
+/** Listens to nothing. */
+export const silentObserver: DiscoveryObserver = {
+  snapshotKept: () => {},
+  snapshotReleased: () => {},
+};
 
 /** Lets promises settle: opossum counts an outcome some turns after it was told. */
 export async function settle(): Promise<void> {

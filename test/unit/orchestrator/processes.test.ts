@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { takeLock } from '../../../orchestrator/src/folder-lock.ts';
-import { endLeftovers } from '../../../orchestrator/src/leftovers.ts';
 import { startChild } from '../../../orchestrator/src/process/child.ts';
 import { boundLog, lastLines, readLog } from '../../../orchestrator/src/process/log-file.ts';
 import { freePort, whyTaken } from '../../../orchestrator/src/process/ports.ts';
@@ -14,8 +12,6 @@ import { readState, writeState } from '../../../orchestrator/src/state-file.ts';
 import { chooseStore } from '../../../orchestrator/src/store-choice.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-
-const sleeper = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
 
 describe('startChild', () => {
   it('runs a program in its folder and environment, its output in the log', async () => {
@@ -67,28 +63,6 @@ describe('startChild', () => {
     child.terminate(100);
     expect(await child.exited).toBe('signal SIGKILL');
     await eventually(() => expect(identityOf(grandchild)).toBeUndefined());
-  });
-});
-
-describe('endLeftovers', () => {
-  it('ends the processes recorded and no other that got the id since', async () => {
-    const [ours, other] = [0, 1].map(() =>
-      spawn(sleeper[0] ?? '', sleeper.slice(1), { detached: true, stdio: 'ignore' }),
-    );
-    const identity = (pid: number) => ({ name: `p${pid}`, ...(identityOf(pid) ?? fail()) });
-    const fail = () => {
-      throw new Error('not alive');
-    };
-    const [oursIs, otherIs] = [identity(ours?.pid ?? 0), identity(other?.pid ?? 0)];
-    try {
-      const ended = await endLeftovers([oursIs, { ...otherIs, startedAs: 'before' }], 2000);
-      expect(ended).toEqual([oursIs.name]);
-      expect(isAlive(oursIs)).toBe(false);
-      expect(isAlive(otherIs)).toBe(true);
-    } finally {
-      other?.kill('SIGKILL');
-      if (other && other.exitCode === null) await once(other, 'exit');
-    }
   });
 });
 

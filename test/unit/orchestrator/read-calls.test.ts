@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parsePolicies } from '../../../client-sdk/src/policy/read-policies.ts';
+import { Leftovers } from '../../../orchestrator/src/leftovers.ts';
 import { meshFolder } from '../../../orchestrator/src/mesh-folder.ts';
 import { lastLines } from '../../../orchestrator/src/process/log-file.ts';
 import { RegistryView } from '../../../orchestrator/src/registry-view.ts';
@@ -158,6 +159,7 @@ describe('$WEFT_POLICIES of a child', () => {
       registryAddress: '127.0.0.1:1',
       calls,
       view,
+      left: new Leftovers(undefined),
       onChange: () => {},
     });
     try {

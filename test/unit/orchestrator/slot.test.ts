@@ -15,7 +15,11 @@ const healthy: Reading = {
 const silent: Reading = { address: '', isHealthy: false, isReady: false, isExcused: false };
 
 /** A slot whose processes exist only here, and look as `read` says. */
-function createSlot(name: string, read: () => Reading, startTimeoutMs = 10_000) {
+function createSlot(
+  name: string,
+  read: () => Reading,
+  { startTimeoutMs = 10_000, first = {} }: { startTimeoutMs?: number; first?: object } = {},
+) {
   const processes: (ManagedProcess & { end(reason: string): void; terminated: number })[] = [];
   const reports: string[] = [];
   const reporter = new SlotReporter();
@@ -33,11 +37,13 @@ function createSlot(name: string, read: () => Reading, startTimeoutMs = 10_000) 
     };
     processes.push(process);
     const probe: Probe = { read: async () => read(), close() {} };
-    return { process, probe, instanceId: `${name}-${process.pid}` };
+    const launched = { process, probe, instanceId: `${name}-${process.pid}` };
+    return processes.length === 1 ? { ...launched, ...first } : launched;
   };
   const slot = new Slot({
     name,
     logFile: '/nonexistent/slot.log',
+    specification: 'any',
     health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs },
     stopTimeoutMs: 1000,
     launch,
@@ -85,7 +91,7 @@ describe('Slot', () => {
   });
 
   it('ends a process that is not healthy in time, and gives up on it after three', async () => {
-    const { slot, processes } = createSlot('one', () => silent, 30);
+    const { slot, processes } = createSlot('one', () => silent, { startTimeoutMs: 30 });
     slot.start();
     await expect(slot.healthy()).rejects.toThrow(
       'one does not start: tried 3 times, last not healthy within 0.03 s of its start',
@@ -95,9 +101,36 @@ describe('Slot', () => {
     expect(slot.state.kind).toBe('stopped');
   });
 
+  it('F35: tells of a process taken over, and starts one of its own when that ends', async () => {
+    const adopted = { startTimeMs: 1000 };
+    const { slot, processes, reports } = createSlot('one', () => healthy, { first: { adopted } });
+    slot.start();
+    await slot.healthy();
+    expect(slot).toMatchObject({ isAdopted: true, startTime: new Date(1000), restarts: 0 });
+    processes[0]?.end('who knows');
+    await eventually(() => expect(processes).toHaveLength(2));
+    await slot.healthy();
+    expect(slot).toMatchObject({ isAdopted: false, restarts: 1, lastExit: 'who knows' });
+    expect(reports[0]).toBe('one runs on at 127.0.0.1:1 (pid 1): taken over');
+    expect(reports[2]).toMatch(/^one runs at 127\.0\.0\.1:1 \(pid 2, /);
+    await slot.stop();
+  });
+
+  it('F35: ends a process taken over that does not turn healthy, as any other', async () => {
+    let reading = silent;
+    const options = { startTimeoutMs: 50, first: { adopted: { startTimeMs: 1000 } } };
+    const { slot, processes } = createSlot('one', () => reading, options);
+    slot.start();
+    await eventually(() => expect(processes[0]?.terminated).toBe(1));
+    reading = healthy;
+    await slot.healthy();
+    expect(slot).toMatchObject({ isAdopted: false, pid: 2 });
+    await slot.stop();
+  });
+
   it('does not count the time while a process cannot be ready by no fault of its own', async () => {
     let reading: Reading = { ...silent, isExcused: true };
-    const { slot, processes } = createSlot('one', () => reading, 50);
+    const { slot, processes } = createSlot('one', () => reading, { startTimeoutMs: 50 });
     slot.start();
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(slot.state.kind).toBe('starting');

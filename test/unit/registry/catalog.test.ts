@@ -74,6 +74,23 @@ describe('Catalog', () => {
     expect(catalog.revision).toBe(6n);
   });
 
+  it('F13: lets nobody go on from between a list and what was known before it', () => {
+    const { catalog } = filled();
+    // Another replica may have told of what came and went meanwhile; this one never can.
+    catalog.replace([at('b', 1n), at('c', 8n)], 9n);
+    expect(catalog.eventsSince(5n)).toHaveLength(3);
+    expect(catalog.eventsSince(7n)).toBeUndefined();
+    expect(catalog.eventsSince(9n)).toEqual([]);
+    catalog.replace([at('b', 1n), at('c', 8n)], 12n);
+    expect(catalog.eventsSince(10n)).toBeUndefined();
+    expect(catalog.eventsSince(5n)).toHaveLength(3);
+    catalog.skipTo(15n);
+    expect(catalog.eventsSince(13n)).toBeUndefined();
+    expect(catalog.eventsSince(12n)).toEqual([]);
+    catalog.advance(20n);
+    expect(catalog.eventsSince(18n)).toEqual([]);
+  });
+
   it('finds an instance by its lease', () => {
     const { catalog } = filled();
     const moved = { ...put('a', 6n), instance: { ...at('a', 6n), leaseId: 8n } };

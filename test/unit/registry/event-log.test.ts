@@ -35,4 +35,18 @@ describe('EventLog', () => {
     expect(log.since(50n)).toBeUndefined();
     expect(revisions(log.since(99n))).toEqual([100n, 100n]);
   });
+
+  it('answers nobody who is inside a gap, and keeps a bounded number of gaps', () => {
+    const log = new EventLog();
+    log.append([put(11n)]);
+    log.skip(12n, 20n);
+    log.append([put(20n)]);
+    expect(revisions(log.since(12n))).toEqual([20n]);
+    expect(log.since(13n)).toBeUndefined();
+    expect(revisions(log.since(20n))).toEqual([]);
+    for (let revision = 100n; revision < 10_000n; revision += 5n) log.skip(revision, revision + 2n);
+    expect(log.since(12n)).toBeUndefined();
+    expect(log.since(9996n)).toBeUndefined();
+    expect(log.since(9997n)).toEqual([]);
+  });
 });

@@ -30,11 +30,11 @@ describe('what an instance must be', () => {
     'user-',
     'user.service',
     'user_service',
-  ])('refuses the service %j', (service) => {
+  ])('B1-B4: refuses the service %j', (service) => {
     expect(describeProblems(describedInstance({ service }))).toMatch(/^instance\.service: /);
   });
 
-  it.each(['', 'A', '../x', 'a/b', 'a'.repeat(64)])('refuses the id %j', (id) => {
+  it.each(['', 'A', '../x', 'a/b', 'a'.repeat(64)])('B1-B4: refuses the id %j', (id) => {
     expect(describeProblems(describedInstance({ id }))).toMatch(/^instance\.id: /);
   });
 
@@ -69,22 +69,22 @@ describe('what an instance must be', () => {
     '-a',
     'a'.repeat(254),
     'http://a',
-  ])('refuses the host %j', (name) => {
+  ])('B7, B8: refuses the host %j', (name) => {
     expect(describeProblems(host(name))).toMatch(/^instance\.address\.host: /);
   });
 
-  it.each([0, -1, 65_536, 1.5])('refuses the port %d', (number) => {
+  it.each([0, -1, 65_536, 1.5])('B6: refuses the port %d', (number) => {
     expect(describeProblems(port(number))).toMatch(/^instance\.address\.port: /);
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001])(
-    'refuses the weight %d',
+    'B11: refuses the weight %d',
     (weight) => {
       expect(describeProblems(describedInstance({ weight }))).toMatch(/^instance\.weight: /);
     },
   );
 
-  it('bounds metadata and takes any key as data', () => {
+  it('B13, B14: bounds metadata and takes any key as data', () => {
     const ok = labels(
       ['__proto__', 'x'],
       ['constructor', 'y'],

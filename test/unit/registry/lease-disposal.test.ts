@@ -41,6 +41,27 @@ describe('LeaseDisposal', () => {
     await disposal.close();
   });
 
+  it('looks again for one that may be granted yet, until it is found or etcd has given up', async () => {
+    const found: boolean[] = [false, false, true];
+    const revoke = jest.fn(async (_: bigint) =>
+      found.shift() ? { clusterId: '1', revision: 1n } : undefined,
+    );
+    const disposal = new LeaseDisposal({ revoke }, silentLog);
+    disposal.giveUp(5n, 3600, { uncertain: true });
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(revoke).toHaveBeenCalledTimes(3);
+    disposal.giveUp(6n, 3600, { uncertain: true });
+    await jest.advanceTimersByTimeAsync(60_000);
+    const calls = revoke.mock.calls.length;
+    expect(calls).toBeGreaterThan(6);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(revoke).toHaveBeenCalledTimes(calls);
+    disposal.giveUp(7n, 3600);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(revoke).toHaveBeenCalledTimes(calls + 1);
+    await disposal.close();
+  });
+
   it('makes no attempts more once closed', async () => {
     const { revoke, disposal } = disposalAfter(1000);
     disposal.giveUp(5n, 60);

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { type Instance, InstanceStatus } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import { instance, settle } from '../fixtures.ts';
 
@@ -72,6 +72,7 @@ describe('pick', () => {
     ['STARTING', { status: InstanceStatus.INSTANCE_STATUS_STARTING }],
     ['STOPPING', { status: InstanceStatus.INSTANCE_STATUS_STOPPING }],
     ['ERROR', { status: InstanceStatus.INSTANCE_STATUS_ERROR }],
+    ['a failed health check', { health: Health.HEALTH_NOT_SERVING }],
   ])('leaves out an instance with %s, until that changes', (_what, changes) => {
     list(instance('a', changes), instance('b'));
     expect(pickedIds()).toEqual(new Set(['b']));

@@ -62,6 +62,7 @@ describe('reportText', () => {
     candidates: 3,
     revision: 42n,
     ageMs: 1540,
+    kept: undefined,
     openBreakers: [],
     attempts: [],
   };
@@ -75,6 +76,14 @@ describe('reportText', () => {
     expect(reportText({ ...report, openBreakers: ['a', 'c'], attempts })).toBe(
       'echo: 3 candidates at revision 42, 1.5 s old; breakers not closed: a, c; ' +
         'attempts: a at h:1 UNAVAILABLE in 20 ms, b at h:2 unanswered',
+    );
+  });
+
+  it('says how many are kept though no longer listed, and why', () => {
+    const kept = { count: 2, reason: 'the registry lost its store' } as const;
+    expect(reportText({ ...report, kept })).toBe(
+      'echo: 3 candidates at revision 42, 1.5 s old; ' +
+        '2 of them kept though no longer listed, since the registry lost its store',
     );
   });
 

@@ -11,7 +11,7 @@ import {
 import { eventually } from '../../../support/eventually.ts';
 import { createRegistryClient, createTestRegistry } from '../../../support/registry.ts';
 import { createSilentServer } from '../../../support/silent-server.ts';
-import { instance } from '../fixtures.ts';
+import { instance, silentObserver } from '../fixtures.ts';
 
 let registry: Registry;
 let client: ReturnType<typeof createRegistryClient>;
@@ -38,6 +38,8 @@ function open(
     registry: connection,
     ttlMs: 60_000,
     timeoutMs: 5000,
+    protectedShare: 0.5,
+    observer: silentObserver,
     log: silentLog,
     ...options,
   });

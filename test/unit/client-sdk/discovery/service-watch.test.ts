@@ -1,49 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { silentLog } from '@weft/proto';
-import { EventType, type WatchResponse } from '@weft/proto/registry';
+import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc-common';
 import type { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
 import { ServiceWatch } from '../../../../client-sdk/src/discovery/service-watch.ts';
 import { instance, settle } from '../fixtures.ts';
-import { event, response, snapshot } from './watch-responses.ts';
+import { event, events as eventsOf, response, snapshot } from './watch-responses.ts';
+import { type Request, Stream } from './watch-stream.ts';
 
 const { EVENT_TYPE_PUT } = EventType;
 
-/** One stream of a registry, told by the test. */
-class Stream {
-  readonly request: { fromRevision?: bigint };
-  readonly signal: AbortSignal;
-  readonly #queue: (WatchResponse | Error | 'end')[] = [];
-  #wake = () => {};
-
-  constructor(request: { fromRevision?: bigint }, signal: AbortSignal) {
-    this.request = request;
-    this.signal = signal;
-    signal.addEventListener('abort', () => void this.tell(new Error('aborted')));
-  }
-
-  async tell(what: WatchResponse | Error | 'end'): Promise<void> {
-    this.#queue.push(what);
-    this.#wake();
-    await settle();
-  }
-
-  async *[Symbol.asyncIterator]() {
-    for (;;) {
-      const next = this.#queue.shift();
-      if (next === 'end') return;
-      if (next instanceof Error) throw next;
-      if (next !== undefined) yield next;
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-    }
-  }
-}
-
 let streams: Stream[];
 let failovers: number;
+let hasOther: boolean;
 let told: string[];
 let watch: ServiceWatch;
 
@@ -51,9 +20,13 @@ beforeEach(async () => {
   jest.useFakeTimers();
   streams = [];
   failovers = 0;
+  hasOther = true;
   told = [];
   const client = {
-    watch: (request: { fromRevision?: bigint }, { signal }: { signal: AbortSignal }) => {
+    acknowledge: async ({ watchId, revision }: { watchId: string; revision: bigint }) => {
+      told.push(`acknowledged ${revision}${watchId === stream().request.watchId ? '' : '?'}`);
+    },
+    watch: (request: Request, { signal }: { signal: AbortSignal }) => {
       const stream = new Stream(request, signal);
       streams.push(stream);
       return stream;
@@ -64,13 +37,22 @@ beforeEach(async () => {
     replica: { address: 'r1', client },
     failover: () => {
       failovers += 1;
+      return hasOther;
     },
   };
   watch = new ServiceWatch({
     service: 'echo',
+    client: () => 'me',
     registry: registry as unknown as RegistryConnection,
     ttlMs: 60_000,
+    protectedShare: 0.5,
     log: silentLog,
+    random: () => 0.5,
+    observer: {
+      snapshotKept: ({ kept, listed, reason }) =>
+        told.push(`kept ${kept}, listed ${listed}: ${reason}`),
+      snapshotReleased: ({ listed }) => told.push(`released, listed ${listed}`),
+    },
     listener: {
       instancesChanged: ({ isComplete, put, removed }) => {
         const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join(' ');
@@ -111,7 +93,11 @@ const otherStore = new ClientError('/Watch', Status.OUT_OF_RANGE, 'a future revi
 describe('the first answer', () => {
   it('is taken as it is, empty or not', async () => {
     expect(watch.snapshot).toBeUndefined();
-    expect(stream().request).toEqual({ services: ['echo'] });
+    expect(stream().request).toEqual({
+      services: ['echo'],
+      client: 'me',
+      watchId: expect.any(String),
+    });
     await stream().tell(snapshot(5n));
     expect(told).toEqual(['all +[] -[]']);
     expect(watch.snapshot).toMatchObject({ instances: [], revision: 5n, stale: false });
@@ -136,7 +122,7 @@ describe('a stream', () => {
     await stream().tell(snapshot(5n, instance('a')));
     await stream().tell(response({ progress: { revision: 9n } }));
     await reconnect();
-    expect(stream().request).toEqual({ services: ['echo'], fromRevision: 9n });
+    expect(stream().request).toMatchObject({ services: ['echo'], fromRevision: 9n });
     await reconnect('end');
     expect(failovers).toBe(2);
     expect(known()).toEqual(['a']);
@@ -161,7 +147,11 @@ describe('a stream', () => {
   it('that is of another store is begun anew, and replaces all', async () => {
     await stream().tell(snapshot(5n, instance('a'), instance('b')));
     await reconnect(otherStore);
-    expect(stream().request).toEqual({ services: ['echo'] });
+    expect(stream().request).toEqual({
+      services: ['echo'],
+      client: 'me',
+      watchId: expect.any(String),
+    });
     await stream().tell(snapshot(2n, instance('b')));
     expect(told.at(-1)).toBe('all +[b] -[a]');
   });
@@ -184,60 +174,149 @@ describe('what is known', () => {
   });
 });
 
-describe('an empty set right after a reconnect (F14)', () => {
+describe('a loss while the registry was in trouble', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id, index) =>
+    instance(id, { address: { host: '127.0.0.1', port: 1001 + index } }),
+  ) as [Instance, Instance, Instance];
+
   beforeEach(async () => {
-    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    await stream().tell(snapshot(5n, a, b, c));
     told.length = 0;
     await reconnect(otherStore);
     await stream().tell(snapshot(1n));
   });
 
-  it('is not believed for ten seconds', async () => {
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
-    expect(watch.whole?.put.map(({ id }) => id)).toEqual(['a', 'b']);
+  it('F14: an empty set keeps the old one until it has stood for ten seconds, and says so', async () => {
+    expect(told.splice(0)).toEqual(['all +[a b c] -[]', 'kept 3, listed 0: the watch broke']);
+    expect(watch.snapshot).toMatchObject({ kept: 3, stale: true });
+    expect(known()).toEqual(['a', 'b', 'c']);
+    const kept = { count: 3, reason: 'the watch broke' };
+    expect(watch.whole).toMatchObject({ put: [a, b, c], kept });
     // The stream has been there for some of the two seconds that the reconnect was given.
     await jest.advanceTimersByTimeAsync(7900);
     expect(told).toEqual([]);
     await jest.advanceTimersByTimeAsync(2100);
-    expect(told).toEqual(['all +[] -[a b]']);
+    expect(told).toEqual(['delta +[] -[a b c]', 'released, listed 0']);
+    expect(watch.snapshot).toMatchObject({ instances: [], kept: 0, stale: false });
+    expect(watch.whole?.kept).toBeUndefined();
+  });
+
+  it('F15: keeps those who are not back yet beside those who are', async () => {
+    told.length = 0;
+    await stream().tell(event(2n, EVENT_TYPE_PUT, { ...b, modRevision: 2n }));
+    expect(told.splice(0)).toEqual(['delta +[b] -[]']);
+    expect(watch.snapshot).toMatchObject({ kept: 2, stale: true });
+    await stream().tell(event(3n, EVENT_TYPE_PUT, { ...a, modRevision: 3n }));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told).toEqual(['delta +[a] -[]', 'delta +[] -[c]', 'released, listed 2']);
+    expect(known()).toEqual(['a', 'b']);
+  });
+
+  it('F15: is over as soon as all are back', async () => {
+    told.length = 0;
+    const events = [a, b, c].map((each) => [EVENT_TYPE_PUT, { ...each, modRevision: 2n }] as const);
+    await stream().tell(eventsOf(2n, ...events));
+    expect(told).toEqual(['delta +[a b c] -[]', 'released, listed 3']);
+    expect(watch.snapshot).toMatchObject({ kept: 0, stale: false });
+  });
+
+  it('F14: an empty set is not confirmed by another registry that has just restarted', async () => {
+    told.length = 0;
+    await jest.advanceTimersByTimeAsync(7000);
+    await reconnect(otherStore);
+    await stream().tell(snapshot(1n));
+    await jest.advanceTimersByTimeAsync(7900);
+    expect(known()).toEqual(['a', 'b', 'c']);
+    await jest.advanceTimersByTimeAsync(2100);
     expect(known()).toEqual([]);
   });
 
-  it('is not one when an instance comes back: who has not by then is gone', async () => {
-    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('b', { modRevision: 2n })));
-    expect(told).toEqual(['delta +[b] -[a]']);
-    expect(known()).toEqual(['b']);
-    await jest.advanceTimersByTimeAsync(20_000);
-    expect(told).toHaveLength(1);
-  });
-
-  it('is not confirmed by a registry that has just restarted too', async () => {
-    await reconnect(otherStore);
-    await stream().tell(snapshot(1n));
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
-    await stream().tell(event(2n, EVENT_TYPE_PUT, instance('a', { modRevision: 2n })));
-    expect(told).toEqual(['delta +[a] -[b]']);
-  });
-
-  it('is not confirmed by news of the store', async () => {
+  it('F14: an empty set is not confirmed by a registry without its store', async () => {
     await stream().tell(response({ progress: { revision: 1n }, stale: true }));
+    await jest.advanceTimersByTimeAsync(20_000);
     await stream().tell(response({ progress: { revision: 1n } }));
-    expect(told).toEqual([]);
-    expect(known()).toEqual(['a', 'b']);
+    await jest.advanceTimersByTimeAsync(9900);
+    expect(known()).toEqual(['a', 'b', 'c']);
+    await jest.advanceTimersByTimeAsync(100);
+    expect(known()).toEqual([]);
   });
 });
 
-describe('an empty set of a stream that has been going on', () => {
-  it('is believed: the last instance has left', async () => {
+describe('a loss while all is well', () => {
+  it('F14: is believed at once: the last instance has gone', async () => {
     await stream().tell(snapshot(5n, instance('a')));
     await reconnect();
-    await jest.advanceTimersByTimeAsync(500);
     await stream().tell(response({ progress: { revision: 6n } }));
     await jest.advanceTimersByTimeAsync(10_000);
     await stream().tell(event(7n, EventType.EVENT_TYPE_DELETE, instance('a')));
     expect(told.at(-1)).toBe('delta +[] -[a]');
-    expect(known()).toEqual([]);
+    expect(watch.snapshot).toMatchObject({ instances: [], kept: 0, stale: false });
+  });
+});
+
+describe('trying again', () => {
+  it('F20: is immediate at another replica the first time, and jittered then', async () => {
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(streams).toHaveLength(2);
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(99);
+    expect(streams).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams).toHaveLength(3);
+  });
+
+  it('F20: is immediate again after a stream that lived, not after one that ends as it begins', async () => {
+    await stream().tell(snapshot(5n));
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(0);
+    await stream().tell(snapshot(5n));
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(99);
+    expect(streams).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(1);
+    await stream().tell(snapshot(5n));
+    await jest.advanceTimersByTimeAsync(2001);
+    await stream().tell('end');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(streams).toHaveLength(4);
+  });
+
+  it('F20: waits when there is no other replica', async () => {
+    hasOther = false;
+    await stream().tell(new Error('broken'));
+    await jest.advanceTimersByTimeAsync(49);
+    expect(streams).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(streams).toHaveLength(2);
+  });
+});
+
+describe('what the registry wants acknowledged', () => {
+  const acknowledged = (part: WatchResponse) => ({ ...part, acknowledge: true });
+
+  it('is, once the followers have been told', async () => {
+    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    const removed = event(6n, EventType.EVENT_TYPE_DELETE, instance('a'));
+    await stream().tell(acknowledged(removed));
+    expect(told.at(-1)).toBe('delta +[] -[a]');
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.at(-1)).toBe('acknowledged 6');
+    await stream().tell(event(7n, EVENT_TYPE_PUT, instance('c')));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.filter((each) => each.startsWith('acknowledged'))).toHaveLength(1);
+  });
+
+  it('is not while it is doubted that all are gone: calls go to them still', async () => {
+    await stream().tell(snapshot(5n, instance('a')));
+    await reconnect();
+    await stream().tell(acknowledged(snapshot(6n)));
+    await jest.advanceTimersByTimeAsync(100);
+    expect(told.some((each) => each.startsWith('acknowledged'))).toBe(false);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told).toContain('delta +[] -[a]');
+    await stream().tell(response({ progress: { revision: 7n } }));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told.at(-1)).toBe('acknowledged 7');
   });
 });

@@ -6,7 +6,7 @@ import { ServiceDirectory } from '../../../../client-sdk/src/discovery/service-d
 import { SnapshotParts } from '../../../../client-sdk/src/discovery/snapshot-parts.ts';
 import { createTestRegistry } from '../../../support/registry.ts';
 import { describedInstance } from '../../registry/fixtures.ts';
-import { instance } from '../fixtures.ts';
+import { instance, silentObserver } from '../fixtures.ts';
 
 function part(more: boolean, ...instances: Instance[]): WatchResponse {
   const snapshot = { instances, revision: 5n, more };
@@ -42,6 +42,8 @@ describe('discovery of a service too large for a message', () => {
       registry: connection,
       ttlMs: 1000,
       timeoutMs: 5000,
+      protectedShare: 0.5,
+      observer: silentObserver,
       log: silentLog,
     });
     try {

@@ -100,7 +100,11 @@ describe('resolveServeOptions', () => {
     ['ttlSeconds', { ttlSeconds: 2.5 }],
     ['ttlSeconds', { ttlSeconds: '10' }],
     ['drainMs', { drainMs: Number.POSITIVE_INFINITY }],
+    ['acknowledgeMs', { acknowledgeMs: -1 }],
     ['settleMs', { settleMs: -1 }],
+    ['healthCheck', { healthCheck: 'user.v1.UserService' }],
+    ['healthCheck.service', { healthCheck: {} }],
+    ['healthCheck.service', { healthCheck: { service: 'user service' } }],
     ['descriptorSets', { descriptorSets: new Uint8Array() }],
     ['descriptorSets[0]', { descriptorSets: ['contracts.binpb'] }],
     ['handleSignals', { handleSignals: 'no' }],
@@ -147,6 +151,16 @@ describe('resolveServeOptions', () => {
       ...bounds,
       limits: never,
     });
+  });
+
+  it.each([
+    [undefined, undefined],
+    [false, undefined],
+    [true, { service: '' }],
+    [{ service: 'user.v1.UserService' }, { service: 'user.v1.UserService' }],
+  ])('with healthCheck %j has the registry check %j', (healthCheck, checked) => {
+    const config = resolveServeOptions({ ...minimal, healthCheck });
+    expect(instanceOf(config, 4711).healthCheck).toEqual(checked);
   });
 
   it('names the variable that an impossible id came from', () => {

@@ -1,4 +1,12 @@
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
+import type { SentStatus } from './refused-call.ts';
+
+/** What a call is answered whose deadline has passed. */
+export const deadlineExceeded: SentStatus = {
+  code: status.DEADLINE_EXCEEDED,
+  details: 'the deadline passed before the call was handled',
+  metadata: null,
+};
 
 /** A deadline earlier than this before now was never sent: timeouts are not negative. */
 const IMPOSSIBLY_PAST_MS = 1000;

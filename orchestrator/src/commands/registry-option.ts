@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { runningRegistry } from '../control/control-client.ts';
+import { OrchestratorError } from '../errors.ts';
+import { weftCommand } from '../output/weft-command.ts';
+import { folderOf, type GlobalOptions } from './context.ts';
+
+/** Lets a command be told which registry it asks; `registryOf` then says which. */
+export function addRegistryOption(command: Command): Command {
+  return command.option(
+    '--registry <address>',
+    'registry to ask (default: $WEFT_REGISTRY, else the mesh that is up here)',
+  );
+}
+
+/** The registry to ask. @throws OrchestratorError when none is named and no mesh is up */
+export function registryOf(options: GlobalOptions, named: string | undefined): string {
+  const registry = named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));
+  if (!registry) {
+    throw new OrchestratorError(
+      `no registry to ask: start a mesh with \`${weftCommand('up')}\`, or name one with --registry or $WEFT_REGISTRY.`,
+    );
+  }
+  return registry;
+}

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { clientTransport, messageOf } from '@weft/proto';
+import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
+import type { Command } from 'commander';
+import { createChannel, createClient } from 'nice-grpc';
+import { OrchestratorError } from '../errors.ts';
+import { print, printJson, printNews } from '../output/terminal.ts';
+import { dumpJson, parseDump } from '../registry-dump/dump.ts';
+import { readDump } from '../registry-dump/read-dump.ts';
+import { writeDump } from '../registry-dump/write-dump.ts';
+import { globalOptions } from './context.ts';
+import { addRegistryOption, registryOf } from './registry-option.ts';
+
+interface DumpOptions {
+  readonly json: boolean;
+  readonly registry?: string;
+}
+
+async function withRegistry<T>(
+  options: DumpOptions,
+  command: Command,
+  use: (client: RegistryServiceClient) => Promise<T>,
+): Promise<T> {
+  const registry = registryOf(globalOptions(command), options.registry);
+  const channel = createChannel(registry, undefined, clientTransport);
+  try {
+    return await use(createClient(RegistryServiceDefinition, channel));
+  } finally {
+    channel.close();
+  }
+}
+
+async function exportAll(file: string | undefined, options: DumpOptions, command: Command) {
+  const dump = await withRegistry(options, command, readDump);
+  if (dump.isStale) printNews('the store of the registry is away: this may be behind it');
+  const document = dumpJson(dump, new Date());
+  if (file === undefined) return printJson(document);
+  try {
+    writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
+  } catch (error) {
+    throw new OrchestratorError(`cannot write ${file}: ${messageOf(error)}`);
+  }
+  const { revision } = dump;
+  const count = dump.instances.length;
+  if (options.json) printJson({ file, revision, instances: count });
+  else print(`exported ${count} instances at revision ${revision} to ${file}`);
+}
+
+function readText(file: string | undefined): string {
+  try {
+    return readFileSync(file ?? 0, 'utf8');
+  } catch (error) {
+    throw new OrchestratorError(`cannot read ${file ?? 'standard input'}: ${messageOf(error)}`);
+  }
+}
+
+async function importAll(file: string | undefined, options: DumpOptions, command: Command) {
+  const instances = parseDump(readText(file), file ?? 'standard input');
+  const outcome = await withRegistry(options, command, (client) => writeDump(client, instances));
+  const { imported, refused } = outcome;
+  if (options.json) {
+    printJson(outcome);
+  } else {
+    print(`imported ${imported.length} of ${instances.length} instances`);
+    for (const { service, id, code, message } of refused) {
+      print(`refused ${service}/${id}: ${code}: ${message}`);
+    }
+  }
+  if (refused.length > 0) {
+    throw new OrchestratorError(`${refused.length} of ${instances.length} instances were refused`);
+  }
+}
+
+export function addRegistryCommand(program: Command): void {
+  const registry = program.command('registry').description('move what is registered');
+  addRegistryOption(registry.command('export'))
+    .description('write every instance as JSON, all at one revision')
+    .argument('[file]', 'where to write it (default: standard output)')
+    .option('--json', 'say as JSON what was written to the file', false)
+    .action(exportAll);
+  addRegistryOption(registry.command('import'))
+    .description('register what export wrote; each lives on if its owner does, else for its TTL')
+    .argument('[file]', 'where to read it (default: standard input)')
+    .option('--json', 'print what was imported and refused as JSON', false)
+    .action(importAll);
+}

@@ -1,0 +1,19 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Reads a whole number of a command line within bounds. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be ${min} to ${max}.`);
+  };
+}
+
+export const parsePort = wholeNumber(0, 65_535);
+
+/** Reads `host:port`. */
+export function parseAddress(text: string): string {
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return text;
+  throw new InvalidArgumentError(`'${text}' is not host:port.`);
+}

@@ -1,0 +1,81 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Log, messageOf, silentLog } from '@weft/proto';
+
+/** Answers GET (and HEAD) of one path. What it throws is answered 500 without its text, and logged. */
+export type HttpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => void | Promise<void>;
+
+/** A request must be there within this; nobody holds a connection open by being slow. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+function answer(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+/** A small HTTP server: some paths, each read with GET. */
+export class HttpServer {
+  readonly #routes: ReadonlyMap<string, HttpHandler>;
+  readonly #log: Log;
+  readonly #server: Server;
+
+  /** @param routes what answers each path, such as `/metrics` */
+  constructor(routes: Readonly<Record<string, HttpHandler>>, log: Log = silentLog) {
+    this.#routes = new Map(Object.entries(routes));
+    this.#log = log;
+    this.#server = createServer(
+      { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+      (request, response) => void this.#answer(request, response),
+    );
+  }
+
+  /**
+   * Listens; port 0 takes a free one. Answers the port.
+   * @throws Error naming the address when it cannot be had
+   */
+  listen(host: string, port: number): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.once('error', (cause) => {
+      const reason = messageOf(cause);
+      reject(
+        new Error(
+          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with --http-port`,
+          { cause },
+        ),
+      );
+    });
+    this.#server.listen({ host, port }, () => {
+      const address = this.#server.address();
+      resolve(address !== null && typeof address === 'object' ? address.port : port);
+    });
+    return promise;
+  }
+
+  /** Stops; open answers are cut off. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = ''] = (request.url ?? '').split('?');
+    const handler = this.#routes.get(path);
+    if (handler === undefined) {
+      answer(response, 404, `nothing here; there is ${[...this.#routes.keys()].join(', ')}`);
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      answer(response, 405, 'only GET');
+    } else {
+      try {
+        await handler(request, response);
+      } catch (error) {
+        this.#log.error({ err: error, path }, 'an HTTP handler threw');
+        if (response.headersSent) response.destroy();
+        else answer(response, 500, 'failed; see the log of the registry');
+      }
+    }
+  }
+}

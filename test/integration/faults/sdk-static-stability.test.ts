@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { callReport, createMesh, type Mesh, type MeshEventMap, Status } from '@weft/client-sdk';
+import { EtcdStore, type Registry } from '@weft/registry';
+import { freePort } from '../../../orchestrator/src/process/ports.ts';
+import { serveEcho } from '../../support/echo-service.ts';
+import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
+import { eventually } from '../../support/eventually.ts';
+import { createTestRegistry } from '../../support/registry.ts';
+import { callSteadily } from '../../support/steady-calls.ts';
+import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { usersOf } from '../../support/test-mesh.ts';
+import { describeWith } from '../../support/tools.ts';
+
+const IDS = ['a', 'b', 'c'];
+/** How long calls and changes may take: a busy machine is no outage. */
+const PATIENT_MS = 15_000;
+
+jest.setTimeout(90_000);
+
+let etcd: TestEtcd;
+let port: number;
+let registry: Registry;
+/** Through it instances reach the registry: cut, they cannot keep or renew their leases. */
+let proxy: TcpProxy;
+const cleanup: (() => unknown)[] = [];
+
+async function startRegistry(): Promise<Registry> {
+  const store = new EtcdStore({ endpoints: [etcd.endpoint], confirmMs: 500 });
+  return createTestRegistry({ port, store });
+}
+
+/** Three instances of a service that are listed, and a client that calls them all the while. */
+async function stage(service: string, ttlSeconds = 2) {
+  const host = createMesh({ registry: proxy.address });
+  cleanup.push(() => host.close());
+  const serve = (id: string) => serveEcho(host, id, { name: service, ttlSeconds });
+  const started = await Promise.all(IDS.map(serve));
+  cleanup.push(() => Promise.all(started.map((each) => each.host.close())));
+  await Promise.all(started.map((each) => each.host.registered()));
+  const client = createMesh({ registry: `127.0.0.1:${port}` });
+  cleanup.push(() => client.close());
+  const users = usersOf(client, service);
+  const told = followEvents(client);
+  await eventually(async () => expect(await listed(client, service)).toHaveLength(3));
+  const load = callSteadily(50, (report) =>
+    users.getUser({ id: 'x' }, { ...report, timeoutMs: PATIENT_MS }),
+  );
+  cleanup.push(() => load.stop());
+  /** The fewest instances that the client has ever gone by. */
+  let fewest = 3;
+  const look = setInterval(async () => {
+    fewest = Math.min(fewest, (await listed(client, service)).length);
+  }, 5);
+  cleanup.push(() => clearInterval(look));
+  return { service, host, started, client, users, load, told, fewest: () => fewest };
+}
+
+function followEvents(mesh: Mesh) {
+  const kept: MeshEventMap['snapshotKept'][0][] = [];
+  const released: MeshEventMap['snapshotReleased'][0][] = [];
+  mesh.events.on('snapshotKept', (event) => kept.push(event));
+  mesh.events.on('snapshotReleased', (event) => released.push(event));
+  return { kept, released };
+}
+
+async function listed(mesh: Mesh, service: string) {
+  return (await mesh.discover(service)).instances;
+}
+
+async function keys(): Promise<string> {
+  return etcd.ctl('get', '--prefix', '--keys-only', '/weft/v1/services/');
+}
+
+type Stage = Awaited<ReturnType<typeof stage>>;
+
+/** The client goes by all three though the registry lists none, and says so wherever one may look. */
+async function expectKept({ service, started, client, users, told }: Stage, reason: RegExp) {
+  await eventually(() => expect(told.kept).toHaveLength(1), { withinMs: PATIENT_MS });
+  const count = { kept: 3, listed: 0 };
+  expect(told.kept).toMatchObject([{ service, ...count, reason: expect.stringMatching(reason) }]);
+  expect(registry.store.catalog.instances(service)).toEqual([]);
+  expect(await client.discover(service)).toMatchObject({ kept: 3, stale: true });
+  for (const { behaviour } of started) behaviour.failWith = Status.INTERNAL;
+  const error = await users.createUser({ name: 'x' }).catch((e: unknown) => e);
+  for (const { behaviour } of started) behaviour.failWith = undefined;
+  expect(callReport(error)).toMatchObject({ candidates: 3, kept: { count: 3 } });
+  expect(String(error)).toMatch(/3 candidates .*; 3 of them kept though no longer listed, since /);
+}
+
+/** All are listed again, and the client has never gone by fewer. */
+async function expectReleased({ service, client, load, told, fewest }: Stage) {
+  await eventually(() => expect(told.released).toMatchObject([{ service, listed: 3 }]), {
+    withinMs: PATIENT_MS,
+  });
+  expect(await client.discover(service)).toMatchObject({ kept: 0, stale: false });
+  expect(await listed(client, service)).toHaveLength(3);
+  await load.stop();
+  expect(fewest()).toBe(3);
+  // Those that were told to fail for a moment were called once or twice then.
+  const failed = load.failures().filter(({ status }) => status !== 'INTERNAL');
+  expect(failed).toEqual([]);
+}
+
+describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () => {
+  beforeAll(async () => {
+    etcd = await createTestEtcd();
+    port = await freePort('127.0.0.1');
+    registry = await startRegistry();
+    proxy = await createTcpProxy(registry.address);
+  });
+
+  afterEach(async () => {
+    for (const undo of cleanup.splice(0).reverse()) await undo();
+  });
+
+  afterAll(async () => {
+    await proxy.close();
+    await registry.close();
+    await etcd.close();
+  });
+
+  it('F11: goes by what it knew, marked stale, while etcd is away', async () => {
+    const { service, client, load, told, fewest } = await stage('without-store', 60);
+    const before = await listed(client, service);
+    await etcd.stop();
+    try {
+      await eventually(async () => expect((await client.discover(service)).stale).toBe(true));
+      expect(await client.discover(service)).toMatchObject({ instances: before, kept: 0 });
+    } finally {
+      await etcd.start();
+    }
+    await eventually(async () => expect((await client.discover(service)).stale).toBe(false), {
+      withinMs: PATIENT_MS,
+    });
+    await load.stop();
+    expect(load.failures()).toEqual([]);
+    expect(fewest()).toBe(3);
+    expect(told.kept).toEqual([]);
+  });
+
+  it('F14, F15: keeps all when etcd lost its data, until they are listed again', async () => {
+    const it = await stage('wiped');
+    proxy.cut();
+    await etcd.stop();
+    await etcd.start({ wipe: true });
+    await expectKept(it, /lost its store/);
+    proxy.restore();
+    await expectReleased(it);
+  });
+
+  it('F14, F15: keeps all when the registry was away for longer than their leases live', async () => {
+    const it = await stage('stopped');
+    proxy.cut();
+    await registry.close();
+    await eventually(async () => expect(await keys()).toBe(''), { withinMs: PATIENT_MS });
+    registry = await startRegistry();
+    await expectKept(it, /watch broke/);
+    proxy.restore();
+    await expectReleased(it);
+  });
+
+  it('F14: sees at once that a service was scaled to nothing, even after a reconnect', async () => {
+    const { service, client, host, started, load, told } = await stage('scaled');
+    await load.stop();
+    await registry.close();
+    registry = await startRegistry();
+    // Once the client sees one that came later, its watch goes on.
+    const late = await serveEcho(host, 'late', { name: service });
+    await eventually(async () => expect(await listed(client, service)).toHaveLength(4));
+    started.push(late);
+    const leases = async () => (await listed(client, service)).map(({ leaseId }) => leaseId);
+    await Promise.all(started.map((each) => each.host.close()));
+    await eventually(async () => expect(await leases()).toEqual([]), { withinMs: 1000 });
+    expect(told.kept).toEqual([]);
+  });
+
+  it('F14: believes that all are lost while registry and store are well', async () => {
+    const { service, client, load, told } = await stage('lost');
+    await load.stop();
+    proxy.cut();
+    await eventually(async () => expect(await listed(client, service)).toEqual([]), {
+      withinMs: PATIENT_MS,
+    });
+    expect(told.kept).toEqual([]);
+    expect(await client.discover(service)).toMatchObject({ kept: 0, stale: false });
+    proxy.restore();
+  });
+});

@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { EtcdStore, type EtcdStoreOptions } from '@weft/registry';
+import { TestAuthority } from '../support/certificates.ts';
+import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
+import { eventually } from '../support/eventually.ts';
+import { recordedLog } from '../support/recorded-log.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { describeWith } from '../support/tools.ts';
+import { describedInstance } from '../unit/registry/fixtures.ts';
+
+let cleanup: AsyncDisposableStack;
+beforeEach(() => {
+  cleanup = new AsyncDisposableStack();
+});
+afterEach(() => cleanup.disposeAsync());
+
+function storeOf({ endpoint }: TestEtcd, options: Partial<EtcdStoreOptions> = {}): EtcdStore {
+  const store = new EtcdStore({ endpoints: [endpoint], ...options });
+  cleanup.defer(() => store.close());
+  return store;
+}
+
+const register = (store: EtcdStore, id = 'a') => store.register(describedInstance({ id }), 60);
+
+/** Everything a store does to etcd, one after the other. */
+async function expectToWork(store: EtcdStore): Promise<void> {
+  await store.catalog.completed;
+  const { instance } = await register(store);
+  const { service, id, leaseId } = instance;
+  expect(await store.keepAlive([leaseId])).toEqual([60]);
+  const { instance: changed } = await store.update({ service, id, leaseId }, { weight: 7 });
+  expect(store.catalog.get(service, id)).toEqual(changed);
+  expect(await store.deregister({ service, id, leaseId })).toMatchObject({ removed: true });
+  expect(store.catalog.get(service, id)).toBeUndefined();
+}
+
+describeWith(['etcd', 'etcdctl', 'openssl'], 'an etcd over TLS', () => {
+  const folder = tempFolder();
+  let own: TestAuthority;
+  let strange: TestAuthority;
+  let etcd: TestEtcd;
+  let plain: TestEtcd;
+  let expired: TestEtcd;
+
+  beforeAll(async () => {
+    own = new TestAuthority(folder.path, 'own');
+    strange = new TestAuthority(folder.path, 'strange');
+    const { caFile } = own;
+    const client = own.sign('client');
+    const old = own.sign('old', { hasExpired: true });
+    [etcd, plain, expired] = await Promise.all([
+      createTestEtcd({ tls: { server: own.sign('server'), client, caFile } }),
+      createTestEtcd(),
+      createTestEtcd({ tls: { server: old, client, caFile } }),
+    ]);
+  });
+  afterAll(async () => {
+    await Promise.all([etcd, plain, expired].map((each) => each?.close()));
+    folder[Symbol.dispose]();
+  });
+
+  it('is worked with, certificates shown both ways', async () => {
+    const { cert, key } = own.sign('registry').read();
+    await expectToWork(storeOf(etcd, { tls: { ca: own.ca, cert, key } }));
+  });
+
+  it('says that its certificate is of an authority not trusted', async () => {
+    const { cert, key } = own.sign('registry').read();
+    const advice = /refuses this registry: its certificate is of no authority trusted.*--etcd-ca/;
+    const store = storeOf(etcd, { tls: { ca: strange.ca, cert, key } });
+    await expect(register(store)).rejects.toThrow(advice);
+    await expect(register(storeOf(etcd, { tls: {} }))).rejects.toThrow(advice);
+    expect(store.catalog.isComplete).toBe(false);
+  });
+
+  it('says that it wants a certificate, or another one', async () => {
+    const { cert, key } = strange.sign('registry').read();
+    const advice = /it wants a certificate of an authority that it trusts.*--etcd-cert/;
+    await expect(register(storeOf(etcd, { tls: { ca: own.ca } }))).rejects.toThrow(advice);
+    const tls = { ca: own.ca, cert, key };
+    await expect(register(storeOf(etcd, { tls }))).rejects.toThrow(advice);
+  });
+
+  it('says that TLS is spoken at one end only', async () => {
+    const advice = /it does not seem to speak TLS: leave out/;
+    await expect(register(storeOf(plain, { tls: { ca: own.ca } }))).rejects.toThrow(advice);
+    await expect(register(storeOf(etcd))).rejects.toThrow(/does not answer/);
+  });
+
+  it('F39: says that its certificate has expired', async () => {
+    const store = storeOf(expired, { tls: { ca: own.ca } });
+    await expect(register(store)).rejects.toThrow(/its certificate has expired: renew it/);
+  });
+});
+
+describeWith(['etcd', 'etcdctl'], 'an etcd with users', () => {
+  let etcd: TestEtcd;
+  const user = { name: 'weft', password: 'secret' };
+  const asRoot = (...words: string[]) => etcd.ctl('--user', 'root:root', ...words);
+
+  beforeAll(async () => {
+    etcd = await createTestEtcd({ flags: { 'auth-token-ttl': '1', 'bcrypt-cost': '4' } });
+    for (const name of ['root:root', 'weft:secret', 'other:secret']) {
+      await etcd.ctl('user', 'add', name);
+    }
+    await etcd.ctl('user', 'grant-role', 'root', 'root');
+    await etcd.ctl('role', 'add', 'weft');
+    await etcd.ctl('role', 'grant-permission', 'weft', '--prefix=true', 'readwrite', '/weft/');
+    await etcd.ctl('user', 'grant-role', 'weft', 'weft');
+    await etcd.ctl('auth', 'enable');
+  });
+  afterAll(() => etcd.close());
+
+  it('is worked with by a role for the prefix /weft/ alone', async () => {
+    await expectToWork(storeOf(etcd, { user }));
+  });
+
+  it('is worked with after the token has expired', async () => {
+    // Each use of a token prolongs it, so that this store must ask nothing meanwhile.
+    const store = storeOf(etcd, { user, checkMs: 60_000 });
+    await expectToWork(store);
+    const expiry = async () => {
+      await sleep(3000);
+    };
+    await expiry();
+    await expectToWork(store);
+  });
+
+  it('is worked with after it was restarted, and knows no token any more', async () => {
+    const store = storeOf(etcd, { user });
+    await expectToWork(store);
+    await etcd.stop();
+    await eventually(() => expect(store.catalog.isStale).toBe(true));
+    await etcd.start();
+    await eventually(() => expect(store.catalog.isStale).toBe(false), { withinMs: 10_000 });
+    await expectToWork(store);
+    // The watch was taken anew as well: what others do is seen.
+    const { instance } = await register(store, 'watched');
+    await asRoot('del', '/weft/v1/services/user-service/watched');
+    await eventually(() => expect(store.catalog.get(instance.service, 'watched')).toBeUndefined());
+  });
+
+  it('says that the password is wrong, once, and takes the store when it is right', async () => {
+    const { log, lines } = recordedLog();
+    const store = storeOf(etcd, { user: { name: 'other', password: 'new' }, log });
+    const advice = /refuses this registry: wrong user or password: check --etcd-user/;
+    await expect(register(store)).rejects.toThrow(advice);
+    await sleep(1500);
+    expect(lines).toEqual([expect.stringMatching(advice)]);
+    expect(lines.join()).not.toContain('new');
+    await asRoot('user', 'grant-role', 'other', 'weft');
+    await changePassword('other', 'new');
+    await eventually(() => expect(store.catalog.isStale).toBe(false), { withinMs: 5000 });
+    await expectToWork(store);
+  });
+
+  it('says that a user is needed, and what the user may not do', async () => {
+    await expect(register(storeOf(etcd))).rejects.toThrow(/it asks for a user: name one with/);
+    await etcd.ctl('--user', 'root:root', 'user', 'add', 'nobody:secret');
+    const nobody = { name: 'nobody', password: 'secret' };
+    const advice = /its user may not do this: give its role readwrite on the prefix \/weft\//;
+    await expect(register(storeOf(etcd, { user: nobody }))).rejects.toThrow(advice);
+  });
+
+  it('says that it knows no users', async () => {
+    const open = await createTestEtcd();
+    cleanup.defer(() => open.close());
+    const advice = /it knows no users: leave out --etcd-user/;
+    await expect(register(storeOf(open, { user }))).rejects.toThrow(advice);
+  });
+
+  /** etcdctl takes a password only from standard input. */
+  async function changePassword(name: string, password: string): Promise<void> {
+    await asRoot('user', 'delete', name);
+    await asRoot('user', 'add', `${name}:${password}`);
+    await asRoot('user', 'grant-role', name, 'weft');
+  }
+});

@@ -1,0 +1,98 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Command } from 'commander';
+import { readConfig } from '../../../registry/src/config.ts';
+import {
+  addEtcdFlags,
+  type EtcdFlags,
+  etcdConfig,
+} from '../../../registry/src/flags/etcd-flags.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+/** What the flags come to, or the text of the mistake. */
+function etcdOf(...words: string[]) {
+  const command = addEtcdFlags(new Command())
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  const fail = (message: string): never => {
+    throw new Error(message);
+  };
+  return etcdConfig(command.parse(words, { from: 'user' }).opts<EtcdFlags>(), fail);
+}
+
+describe('the flags for etcd', () => {
+  const folder = tempFolder();
+  const pem = join(folder.path, 'a.pem');
+  const contents = Buffer.from('-----BEGIN CERTIFICATE-----\n');
+  const cert = ['--etcd-cert', pem];
+  beforeAll(() => writeFileSync(pem, contents));
+  afterAll(() => folder[Symbol.dispose]());
+
+  it('name members, over TLS where they say https or an authority is named', () => {
+    const tls = { ca: undefined, cert: undefined, key: undefined };
+    const plain = { endpoints: ['a:1', '[::1]:2'], tls: undefined, user: undefined };
+    expect(etcdOf('--etcd', 'a:1, [::1]:2')).toEqual(plain);
+    expect(etcdOf('--etcd', 'http://a:1,http://b:2/').endpoints).toEqual(['a:1', 'b:2']);
+    expect(etcdOf('--etcd', 'https://a:1').tls).toEqual(tls);
+    expect(etcdOf('--etcd', 'a:1', '--etcd-ca', pem).tls).toEqual({ ...tls, ca: contents });
+    const pair = etcdOf('--etcd', 'https://a:1', ...cert, '--etcd-key', pem).tls;
+    expect(pair).toEqual({ ca: undefined, cert: contents, key: contents });
+  });
+
+  it('name a user with a password', () => {
+    const user = { name: 'weft', password: 'secret' };
+    expect(etcdOf('--etcd-user', 'weft', '--etcd-password', 'secret').user).toEqual(user);
+  });
+
+  it.each([
+    ['a certificate alone', () => cert, /--etcd-cert and --etcd-key go together/],
+    [
+      'an authority without TLS',
+      () => ['--etcd', 'http://a:1', '--etcd-ca', pem],
+      /says http:\/\//,
+    ],
+    ['TLS for some', () => ['--etcd', 'https://a:1,b:1'], /before all endpoints, or none/],
+    ['an endpoint that is none', () => ['--etcd', 'a:0'], /'a:0' is not host:port/],
+    ['a file not there', () => ['--etcd-ca', join(folder.path, 'none')], /--etcd-ca.*ENOENT/],
+    ['a file that is none', () => ['--etcd-ca', import.meta.filename], /is no PEM file/],
+    ['a user alone', () => ['--etcd-user', 'weft'], /needs a password: set ETCD_PASSWORD/],
+  ])('refuse %s', (_, words, message) => {
+    expect(() => etcdOf(...words())).toThrow(message);
+  });
+});
+
+describe('the flags of the registry', () => {
+  it('have defaults', () => {
+    expect(readConfig(['--store', 'memory'])).toEqual({
+      store: 'memory',
+      etcd: expect.objectContaining({ tls: undefined, user: undefined }),
+      host: '127.0.0.1',
+      port: 7400,
+      advertise: undefined,
+      callback: true,
+      httpPort: 7480,
+      limits: {
+        maxInstancesPerService: 10_000,
+        maxMetadataBytes: 65_536,
+        maxWatchesPerConnection: 1000,
+        maxRequestsPerSecond: 1000,
+      },
+      logLevel: 'info',
+    });
+  });
+
+  it('set the limits, and HTTP off', () => {
+    const limits = ['instances-per-service', 'metadata-bytes', 'watches-per-connection'];
+    const flags = limits.flatMap((name, index) => [`--max-${name}`, `${index + 1}`]);
+    const more = ['--max-requests-per-second', '0', '--http-port', 'off'];
+    const config = readConfig([...flags, ...more]);
+    expect(config.httpPort).toBeUndefined();
+    expect(config.limits).toEqual({
+      maxInstancesPerService: 1,
+      maxMetadataBytes: 2,
+      maxWatchesPerConnection: 3,
+      maxRequestsPerSecond: 0,
+    });
+  });
+});
