@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
-import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { addressText } from './address-rules.ts';
 import { RegistryCounters } from './counters.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
@@ -14,7 +13,9 @@ import { HttpServer } from './http/http-server.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { followReadiness } from './readiness.ts';
 import { registrationHandlers } from './registration-handlers.ts';
+import { SharedEncodingDefinition } from './shared-encoding.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
@@ -33,6 +34,11 @@ export interface RegistryOptions {
   httpPort?: number | undefined;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
+  /**
+   * For how long the store may be away before this turns NOT_SERVING, so that clients to come go
+   * elsewhere. What is known is served all the while, marked stale. Default 5000.
+   */
+  unreadyAfterMs?: number;
   /** Changes held for one watcher that does not read. */
   watch?: Pick<WatchHubOptions, 'maxPending'>;
   /** `host:port` at which the other registries on its store reach it. Default: where it listens. */
@@ -65,19 +71,6 @@ function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
 }
 
-/** SERVING once the catalog can be read. */
-function followReadiness(server: GrpcServer, store: Store): () => void {
-  const update = () => {
-    if (!store.catalog.isComplete || server.closing.aborted) return;
-    server.health.set('', ServingStatus.SERVING);
-    server.health.set(RegistryServiceDefinition.fullName, ServingStatus.SERVING);
-    unsubscribe();
-  };
-  const unsubscribe = store.catalog.subscribe(update);
-  update();
-  return unsubscribe;
-}
-
 /**
  * Starts a registry and listens. Its store may be away: it is then NOT_SERVING until it has read it.
  * @throws Error when the port cannot be had; the store is closed then.
@@ -102,7 +95,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
-      route(RegistryServiceDefinition, {
+      route(SharedEncodingDefinition, {
         ...registrationHandlers(guards.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
@@ -111,7 +104,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     interceptors: [...guards.interceptors, metrics.interceptor],
     log,
   });
-  const stopFollowing = followReadiness(server, store);
+  const stopFollowing = followReadiness(server.health, store.catalog, options.unreadyAfterMs);
   const closeRest = async () => {
     stopFollowing();
     await http.close();
@@ -146,6 +139,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       httpListening === undefined ? undefined : addressText({ host, port: httpListening }),
     store,
     async close(graceMs = 5000) {
+      stopFollowing();
       // Who asks for health learns it before streams end, and does not come back here.
       server.health.setAll(ServingStatus.NOT_SERVING);
       closer.abort();
