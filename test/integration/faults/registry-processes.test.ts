@@ -144,7 +144,9 @@ describeWith(['etcd', 'etcdctl'], 'one of two replicas', () => {
   it('F3: frozen for longer than the TTL: leases live on through the other', async () => {
     await using stage = new RegistryStage();
     const service = 'kept-service';
-    const serving = ['a', 'b', 'c', 'd'].map((id) => stage.serve(addresses, id, { service }));
+    const serving = ['a', 'b', 'c', 'd'].map((id) => {
+      return stage.serve(addresses, id, { service, ttlSeconds: 4 });
+    });
     const instances = await Promise.all(serving);
     const leases = instances.map(({ host }) => host.instance.leaseId);
     const clients = addresses.map((address) => stage.client(address));
@@ -153,7 +155,7 @@ describeWith(['etcd', 'etcdctl'], 'one of two replicas', () => {
       for (const { ids } of watches) expect(ids).toHaveLength(4);
     });
     victim.child.kill('SIGSTOP');
-    await pause(1.5 * TTL_MS);
+    await pause(4500);
     await clients[1]?.register(registrationOf('new', { service }));
     victim.child.kill('SIGCONT');
     for (const watch of watches) await expectFaithful(watch, etcd);
@@ -164,7 +166,7 @@ describeWith(['etcd', 'etcdctl'], 'one of two replicas', () => {
   it('F20: killed in mid-watch: its watchers go on, here or elsewhere', async () => {
     await using stage = new RegistryStage();
     const service = 'watched-service';
-    const instance = await stage.serve(addresses, 'lives', { service });
+    const instance = await stage.serve(addresses, 'lives', { service, ttlSeconds: 6 });
     const { leaseId } = instance.host.instance;
     const [first, second] = addresses.map((address) => stage.client(address));
     if (first === undefined || second === undefined) throw new Error('there are two');
