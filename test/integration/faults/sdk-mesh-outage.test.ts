@@ -5,8 +5,9 @@ import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import { serveEcho } from '../../support/echo-service.ts';
 import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { eventually } from '../../support/eventually.ts';
+import { watchForOwnStalls } from '../../support/own-stalls.ts';
 import { type RegistryProcess, startRegistry } from '../../support/registry-process.ts';
-import { callSteadily, type SteadyCall } from '../../support/steady-calls.ts';
+import { callSteadily } from '../../support/steady-calls.ts';
 import { usersOf } from '../../support/test-mesh.ts';
 import { describeWith } from '../../support/tools.ts';
 
@@ -30,19 +31,6 @@ let ports: number[];
 let registries: RegistryProcess[] = [];
 const meshes: Mesh[] = [];
 const cleanup: (() => unknown)[] = [];
-
-/** Notes when this process got no turn for a second: it then takes its own connections for broken. */
-function watchForStalls() {
-  const stalls: { from: number; until: number }[] = [];
-  let from = performance.now();
-  const timer = setInterval(() => {
-    const until = performance.now();
-    if (until - from > 1000) stalls.push({ from, until });
-    from = until;
-  }, 50);
-  cleanup.push(() => clearInterval(timer));
-  return stalls;
-}
 
 async function startRegistries(): Promise<void> {
   registries = ports.map((port) =>
@@ -91,7 +79,8 @@ describeWith(['etcd', 'etcdctl'], 'a mesh without etcd and without any registry'
     const client = join();
     const discovered = () => client.discover('outlasting');
     await eventually(async () => expect((await discovered()).instances).toHaveLength(3));
-    const stalls = watchForStalls();
+    const stalls = watchForOwnStalls();
+    cleanup.push(() => stalls.close());
     const users = usersOf(client, 'outlasting');
     const load = callSteadily(PER_SECOND, (report) =>
       users.getUser({ id: 'x' }, { ...report, timeoutMs: PATIENT_MS }),
@@ -130,9 +119,7 @@ describeWith(['etcd', 'etcdctl'], 'a mesh without etcd and without any registry'
     expect(keys.trim().split(/\s+/)).toHaveLength(3);
 
     const calls = await load.stop();
-    const wasHeldUp = ({ at, ms }: SteadyCall) =>
-      stalls.some(({ from, until }) => from < at + ms && until > at);
-    expect(load.failures().filter((call) => !wasHeldUp(call))).toEqual([]);
+    expect(load.failures().filter((call) => !stalls.heldUp(call))).toEqual([]);
     const during = calls.filter(({ at }) => at >= downSince && at < upAt);
     expect(during.length).toBeGreaterThan((PER_SECOND * OUTAGE_MS) / 1000 / 2);
     // All three were called all along.
