@@ -75,7 +75,9 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of three members', () => {
     await client.register(registrationOf('x'));
     for (const watch of watches) {
       // A watch that the frozen member had taken was silent: what it missed came from a list.
-      await eventually(() => expect(watch.ids).toEqual(['a', 'b', 'c', 'x']));
+      await eventually(() => expect(watch.ids).toEqual(['a', 'b', 'c', 'x']), {
+        withinMs: 15_000,
+      });
       const [{ changes } = { changes: [] }, ...others] = watch.stretches;
       expect(changes).toEqual([expect.stringMatching(/^PUT user-service\/x@/)]);
       expect(others).toEqual([]);
