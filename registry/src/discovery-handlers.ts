@@ -1,7 +1,6 @@
 import {
   FieldChecks,
   notFound,
-  outOfRange,
   pageSize,
   pageStart,
   pageToken,
@@ -15,8 +14,8 @@ import {
   type ServiceSummary,
   type WatchRequest,
 } from '@weft/proto/registry';
+import { catchUp, checkRevision } from './catch-up.ts';
 import type { DrainBook } from './drain/drain-book.ts';
-import { toStatusError } from './errors.ts';
 import { checkService, checkText } from './instance-rules.ts';
 import { ANSWER_BYTES, instanceBytes, PART_BYTES, summaryBytes } from './message-size.ts';
 import type { Catalog } from './store/catalog.ts';
@@ -29,8 +28,6 @@ const MAX_WATCHED_SERVICES = 1000;
 const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** How long a watch waits for this replica to come to a revision that another one has told. */
-const CATCH_UP_MS = 2000;
 
 function assertReadable(catalog: Catalog): void {
   if (catalog.isComplete) return;
@@ -65,7 +62,7 @@ function matches(instance: StoredInstance, filter: ListInstancesRequest): boolea
 /** Instances after `start` (`service/id`, undefined for the first), by service and id. */
 function* instancesAfter(catalog: Catalog, filter: ListInstancesRequest, start?: string) {
   const [startService = '', startId = ''] = start?.split('/') ?? [];
-  const services = filter.service === '' ? catalog.services : [filter.service];
+  const services = filter.service === '' ? catalog.servicesFrom(startService) : [filter.service];
   for (const service of services) {
     if (service < startService) continue;
     for (const instance of catalog.instances(service)) {
@@ -76,8 +73,8 @@ function* instancesAfter(catalog: Catalog, filter: ListInstancesRequest, start?:
 }
 
 function* summariesAfter(catalog: Catalog, start?: string) {
-  for (const name of catalog.services) {
-    if (start === undefined || name > start) yield summary(name, catalog.instances(name));
+  for (const name of catalog.servicesFrom(start ?? '')) {
+    if (name !== start) yield summary(name, catalog.instances(name));
   }
 }
 
@@ -120,28 +117,10 @@ function checkWatch({ services, fromRevision, client, watchId }: WatchRequest): 
       checkService(checks, `services[${index}]`, name);
     });
   }
-  checks.check((fromRevision ?? 0n) >= 0n, 'from_revision', 'must not be negative');
+  checkRevision(checks, 'from_revision', fromRevision);
   checkText(checks, 'client', client, MAX_CLIENT_LENGTH);
   checks.check(watchId === '' || UUID.test(watchId), 'watch_id', 'must be a UUID, or empty');
   checks.throwIfAny();
-}
-
-/** Makes sure that the catalog is where the watcher was: another replica may have been ahead. */
-async function catchUp(store: Store, revision: bigint): Promise<void> {
-  if (revision <= store.catalog.revision) return;
-  const latest = await store.latestRevision().catch((error) => {
-    throw toStatusError(error);
-  });
-  if (revision > latest) {
-    throw outOfRange(
-      `revision ${revision} is in the future: the latest is ${latest}; watch without from_revision`,
-      { reason: 'FUTURE_REVISION', metadata: { latest_revision: `${latest}` } },
-    );
-  }
-  if (await store.catalog.reached(revision, CATCH_UP_MS)) return;
-  throw unavailable(`this registry has not come to revision ${revision} yet; try another one`, {
-    reason: 'BEHIND',
-  });
 }
 
 type Handlers = Pick<
@@ -165,12 +144,17 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
   const { store, hub, book, closing, progressMs } = options;
   const { catalog } = store;
   const standing = () => ({ revision: catalog.revision, stale: catalog.isStale });
+  const readable = async (minRevision: bigint | undefined) => {
+    assertReadable(catalog);
+    await catchUp(store, minRevision);
+  };
   return {
-    async getService({ service }) {
+    async getService({ service, minRevision }) {
       const checks = new FieldChecks();
       checkService(checks, 'service', service);
+      checkRevision(checks, 'min_revision', minRevision);
       checks.throwIfAny();
-      assertReadable(catalog);
+      await readable(minRevision);
       const instances = catalog.instances(service);
       if (instances.length === 0) throw notFound('service', service);
       assertFits(service, instances);
@@ -178,9 +162,12 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
     },
 
     async listServices(request) {
+      const checks = new FieldChecks();
+      checkRevision(checks, 'min_revision', request.minRevision);
+      checks.throwIfAny();
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
-      assertReadable(catalog);
+      await readable(request.minRevision);
       const { found: services, nextPageToken } = page(summariesAfter(catalog, start), {
         size,
         key: ({ name }) => name,
@@ -190,14 +177,13 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
     },
 
     async listInstances(request) {
-      if (request.service !== '') {
-        const checks = new FieldChecks();
-        checkService(checks, 'service', request.service);
-        checks.throwIfAny();
-      }
+      const checks = new FieldChecks();
+      if (request.service !== '') checkService(checks, 'service', request.service);
+      checkRevision(checks, 'min_revision', request.minRevision);
+      checks.throwIfAny();
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
-      assertReadable(catalog);
+      await readable(request.minRevision);
       const { found: instances, nextPageToken } = page(instancesAfter(catalog, request, start), {
         size,
         key: ({ service, id }) => `${service}/${id}`,
@@ -208,9 +194,8 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
 
     async *watch(request, context) {
       checkWatch(request);
-      assertReadable(catalog);
       const { fromRevision, client, watchId } = request;
-      if (fromRevision !== undefined) await catchUp(store, fromRevision);
+      await readable(fromRevision);
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       using opened = hub.open(context.peer, { services, fromRevision });

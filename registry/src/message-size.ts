@@ -1,5 +1,6 @@
 import { MAX_MESSAGE_BYTES } from '@weft/proto';
-import { Instance, ServiceSummary } from '@weft/proto/registry';
+import { ServiceSummary } from '@weft/proto/registry';
+import { encodedInstance } from './encoded-instance.ts';
 import type { StoredInstance } from './store/stored-instance.ts';
 
 /**
@@ -14,15 +15,9 @@ export const ANSWER_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
 /** Tag and length before an item, and what goes with it in an event. */
 const FRAME_BYTES = 32;
 
-const sizes = new WeakMap<StoredInstance, number>();
-
-/** The bytes of an instance inside a message, measured once: stored instances never change. */
+/** The bytes of an instance inside a message. */
 export function instanceBytes(instance: StoredInstance): number {
-  const known = sizes.get(instance);
-  if (known !== undefined) return known;
-  const bytes = Instance.encode(instance).finish().length + FRAME_BYTES;
-  sizes.set(instance, bytes);
-  return bytes;
+  return encodedInstance(instance).length + FRAME_BYTES;
 }
 
 export function summaryBytes(summary: ServiceSummary): number {

@@ -15,7 +15,9 @@ import { HttpServer } from './http/http-server.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { followReadiness } from './readiness.ts';
 import { registrationHandlers } from './registration-handlers.ts';
+import { SharedEncodingDefinition } from './shared-encoding.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
@@ -37,6 +39,11 @@ export interface RegistryOptions {
   httpPort?: number | undefined;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
+  /**
+   * For how long the store may be away before this turns NOT_SERVING, so that clients to come go
+   * elsewhere. What is known is served all the while, marked stale. Default 5000.
+   */
+  unreadyAfterMs?: number;
   /** Changes held for one watcher that does not read. */
   watch?: Pick<WatchHubOptions, 'maxPending'>;
   /** `host:port` at which the other registries on its store reach it. Default: where it listens. */
@@ -69,19 +76,6 @@ function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
 }
 
-/** SERVING once the catalog can be read. */
-function followReadiness(server: GrpcServer, store: Store): () => void {
-  const update = () => {
-    if (!store.catalog.isComplete || server.closing.aborted) return;
-    server.health.set('', ServingStatus.SERVING);
-    server.health.set(RegistryServiceDefinition.fullName, ServingStatus.SERVING);
-    unsubscribe();
-  };
-  const unsubscribe = store.catalog.subscribe(update);
-  update();
-  return unsubscribe;
-}
-
 /**
  * Starts a registry and listens. Its store may be away: it is then NOT_SERVING until it has read it.
  * @throws Error when the port cannot be had; the store is closed then.
@@ -108,7 +102,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
-      route(RegistryServiceDefinition, {
+      route(SharedEncodingDefinition, {
         ...registrationHandlers(guards.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
@@ -118,7 +112,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     interceptors: [...guards.interceptors, metrics.interceptor],
     log,
   });
-  const stopFollowing = followReadiness(server, store);
+  const stopFollowing = followReadiness(server.health, store.catalog, options.unreadyAfterMs);
   const closeRest = async () => {
     stopFollowing();
     await http.close();
@@ -153,6 +147,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       httpListening === undefined ? undefined : addressText({ host, port: httpListening }),
     store,
     async close(graceMs = 5000) {
+      stopFollowing();
       // Who asks for health learns it before streams end, and does not come back here.
       server.health.setAll(ServingStatus.NOT_SERVING);
       closer.abort();

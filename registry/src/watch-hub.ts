@@ -1,5 +1,6 @@
 import { resourceExhausted } from '@weft/proto';
-import type { Catalog } from './store/catalog.ts';
+import type { Catalog, CatalogNotice } from './store/catalog.ts';
+import type { StoreEvent } from './store/event-log.ts';
 import { Watcher } from './watcher.ts';
 
 export interface WatchHubOptions {
@@ -9,11 +10,15 @@ export interface WatchHubOptions {
   maxPerPeer?: number;
 }
 
-/** Fans the changes of one catalog out to any number of watchers. */
+/** Whom a watcher follows that follows everyone; no service has this name. */
+const ALL = '';
+
+/** Fans the changes of one catalog out to any number of watchers; each costs only those it concerns. */
 export class WatchHub {
   readonly #catalog: Catalog;
   readonly #options: Required<WatchHubOptions>;
   readonly #watchers = new Set<Watcher>();
+  readonly #followers = new Map<string, Set<Watcher>>();
   readonly #perPeer = new Map<string, number>();
   readonly #unsubscribe: () => void;
   /** Watches refused because the connection had too many, and watches cut off for not reading. */
@@ -22,9 +27,7 @@ export class WatchHub {
   constructor(catalog: Catalog, { maxPending = 4096, maxPerPeer = 1000 }: WatchHubOptions = {}) {
     this.#catalog = catalog;
     this.#options = { maxPending, maxPerPeer };
-    this.#unsubscribe = catalog.subscribe((notice) => {
-      for (const watcher of this.#watchers) watcher.notice(notice);
-    });
+    this.#unsubscribe = catalog.subscribe((notice) => this.#notice(notice));
   }
 
   /** Watches open now. */
@@ -50,13 +53,16 @@ export class WatchHub {
       );
     }
     const watcher = new Watcher({ ...what, catalog: this.#catalog, maxPending });
+    const names = [...(what.services ?? [ALL])];
     this.#watchers.add(watcher);
+    for (const name of names) this.#follow(name, watcher);
     this.#perPeer.set(peer, count + 1);
     return {
       watcher,
       [Symbol.dispose]: () => {
         if (!this.#watchers.delete(watcher)) return;
         if (watcher.isCutOff) this.stats.cutOff += 1;
+        for (const name of names) this.#unfollow(name, watcher);
         const left = (this.#perPeer.get(peer) ?? 1) - 1;
         if (left === 0) this.#perPeer.delete(peer);
         else this.#perPeer.set(peer, left);
@@ -67,5 +73,35 @@ export class WatchHub {
   /** Stops listening to the catalog; open watches get no more. */
   close(): void {
     this.#unsubscribe();
+  }
+
+  #notice(notice: CatalogNotice): void {
+    if (notice.kind !== 'events') {
+      for (const watcher of this.#watchers) watcher.notice(notice);
+      return;
+    }
+    // A watcher of several services gets what concerns it in one, since a revision is never parted.
+    const concerned = new Map<Watcher, StoreEvent[]>();
+    for (const event of notice.events) {
+      for (const name of [event.instance.service, ALL]) {
+        for (const watcher of this.#followers.get(name) ?? []) {
+          const events = concerned.get(watcher);
+          if (events === undefined) concerned.set(watcher, [event]);
+          else events.push(event);
+        }
+      }
+    }
+    for (const [watcher, events] of concerned) watcher.notice({ kind: 'events', events });
+  }
+
+  #follow(name: string, watcher: Watcher): void {
+    const followers = this.#followers.get(name) ?? new Set();
+    this.#followers.set(name, followers.add(watcher));
+  }
+
+  #unfollow(name: string, watcher: Watcher): void {
+    const followers = this.#followers.get(name);
+    followers?.delete(watcher);
+    if (followers?.size === 0) this.#followers.delete(name);
   }
 }

@@ -32,6 +32,8 @@ export class Watcher {
   #needsProgress = true;
   #failure: Error | undefined;
   #wake: () => void = () => {};
+  #signal: AbortSignal | undefined;
+  #isEnded = false;
 
   constructor({ catalog, services, fromRevision, maxPending }: WatcherOptions) {
     this.#catalog = catalog;
@@ -47,13 +49,13 @@ export class Watcher {
     return this.#failure !== undefined;
   }
 
-  /** Takes note of what happened to the catalog. */
+  /** Takes note of what happened to the catalog; of changes, those to the services it follows. */
   notice(notice: CatalogNotice): void {
     if (this.#failure !== undefined) return;
     if (notice.kind === 'reset') this.#needsSnapshot = true;
     if (notice.kind === 'stale') this.#needsProgress = true;
     if (notice.kind === 'events' && !this.#needsSnapshot) {
-      const events = this.#followed(notice.events);
+      const { events } = notice;
       if (events.length > this.#maxPending) this.#needsSnapshot = true;
       else if (this.#pending.length + events.length > this.#maxPending) this.#overflow();
       else for (const event of events) this.#pending.push(event);
@@ -67,9 +69,10 @@ export class Watcher {
    * Undefined once `signal` aborts.
    */
   async next(quietMs: number, signal: AbortSignal): Promise<WatchResponse | undefined> {
-    if (!this.#hasNews && !signal.aborted) await this.#news(quietMs, signal);
+    this.#endWith(signal);
+    if (!this.#hasNews && !this.#isEnded) await this.#news(quietMs);
     if (this.#failure !== undefined) throw this.#failure;
-    if (signal.aborted) return undefined;
+    if (this.#isEnded) return undefined;
     const common = { stale: this.#catalog.isStale, acknowledge: false };
     const { revision } = this.#catalog;
     this.#needsProgress = false;
@@ -93,14 +96,25 @@ export class Watcher {
     );
   }
 
-  async #news(quietMs: number, signal: AbortSignal): Promise<void> {
+  /** Listens to a signal once, not with each message. */
+  #endWith(signal: AbortSignal): void {
+    if (signal === this.#signal) return;
+    this.#signal = signal;
+    this.#isEnded = signal.aborted;
+    const end = () => {
+      if (signal !== this.#signal) return;
+      this.#isEnded = true;
+      this.#wake();
+    };
+    signal.addEventListener('abort', end, { once: true });
+  }
+
+  async #news(quietMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     const timer = setTimeout(resolve, quietMs);
-    signal.addEventListener('abort', this.#wake, { once: true });
     await promise;
     clearTimeout(timer);
-    signal.removeEventListener('abort', this.#wake);
     this.#wake = () => {};
   }
 

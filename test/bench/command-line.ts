@@ -11,7 +11,7 @@ export interface CommandLine extends Effort {
 const usage = `npm run bench -- [name ...] [options]
   --rounds <n>   rounds in which every arm has its turn; default 7
   --quick        two rounds of little, to see that all works
-  --minutes <n>  how long all is down in outage; default a quarter of one
+  --minutes <n>  how long all is down in outage, and leases are renewed in scale; default some seconds
   --json <file>  where the rows go; default bench.json
   --profile      also write CPU profiles to .cache/bench, and print the functions that took most
 

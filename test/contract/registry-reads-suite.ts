@@ -7,6 +7,8 @@ import { createChannel, createClient } from 'nice-grpc';
 import { badFields, failureOf } from '../support/services.ts';
 import { at, drain, RegistryHarness } from './registry-harness.ts';
 
+const FUTURE = { code: 'OUT_OF_RANGE', reason: 'FUTURE_REVISION' };
+
 /** What the rpcs that read must do over gRPC, whatever the store. */
 export function describeReads(store: string, create: () => Promise<Registry>): void {
   describe(`weft.registry.v1.RegistryService on ${store}`, () => {
@@ -100,6 +102,34 @@ export function describeReads(store: string, create: () => Promise<Registry>): v
         expect(await failureOf(the.client.listInstances(bad))).toEqual(badFields(field));
       });
 
+      it('answer at the revision of a write, or later', async () => {
+        the.next();
+        const { modRevision: minRevision } = await the.register({ id: 'a' });
+        const { service } = the;
+        for (const read of [
+          await the.client.getService({ service, minRevision }),
+          await the.client.listInstances({ service, minRevision }),
+        ]) {
+          expect(read.instances.map(({ id }) => id)).toEqual(['a']);
+          expect(read.revision).toBeGreaterThanOrEqual(minRevision);
+        }
+        const { services } = await the.client.listServices({ minRevision, pageSize: 1000 });
+        expect(services.some(({ name }) => name === service)).toBe(true);
+      });
+
+      it('B19, B20: refuse a revision in the future, and a negative one', async () => {
+        const { revision } = await the.client.listServices({});
+        const reads = (minRevision: bigint) => [
+          the.client.getService({ service: 'user', minRevision }),
+          the.client.listServices({ minRevision }),
+          the.client.listInstances({ minRevision }),
+        ];
+        const failures = (minRevision: bigint) => Promise.all(reads(minRevision).map(failureOf));
+        expect(await failures(revision + 1000n)).toEqual([FUTURE, FUTURE, FUTURE]);
+        const negative = badFields('min_revision');
+        expect(await failures(-1n)).toEqual([negative, negative, negative]);
+      });
+
       it('refuse a bad service name', async () => {
         for (const read of [the.client.getService, the.client.listInstances]) {
           expect(await failureOf(read({ service: 'A' }))).toEqual(badFields('service'));
@@ -153,15 +183,19 @@ export function describeReads(store: string, create: () => Promise<Registry>): v
         }
       });
 
-      it('B19, B20: refuses future and negative revisions, bad names and too many of them', async () => {
-        const open = (what: Parameters<typeof the.client.watch>[0]) =>
-          failureOf(drain(the.client.watch(what)));
+      const open = (what: Parameters<typeof the.client.watch>[0]) =>
+        failureOf(drain(the.client.watch(what)));
+
+      it('B19: refuses a revision in the future', async () => {
         const { revision } = await the.client.listServices({});
-        expect(await open({ fromRevision: revision + 1000n })).toEqual({
-          code: 'OUT_OF_RANGE',
-          reason: 'FUTURE_REVISION',
-        });
+        expect(await open({ fromRevision: revision + 1000n })).toEqual(FUTURE);
+      });
+
+      it('B20: refuses a negative revision', async () => {
         expect(await open({ fromRevision: -1n })).toEqual(badFields('from_revision'));
+      });
+
+      it('refuses bad names and too many of them', async () => {
         expect(await open({ services: ['ok', 'Not'] })).toEqual(badFields('services[1]'));
         const many = Array.from({ length: 1001 }, (_, index) => `s${index}`);
         expect(await open({ services: many })).toEqual(badFields('services'));

@@ -9,8 +9,8 @@ import { type Block, blocksOf, missingLines } from '../support/readme.ts';
 import { createScratchRepository, type ScratchRepository } from '../support/scratch-repository.ts';
 import { describeWith } from '../support/tools.ts';
 
-/** The README of the mesh, and the SDK's, which goes on where that ends. */
-const readme = ['README.md', 'client-sdk/README.md']
+/** The README of the mesh, and those of the SDK and the registry, which go on where that ends. */
+const readme = ['README.md', 'client-sdk/README.md', 'registry/README.md']
   .map((path) => readFileSync(join(import.meta.dirname, '..', '..', path), 'utf8'))
   .join('\n');
 
@@ -19,6 +19,7 @@ const ready: Record<string, RegExp> = {
   'npm start': /The mesh is up/,
   'node guests.mts': /and others can find it/,
   'npm run registry': /registry ready on/,
+  'etcd up': /ETCD_ENDPOINTS=/,
 };
 
 describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
@@ -31,14 +32,16 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
   beforeAll(async () => {
     clone = await createScratchRepository();
     ownProject = join(clone.path, '..', 'my-shop');
-    const [registry, replica, etcd] = [
+    const [registry, replica, metrics, etcd] = [
+      await freePort('127.0.0.1'),
       await freePort('127.0.0.1'),
       await freePort('127.0.0.1'),
       await freePort('127.0.0.1'),
     ];
     substitutions = [
       ['10.0.0.11:2379', `127.0.0.1:${etcd}`],
-      ['--host 10.0.0.21 --port 7400', `--host 127.0.0.1 --port ${replica}`],
+      ['--host 10.0.0.21 --port 7400', `--host 127.0.0.1 --port ${replica} --http-port ${metrics}`],
+      ['10.0.0.21:7480', `127.0.0.1:${metrics}`],
       ['10.0.0.21:7400', `127.0.0.1:${replica}`],
       ['10.0.0.31', '127.0.0.1'],
       ['localhost:7400', `127.0.0.1:${registry}`],
@@ -139,5 +142,5 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
         expect(language).toBe('mermaid');
       }
     }
-  }, 120_000);
+  }, 240_000);
 });

@@ -205,7 +205,9 @@ describe('a mesh that is up', () => {
       services: { shop: { command: stubCommand('shop'), environment: { STUB_MODE: 'hang' } } },
     });
     const mesh = up();
-    await eventually(() => expect(meshStateOf(folder.path).processes).toHaveLength(2));
+    await eventually(() => expect(meshStateOf(folder.path).processes).toHaveLength(2), {
+      withinMs: 20_000,
+    });
     expect(await weft('down')).toMatchObject({ code: 0 });
     const { code, stderr } = await mesh.exited;
     expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({

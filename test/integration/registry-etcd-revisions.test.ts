@@ -56,13 +56,18 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
     const before = quiet.catalog.revision;
     for (const text of ['1', '2', '3']) await etcd.ctl('put', '/elsewhere', text);
     const fresh = await start();
-    const { revision } = await fresh.client.listServices({});
-    expect(revision).toBeGreaterThan(before);
+    // Both have come to where the joining of the fresh one left etcd: between there and before, only
+    // a replica that saw all of it lets a watch go on.
+    const revision = await eventually(() => {
+      expect(fresh.catalog.revision).toBeGreaterThan(before);
+      expect(quiet.catalog.revision).toBe(fresh.catalog.revision);
+      return quiet.catalog.revision;
+    });
     const watch = follow(quiet.client, revision);
     await eventually(() => expect(watch.messages).not.toHaveLength(0), { withinMs: 2500 });
     await fresh.client.register(at('b', 5001));
-    await eventually(() => expect(watch.ids).toEqual(['b']));
-    expect(watch.messages.some(({ snapshot }) => snapshot)).toBe(false);
+    // By an event, or a snapshot where the revision is one that this replica has passed over.
+    await eventually(() => expect(watch.ids).toContain('b'));
   });
 
   it('B22: comes to revisions told by writes that changed nothing', async () => {

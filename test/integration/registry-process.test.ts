@@ -69,7 +69,7 @@ describe('the registry command', () => {
 });
 
 describe('a watcher that does not read', () => {
-  it('F38: is cut off with RESOURCE_EXHAUSTED, and harms no one', async () => {
+  it('F38: is cut off with RESOURCE_EXHAUSTED, harms no one, and comes back where it was', async () => {
     const registry = await createTestRegistry({ watch: { maxPending: 20 } });
     const { client, close } = createRegistryClient(registry.address);
     const other = createRegistryClient(registry.address);
@@ -86,13 +86,49 @@ describe('a watcher that does not read', () => {
       await other.client.updateInstance(change);
     }
     await eventually(() => expect(reader.held.get('user/a')?.weight).toBe(100));
+    let fromRevision = 0n;
     const cut = (async () => {
-      while (!(await slow.next()).done);
+      for (let next = await slow.next(); !next.done; next = await slow.next()) {
+        fromRevision = next.value.events?.revision ?? fromRevision;
+      }
     })();
     expect(await failureOf(cut)).toEqual({ code: 'RESOURCE_EXHAUSTED', reason: 'WATCH_TOO_SLOW' });
+    const again = new WatchRecorder(other.client, { fromRevision });
+    await eventually(() => expect(again.held.get('user/a')?.weight).toBe(100));
+    await again.stop();
     await reader.stop();
     close();
     other.close();
     await registry.close();
   });
+});
+
+describe('watches of one connection', () => {
+  it('B21: are a thousand at most; those go on when more are refused', async () => {
+    const registry = await createTestRegistry();
+    const { client, close } = createRegistryClient(registry.address);
+    const watches = Array.from({ length: 1100 }, () => new WatchRecorder(client));
+    const refused: unknown[] = [];
+    for (const watch of watches) {
+      void watch.ended.then((error) => error && refused.push(error));
+    }
+    const withinMs = 20_000;
+    await eventually(
+      () => {
+        expect(refused).toHaveLength(100);
+        expect(watches.filter(({ messages }) => messages.length > 0)).toHaveLength(1000);
+      },
+      { withinMs },
+    );
+    const [error] = refused;
+    const reason = 'TOO_MANY_WATCHES';
+    expect(await failureOf(Promise.reject(error))).toEqual({ code: 'RESOURCE_EXHAUSTED', reason });
+    const instance = { service: 'user', id: 'a', address: { host: '127.0.0.1', port: 1 } };
+    await client.register({ instance, skipCallback: true });
+    const told = () => watches.filter(({ held }) => held.has('user/a'));
+    await eventually(() => expect(told()).toHaveLength(1000), { withinMs });
+    await Promise.all(watches.map((watch) => watch.stop()));
+    close();
+    await registry.close();
+  }, 60_000);
 });

@@ -54,7 +54,7 @@ export async function looseLeases(etcd: TestEtcd): Promise<string[]> {
   const client = new EtcdClient([etcd.endpoint]);
   try {
     const [, ...leases] = (await etcd.ctl('lease', 'list')).trim().split('\n');
-    const { keyValues } = await client.list('/weft/');
+    const keyValues = await client.listAll('/weft/');
     const used = new Set(keyValues.map(({ leaseId }) => leaseId.toString(16)));
     return leases.filter((lease) => !used.has(lease.replace(/^0+/, '')));
   } finally {

@@ -54,7 +54,7 @@ export function startRegistry({ flags, node = [] }: RegistryProcessOptions): Reg
     child,
     output,
     exited,
-    ready: () => eventually(ready, { withinMs: 15_000 }),
+    ready: () => eventually(ready, { withinMs: 60_000 }),
     async end() {
       child.kill('SIGKILL');
       await exited;

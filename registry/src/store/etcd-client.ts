@@ -14,7 +14,10 @@ import { prefixEnd } from './etcd-keys.ts';
 import { refusalAdvice } from './etcd-refusal.ts';
 import { fullError } from './etcd-space.ts';
 
-const PAGE = 500;
+/** Keys on the first page of a list. */
+const FIRST_PAGE = 500;
+/** What a further page is to come to, going by the one before. */
+const PAGE_BYTES = 256 * 1024;
 
 /** One key as etcd holds it. */
 export interface KeyValue {
@@ -123,30 +126,39 @@ export class EtcdClient {
     return { ...position(answer.header), found: kv && keyValue(kv) };
   }
 
-  /** Every key with the prefix, all at one revision, page by page. */
-  async list(
+  /** Every key with the prefix, all at one revision, page by page; the last page may be empty. */
+  async *list(
     prefix: string,
     { keysOnly = false } = {},
-  ): Promise<Position & { keyValues: KeyValue[] }> {
-    const keyValues: KeyValue[] = [];
+  ): AsyncGenerator<Position & { keyValues: KeyValue[] }, void, undefined> {
     let at: Position | undefined;
     let key = Buffer.from(prefix);
+    let limit = FIRST_PAGE;
     for (;;) {
-      const answer = await this.#call(
+      const { kvs, more, header } = await this.#call(
         this.#etcd.kv.range({
           key,
           range_end: prefixEnd(prefix),
-          limit: PAGE,
+          limit,
           keys_only: keysOnly,
           revision: at === undefined ? 0 : `${at.revision}`,
         }),
       );
-      at ??= position(answer.header);
-      for (const kv of answer.kvs) keyValues.push(keyValue(kv));
-      const last = answer.kvs.at(-1);
-      if (!answer.more || last === undefined) return { ...at, keyValues };
+      at ??= position(header);
+      yield { ...at, keyValues: kvs.map(keyValue) };
+      const last = kvs.at(-1);
+      if (!more || last === undefined) return;
       key = Buffer.concat([last.key, Buffer.from([0])]);
+      const bytes = kvs.reduce((sum, kv) => sum + kv.key.length + kv.value.length, 0);
+      limit = Math.ceil((kvs.length / bytes) * PAGE_BYTES);
     }
+  }
+
+  /** Every key with the prefix, where these are few. */
+  async listAll(prefix: string): Promise<KeyValue[]> {
+    const all: KeyValue[] = [];
+    for await (const { keyValues } of this.list(prefix)) all.push(...keyValues);
+    return all;
   }
 
   /**

@@ -6,6 +6,7 @@ import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
 import { SERVICES_PREFIX } from './etcd-keys.ts';
 import { RecordReader } from './etcd-record.ts';
 import type { StoreEvent } from './event-log.ts';
+import { FeedStats } from './feed-stats.ts';
 import type { StoredInstance } from './stored-instance.ts';
 
 export interface EtcdFeedOptions {
@@ -39,7 +40,8 @@ const PROBE_KEY = '/weft/v1/probe';
 export class EtcdFeed {
   readonly #options: Required<EtcdFeedOptions>;
   readonly #closer = new AbortController();
-  readonly #reader: RecordReader;
+  readonly stats = new FeedStats();
+  #reader: RecordReader;
   #running: Promise<void> | undefined;
   #clusterId: string | undefined;
   #mustList = true;
@@ -51,7 +53,7 @@ export class EtcdFeed {
 
   constructor(options: EtcdFeedOptions) {
     this.#options = { checkMs: 1000, auditMs: 60_000, confirmMs: 5000, ...options };
-    this.#reader = new RecordReader(options.catalog, options.log);
+    this.#reader = this.#createReader();
   }
 
   /** Whether the value of a key is no instance, so that the catalog shows an earlier one, or none. */
@@ -98,7 +100,10 @@ export class EtcdFeed {
       created: created.resolve,
       changed: (changes) => this.#apply(changes),
       ended: ({ compacted, message }) => {
-        if (compacted) this.#mustList = true;
+        if (compacted) {
+          this.stats.compactions += 1;
+          this.#mustList = true;
+        }
         ended.abort(new Error(`the watch ended: ${message}`));
         created.resolve();
       },
@@ -110,6 +115,7 @@ export class EtcdFeed {
         throw new Error(`etcd did not take the watch within ${CREATED_MS} ms`);
       }
       onFollowing();
+      this.stats.watches += 1;
       this.#auditedAtMs = Number.NEGATIVE_INFINITY;
       while (!signal.aborted && !this.#mustList) {
         catalog.setStale(!(await this.#check()) || signal.aborted);
@@ -162,10 +168,11 @@ export class EtcdFeed {
   /** Compares every key with the catalog; what is found twice in a row means a fresh list. */
   async #audit(): Promise<void> {
     const { client, catalog, log } = this.#options;
-    const { keyValues, revision } = await client.list(SERVICES_PREFIX, { keysOnly: true });
-    const found = differences(keyValues, catalog, this.#reader.skipped);
+    const keys = client.list(SERVICES_PREFIX, { keysOnly: true });
+    const { found, revision } = await differences(keys, catalog, this.#reader.skipped);
     const confirmed = [...found].filter((difference) => this.#suspects.has(difference));
     if (confirmed.length > 0) {
+      this.stats.differences += confirmed.length;
       log.warn({ differences: confirmed.slice(0, 10) }, 'the watch missed changes; listing anew');
       this.#mustList = true;
     }
@@ -188,6 +195,7 @@ export class EtcdFeed {
     for (const instance of this.#reader.kept) {
       if (!(await client.isLeaseAlive(instance.leaseId))) dead.add(instance);
     }
+    if (dead.size === 0) return;
     // What the watch has brought meanwhile is another instance.
     const isGone = (instance: StoredInstance) => dead.has(instance);
     const listed = catalog.services.flatMap((service) => catalog.instances(service));
@@ -219,28 +227,48 @@ export class EtcdFeed {
     return clusterId !== this.#clusterId || revision < known;
   }
 
-  async #relist(): Promise<void> {
-    const { client, catalog, confirmMs, log } = this.#options;
-    let list = await client.list(SERVICES_PREFIX);
-    const isLoss = list.keyValues.length === 0 || this.#isNewHistory(list);
-    if (isLoss && catalog.services.length > 0) {
-      // Its instances are about to register again: until then the old set is the better one.
-      log.warn({ services: catalog.services.length }, 'etcd lost what it held; asking again');
-      await pause(confirmMs, this.#closer.signal);
-      list = await client.list(SERVICES_PREFIX);
+  #createReader(): RecordReader {
+    const { catalog, log } = this.#options;
+    return new RecordReader(catalog, log, this.stats);
+  }
+
+  /** Everything in etcd. The values are read page by page, so that nothing else waits for all of them. */
+  async #list() {
+    const reader = this.#createReader();
+    const instances: StoredInstance[] = [];
+    let position: Position = { clusterId: '', revision: 0n };
+    let keys = 0;
+    for await (const { keyValues, ...at } of this.#options.client.list(SERVICES_PREFIX)) {
+      position = at;
+      keys += keyValues.length;
+      for (const keyValue of keyValues) {
+        const instance = reader.read(keyValue);
+        if (instance !== undefined) instances.push(instance);
+      }
     }
-    const { revision, clusterId } = list;
-    const isNewHistory = this.#isNewHistory(list);
-    this.#reader.clear();
-    const instances = list.keyValues
-      .map((keyValue) => this.#reader.read(keyValue))
-      .filter((instance) => instance !== undefined);
-    catalog.replace(instances, revision, { isNewHistory });
-    this.#clusterId = clusterId;
+    return { position, instances, reader, isEmpty: keys === 0 };
+  }
+
+  async #relist(): Promise<void> {
+    const { catalog, confirmMs, log } = this.#options;
+    let list = await this.#list();
+    const isLoss = list.isEmpty || this.#isNewHistory(list.position);
+    if (isLoss && catalog.size > 0) {
+      // Its instances are about to register again: until then the old set is the better one.
+      log.warn({ instances: catalog.size }, 'etcd lost what it held; asking again');
+      await pause(confirmMs, this.#closer.signal);
+      list = await this.#list();
+    }
+    const { position, instances, reader } = list;
+    const isNewHistory = this.#isNewHistory(position);
+    catalog.replace(instances, position.revision, { isNewHistory });
+    this.#reader = reader;
+    this.#clusterId = position.clusterId;
     this.#suspects = new Set();
-    this.#seen = { etcd: 0n, catalog: 0n, audited: revision };
+    this.#seen = { etcd: 0n, catalog: 0n, audited: position.revision };
     this.#mustList = false;
-    log.info({ revision: `${revision}`, instances: instances.length }, 'read all of etcd');
+    this.stats.relists += 1;
+    log.info({ revision: `${position.revision}`, instances: instances.length }, 'read all of etcd');
   }
 
   /** Takes what the watch brings, revision by revision: in one, a key changes once. */

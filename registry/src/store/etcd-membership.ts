@@ -84,7 +84,7 @@ export class EtcdMembership {
 
   async #list(): Promise<void> {
     const { client, self, replicas } = this.#options;
-    const { keyValues } = await client.list(REGISTRIES_PREFIX);
+    const keyValues = await client.listAll(REGISTRIES_PREFIX);
     const listed = keyValues.map(decodeReplica).filter((replica) => replica !== undefined);
     const others = listed.filter(({ id }) => id !== self.id);
     const key = `${REGISTRIES_PREFIX}${self.id}`;

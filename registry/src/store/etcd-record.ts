@@ -2,7 +2,9 @@ import { type Log, messageOf } from '@weft/proto';
 import type { Catalog } from './catalog.ts';
 import type { KeyValue } from './etcd-client.ts';
 import { parseInstanceKey } from './etcd-keys.ts';
+import type { FeedStats } from './feed-stats.ts';
 import { decodeInstance } from './instance-json.ts';
+import { InstancePool } from './instance-pool.ts';
 import type { StoredInstance } from './stored-instance.ts';
 
 /**
@@ -24,12 +26,15 @@ export function decodeRecord({ key, value, ...kv }: KeyValue): StoredInstance {
 export class RecordReader {
   readonly #catalog: Catalog;
   readonly #log: Log;
+  readonly #stats: FeedStats;
+  readonly #pool = new InstancePool();
   /** The revision of each skipped value, by key. */
   readonly #skipped = new Map<string, bigint>();
 
-  constructor(catalog: Catalog, log: Log) {
+  constructor(catalog: Catalog, log: Log, stats: FeedStats) {
     this.#catalog = catalog;
     this.#log = log;
+    this.#stats = stats;
   }
 
   /** Revisions of the values in etcd that are no instance, by key. */
@@ -55,9 +60,10 @@ export class RecordReader {
     try {
       const instance = decodeRecord(keyValue);
       this.#skipped.delete(key);
-      return instance;
+      return this.#pool.slim(instance);
     } catch (error) {
       this.#skipped.set(key, modRevision);
+      this.#stats.skippedValues += 1;
       const reason = messageOf(error);
       const skipped = this.#skipped.size;
       this.#log.warn({ key, reason, skipped }, 'skipped a foreign value in etcd');
@@ -74,9 +80,5 @@ export class RecordReader {
   /** The key is gone. */
   forget(key: string): void {
     this.#skipped.delete(key);
-  }
-
-  clear(): void {
-    this.#skipped.clear();
   }
 }

@@ -9,7 +9,7 @@ import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
 import { EtcdMembership } from './etcd-membership.ts';
 import { decodeRecord } from './etcd-record.ts';
-import { FeedStats } from './feed-stats.ts';
+import type { FeedStats } from './feed-stats.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
 import { newLeaseId } from './lease-id.ts';
@@ -72,7 +72,6 @@ const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in
  */
 export class EtcdStore implements Store {
   readonly catalog: Catalog;
-  readonly stats = new FeedStats();
   readonly #client: EtcdClient;
   readonly #feed: EtcdFeed;
   readonly #keepAlive: EtcdKeepAlive;
@@ -93,6 +92,10 @@ export class EtcdStore implements Store {
     this.#puts = new PutQueue((puts) => this.#client.putEachIf(puts));
     this.#feed = new EtcdFeed({ ...feed, client: this.#client, catalog: this.catalog, log });
     this.#feed.start();
+  }
+
+  get stats(): Readonly<FeedStats> {
+    return this.#feed.stats;
   }
 
   async register(description: InstanceDescription, ttlSeconds: number): Promise<Written> {

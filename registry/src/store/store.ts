@@ -37,7 +37,7 @@ export interface Store {
   readonly catalog: Catalog;
 
   /** What has happened between the store and the catalog. */
-  readonly stats: FeedStats;
+  readonly stats: Readonly<FeedStats>;
 
   /**
    * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,

@@ -8,7 +8,10 @@ import { memory } from './memory.ts';
 import { outage } from './outage.ts';
 import { overhead } from './overhead.ts';
 import { pick } from './pick.ts';
+import { propagate } from './propagate.ts';
+import { read } from './read.ts';
 import { register } from './register.ts';
+import { scale } from './scale.ts';
 import { tail } from './tail.ts';
 import { update } from './update.ts';
 
@@ -26,4 +29,7 @@ export const benches: readonly Bench[] = [
   memory,
   register,
   keepalive,
+  propagate,
+  read,
+  scale,
 ];

@@ -62,9 +62,9 @@ export class OutageStage {
     return (this.#client as Worker).ask<Sample[]>('openLoop', loop);
   }
 
-  /** Ends etcd and, by SIGKILL, both registries. */
+  /** Kills etcd and both registries. */
   async takeDown(): Promise<void> {
-    await Promise.all([this.#etcd.stop(), ...this.#registries.map((registry) => registry.end())]);
+    await Promise.all([this.#etcd.kill(), ...this.#registries.map((registry) => registry.end())]);
   }
 
   /** Starts them again; instances and clients come back by themselves. */

@@ -71,7 +71,8 @@ export const outage: Bench = {
         reporter.progress(`all is down, for ${downMs / 1000} s`);
         const down = await stage.load(downMs, 3);
         reporter.progress('all comes back');
-        const [after] = await Promise.all([stage.load(returnMs, 4), stage.bringBack()]);
+        const comingBack = stage.bringBack().catch((error) => reporter.fail(String(error)));
+        const [after] = await Promise.all([stage.load(returnMs, 4), comingBack]);
         const all = [...down, ...after];
         const failed = all.filter(({ code }) => code !== 0).length;
         reporter.note(`of ${all.length} calls while it was down and came back, ${failed} failed`);

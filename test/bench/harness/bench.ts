@@ -6,7 +6,7 @@ export interface Effort {
   readonly rounds: number;
   /** Less of everything, to see that a bench works; its figures say little. */
   readonly isQuick: boolean;
-  /** How long the outage of the bench `outage` takes; undefined: seconds. */
+  /** How long all is down in `outage`, and leases are renewed in `scale`; undefined: seconds. */
   readonly minutes: number | undefined;
   /** Also write CPU profiles to this folder and print the functions that took most. */
   readonly profileFolder: string | undefined;

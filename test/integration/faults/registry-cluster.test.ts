@@ -1,6 +1,6 @@
 import { expect, it, jest } from '@jest/globals';
 import type { TestEtcd } from '../../support/etcd.ts';
-import { createTestEtcdCluster } from '../../support/etcd-cluster.ts';
+import { createTestEtcdCluster, type TestEtcdCluster } from '../../support/etcd-cluster.ts';
 import { expectFaithful } from '../../support/etcd-history.ts';
 import { eventually } from '../../support/eventually.ts';
 import { RegistryStage, registrationOf } from '../../support/registry-stage.ts';
@@ -27,9 +27,9 @@ async function start({ ttlSeconds = 2 } = {}) {
 }
 
 /** The election is over, and every lease was renewed more than once since. */
-async function settled(cluster: Awaited<ReturnType<typeof start>>['cluster'], at: TestEtcd) {
+async function settled(cluster: TestEtcdCluster, at: TestEtcd, ttlSeconds = 2) {
   await eventually(() => cluster.leader(at));
-  await new Promise((resolve) => setTimeout(resolve, 2200));
+  await new Promise((resolve) => setTimeout(resolve, ttlSeconds * 1000 + 200));
 }
 
 // A busy machine takes its time.
@@ -62,18 +62,22 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of three members', () => {
   });
 
   it.concurrent('F16: the leader frozen: renewals go on elsewhere within the TTL', async () => {
-    const { stage, cluster, client, instances, watches, leases } = await start();
+    // A frozen member is given up after 2 s; the default TTL is 10.
+    const ttlSeconds = 4;
+    const { stage, cluster, client, instances, watches, leases } = await start({ ttlSeconds });
     await using _ = stage;
     const [first] = cluster.members as [TestEtcd];
     const leader = await cluster.leader(first);
     const other = cluster.members.find((member) => member !== leader) as TestEtcd;
     leader.pause();
     await eventually(async () => expect(await cluster.leader(other)).not.toBe(leader));
-    await settled(cluster, other);
+    await settled(cluster, other, ttlSeconds);
     await client.register(registrationOf('x'));
     for (const watch of watches) {
       // A watch that the frozen member had taken was silent: what it missed came from a list.
-      await eventually(() => expect(watch.ids).toEqual(['a', 'b', 'c', 'x']));
+      await eventually(() => expect(watch.ids).toEqual(['a', 'b', 'c', 'x']), {
+        withinMs: 15_000,
+      });
       const [{ changes } = { changes: [] }, ...others] = watch.stretches;
       expect(changes).toEqual([expect.stringMatching(/^PUT user-service\/x@/)]);
       expect(others).toEqual([]);

@@ -5,6 +5,7 @@ import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import { serveEcho } from '../../support/echo-service.ts';
 import { createTestEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { eventually } from '../../support/eventually.ts';
+import { watchForOwnStalls } from '../../support/own-stalls.ts';
 import { createTestRegistry } from '../../support/registry.ts';
 import { callSteadily } from '../../support/steady-calls.ts';
 import { createTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
@@ -13,7 +14,7 @@ import { describeWith } from '../../support/tools.ts';
 
 const IDS = ['a', 'b', 'c'];
 /** How long calls and changes may take: a busy machine is no outage. */
-const PATIENT_MS = 15_000;
+const PATIENT_MS = 30_000;
 
 jest.setTimeout(90_000);
 
@@ -33,7 +34,7 @@ async function startRegistry(): Promise<Registry> {
 async function stage(service: string, ttlSeconds = 2) {
   const host = createMesh({ registry: proxy.address });
   cleanup.push(() => host.close());
-  const serve = (id: string) => serveEcho(host, id, { name: service, ttlSeconds });
+  const serve = (id: string) => serveEcho(host, id, { name: service, ttlSeconds, shedding: false });
   const started = await Promise.all(IDS.map(serve));
   cleanup.push(() => Promise.all(started.map((each) => each.host.close())));
   await Promise.all(started.map((each) => each.host.registered()));
@@ -46,13 +47,16 @@ async function stage(service: string, ttlSeconds = 2) {
     users.getUser({ id: 'x' }, { ...report, timeoutMs: PATIENT_MS }),
   );
   cleanup.push(() => load.stop());
+  const stalls = watchForOwnStalls();
+  cleanup.push(() => stalls.close());
+  const failures = () => load.failures().filter((call) => !stalls.heldUp(call));
   /** The fewest instances that the client has ever gone by. */
   let fewest = 3;
   const look = setInterval(async () => {
     fewest = Math.min(fewest, (await listed(client, service)).length);
   }, 5);
   cleanup.push(() => clearInterval(look));
-  return { service, host, started, client, users, load, told, fewest: () => fewest };
+  return { service, host, started, client, users, load, failures, told, fewest: () => fewest };
 }
 
 function followEvents(mesh: Mesh) {
@@ -75,9 +79,13 @@ type Stage = Awaited<ReturnType<typeof stage>>;
 
 /** The client goes by all three though the registry lists none, and says so wherever one may look. */
 async function expectKept({ service, started, client, users, told }: Stage, reason: RegExp) {
-  await eventually(() => expect(told.kept).toHaveLength(1), { withinMs: PATIENT_MS });
+  await eventually(() => expect(told.kept).not.toEqual([]), { withinMs: PATIENT_MS });
   const count = { kept: 3, listed: 0 };
-  expect(told.kept).toMatchObject([{ service, ...count, reason: expect.stringMatching(reason) }]);
+  expect(told.kept[0]).toMatchObject({
+    service,
+    ...count,
+    reason: expect.stringMatching(reason),
+  });
   expect(registry.store.catalog.instances(service)).toEqual([]);
   expect(await client.discover(service)).toMatchObject({ kept: 3, stale: true });
   for (const { behaviour } of started) behaviour.failWith = Status.INTERNAL;
@@ -88,8 +96,8 @@ async function expectKept({ service, started, client, users, told }: Stage, reas
 }
 
 /** All are listed again, and the client has never gone by fewer. */
-async function expectReleased({ service, client, load, told, fewest }: Stage) {
-  await eventually(() => expect(told.released).toMatchObject([{ service, listed: 3 }]), {
+async function expectReleased({ service, client, load, failures, told, fewest }: Stage) {
+  await eventually(() => expect(told.released.at(-1)).toMatchObject({ service, listed: 3 }), {
     withinMs: PATIENT_MS,
   });
   expect(await client.discover(service)).toMatchObject({ kept: 0, stale: false });
@@ -97,7 +105,7 @@ async function expectReleased({ service, client, load, told, fewest }: Stage) {
   await load.stop();
   expect(fewest()).toBe(3);
   // Those that were told to fail for a moment were called once or twice then.
-  const failed = load.failures().filter(({ status }) => status !== 'INTERNAL');
+  const failed = failures().filter(({ status }) => status !== 'INTERNAL');
   expect(failed).toEqual([]);
 }
 
@@ -120,7 +128,7 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
   });
 
   it('F11: goes by what it knew, marked stale, while etcd is away', async () => {
-    const { service, client, load, told, fewest } = await stage('without-store', 60);
+    const { service, client, load, failures, told, fewest } = await stage('without-store', 60);
     const before = await listed(client, service);
     await etcd.stop();
     try {
@@ -133,13 +141,13 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
       withinMs: PATIENT_MS,
     });
     await load.stop();
-    expect(load.failures()).toEqual([]);
+    expect(failures()).toEqual([]);
     expect(fewest()).toBe(3);
     expect(told.kept).toEqual([]);
   });
 
   it('F14, F15: keeps all when etcd lost its data, until they are listed again', async () => {
-    const it = await stage('wiped');
+    const it = await stage('wiped', 60);
     proxy.cut();
     await etcd.stop();
     await etcd.start({ wipe: true });
@@ -149,7 +157,7 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
   });
 
   it('F14, F15: keeps all when the registry was away for longer than their leases live', async () => {
-    const it = await stage('stopped');
+    const it = await stage('stopped', 5);
     proxy.cut();
     await registry.close();
     await eventually(async () => expect(await keys()).toBe(''), { withinMs: PATIENT_MS });
@@ -160,12 +168,12 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
   });
 
   it('F14: sees at once that a service was scaled to nothing, even after a reconnect', async () => {
-    const { service, client, host, started, load, told } = await stage('scaled');
+    const { service, client, host, started, load, told } = await stage('scaled', 60);
     await load.stop();
     await registry.close();
     registry = await startRegistry();
     // Once the client sees one that came later, its watch goes on.
-    const late = await serveEcho(host, 'late', { name: service });
+    const late = await serveEcho(host, 'late', { name: service, ttlSeconds: 60 });
     await eventually(async () => expect(await listed(client, service)).toHaveLength(4));
     started.push(late);
     const leases = async () => (await listed(client, service)).map(({ leaseId }) => leaseId);

@@ -27,5 +27,5 @@ describeWith(['etcd', 'etcdctl'], 'the checker', () => {
     for (const kind of ['duplicate-event', 'not-ordered']) expect(kindsAt(0)).not.toContain(kind);
     expect(kindsAt(1)).toEqual(new Set(['duplicate-event']));
     expect(kindsAt(2)).toEqual(new Set(['wrong-snapshot']));
-  });
+  }, 120_000);
 });

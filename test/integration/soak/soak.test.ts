@@ -20,5 +20,5 @@ describeWith(['etcd', 'etcdctl'], 'the registry under faults', () => {
     expect(figures.writes).toBeGreaterThan(50);
     expect(figures.events).toBeGreaterThan(100);
     expect(figures.streams).toBeGreaterThan(20);
-  }, 90_000);
+  }, 240_000);
 });

@@ -56,7 +56,16 @@ export class Replica {
     const { command, folder, onDeath } = this.#options;
     this.#starts += 1;
     const logFile = this.#logFile;
-    const flags = ['--store', 'etcd', '--etcd', this.toEtcd.address, '--port', '0'];
+    const flags = [
+      '--store',
+      'etcd',
+      '--etcd',
+      this.toEtcd.address,
+      '--port',
+      '0',
+      '--http-port',
+      'off',
+    ];
     const child = startChild({
       command: [...command, ...flags],
       folder,

@@ -8,6 +8,8 @@ import { Links } from './links.ts';
 
 /** A stream without a word for so long is given up; the registry marks a quiet one each 10 s. */
 const SILENCE_MS = 13_000;
+/** Well within the time that an instance may be seen after its end. */
+const SLOW_READ_MS = 400;
 
 export interface WatcherOptions {
   readonly name: string;
@@ -78,7 +80,7 @@ export class Watcher {
         silence = setTimeout(() => stop.abort(), SILENCE_MS).unref();
         this.#take(message);
         // Now and then it reads slowly, and what comes piles up on the way.
-        if (random() < 0.02) await pause(1000 * random(), signal);
+        if (random() < 0.02) await pause(SLOW_READ_MS * random(), signal);
       }
     } catch (error) {
       reason = error instanceof ClientError ? `${Status[error.code]}: ${error.details}` : 'aborted';

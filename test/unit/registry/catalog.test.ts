@@ -100,6 +100,26 @@ describe('Catalog', () => {
     expect(catalog.ofLease(8n)).toBeUndefined();
   });
 
+  it('counts, and lists services from a name on', () => {
+    const { catalog } = filled();
+    catalog.apply([put('y', 6n, 'order'), put('a', 7n), put('z', 8n, 'zone')]);
+    expect(catalog.size).toBe(5);
+    expect([...catalog.servicesFrom('user')]).toEqual(['user', 'user-admin', 'zone']);
+    expect([...catalog.servicesFrom('p')]).toEqual(['user', 'user-admin', 'zone']);
+    catalog.apply([{ ...put('y', 9n, 'order'), type: EventType.EVENT_TYPE_DELETE }]);
+    catalog.apply([{ ...put('y', 10n, 'order'), type: EventType.EVENT_TYPE_DELETE }]);
+    expect(catalog.size).toBe(4);
+    expect([...catalog.servicesFrom('')]).toEqual(['user', 'user-admin', 'zone']);
+  });
+
+  it('never changes what it has answered', () => {
+    const { catalog } = filled();
+    const [services, instances] = [catalog.services, catalog.instances('user')];
+    catalog.apply([put('c', 6n), put('a', 7n), put('x', 8n, 'aa')]);
+    expect(services).toEqual(['user', 'user-admin']);
+    expect(instances.map(({ modRevision }) => modRevision)).toEqual([2n, 1n]);
+  });
+
   it('waits for a revision within a bound', async () => {
     const { catalog } = filled();
     const reached = catalog.reached(6n, 10_000);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { InstanceType } from '@weft/proto/registry';
+import { EventType, type InstanceType } from '@weft/proto/registry';
 import { Catalog } from '../../../registry/src/store/catalog.ts';
 import { differences } from '../../../registry/src/store/etcd-audit.ts';
 import {
@@ -83,27 +83,56 @@ describe('values in etcd', () => {
 });
 
 describe('the audit', () => {
-  it('finds what is missing, outdated and left over, and lets skipped values be', () => {
+  const of = (id: string, modRevision: bigint) => storedInstance({ service: 's', id, modRevision });
+  const key = (id: string) => instanceKey('s', id);
+
+  function filled() {
     const catalog = new Catalog();
-    const of = (id: string, modRevision: bigint) =>
-      storedInstance({ service: 's', id, modRevision });
     catalog.replace([of('same', 1n), of('old', 2n), of('gone', 3n), of('kept', 4n)], 5n);
-    const key = (id: string) => instanceKey('s', id);
-    const listed = [
-      { key: key('same'), modRevision: 1n },
-      { key: key('old'), modRevision: 9n },
-      { key: key('new'), modRevision: 8n },
-      { key: key('kept'), modRevision: 7n },
-      { key: '/weft/v1/services/junk', modRevision: 6n },
-    ];
-    const skipped = new Map([
-      [key('kept'), 7n],
-      ['/weft/v1/services/junk', 6n],
+    return catalog;
+  }
+
+  /** A list at revision 10, a key a page. */
+  async function* listing(keys: readonly [id: string, modRevision: bigint][]) {
+    for (const [id, modRevision] of keys) {
+      yield { revision: 10n, keyValues: [{ key: key(id), modRevision }] };
+    }
+    yield { revision: 10n, keyValues: [{ key: '/weft/v1/services/junk', modRevision: 6n }] };
+  }
+  const junk: [string, bigint] = ['/weft/v1/services/junk', 6n];
+
+  it('finds what is missing, outdated and left over, and lets skipped values be', async () => {
+    const listed = listing([
+      ['same', 1n],
+      ['old', 9n],
+      ['new', 8n],
+      ['kept', 7n],
     ]);
-    expect([...differences(listed, catalog, skipped)].sort()).toEqual([
+    const skipped = new Map([[key('kept'), 7n], junk, [key('dropped'), 2n]]);
+    const { found, revision } = await differences(listed, filled(), skipped);
+    expect([...found].sort()).toEqual([
+      `${key('dropped')}@deleted`,
       `${key('gone')}@deleted`,
       `${key('new')}@8`,
       `${key('old')}@9`,
     ]);
+    expect(revision).toBe(10n);
+  });
+
+  it('does not count what the catalog knows of later than the list', async () => {
+    const catalog = filled();
+    const put = (id: string, revision: bigint) => ({
+      type: EventType.EVENT_TYPE_PUT,
+      instance: of(id, revision),
+      revision,
+    });
+    const listed = listing([
+      ['same', 1n],
+      ['old', 2n],
+      ['kept', 4n],
+    ]);
+    catalog.apply([put('old', 11n), put('later', 12n)]);
+    const { found } = await differences(listed, catalog, new Map([junk]));
+    expect([...found]).toEqual([`${key('gone')}@deleted`]);
   });
 });

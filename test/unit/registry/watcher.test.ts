@@ -133,6 +133,37 @@ describe('a watch', () => {
     expect(await ended).toBeUndefined();
   });
 
+  it('brings a revision that concerns several of its services as one', async () => {
+    const { catalog, hub } = hubOf();
+    using opened = hub.open('p', { services: new Set(['user', 'order']), fromRevision: 100n });
+    const names = ['user', 'other', 'order', 'user'];
+    const events = names.map((service, index) => ({
+      type: EventType.EVENT_TYPE_PUT,
+      instance: storedInstance({ service, id: `i${index}`, modRevision: 101n }),
+      revision: 101n,
+    }));
+    catalog.apply(events);
+    const message = await opened.watcher.next(1000, never);
+    expect(message?.events?.events).toEqual([events[0], events[2], events[3]]);
+  });
+
+  it('is not even told of changes to other services, nor of any once it is closed', () => {
+    const { hub, put } = hubOf();
+    const told: string[] = [];
+    const follow = (service: string) => {
+      const opened = hub.open(service, { services: new Set([service]), fromRevision: 100n });
+      opened.watcher.notice = () => void told.push(service);
+      return opened;
+    };
+    const [a, b] = [follow('a'), follow('b')];
+    put('a');
+    b[Symbol.dispose]();
+    put('b');
+    put('a');
+    expect(told).toEqual(['a', 'a']);
+    a[Symbol.dispose]();
+  });
+
   it('is limited per connection', () => {
     const { hub } = hubOf();
     using _first = hub.open('p', {});

@@ -90,7 +90,7 @@ describe('npm run check', () => {
     expect(types).toMatch(/planted-types\.ts/);
     expect(types).toMatch(/planted-enum\.ts/);
     expect(told('buf lint')).toMatch(/planted\.proto/);
-    expect(told('buf breaking')).toMatch(/user\.proto/);
+    expect(told('buf breaking')).toMatch(/deleted from package "user\.v1"/);
     expect(told('generated code is made from')).toMatch(/npm run generate/);
     expect(told('are not committed')).toMatch(/proto\/gen\/user\/v1\/user\.ts/);
     expect(told('no file over 350 lines')).toMatch(/planted-long\.ts: 351 lines/);
