@@ -135,7 +135,7 @@ function checkReferences(document: CheckedDocument, services: readonly ServiceSp
       needs.forEach((needed, index) => {
         if (names.includes(needed)) return;
         const at = ['services', name, 'verify', call, 'needs', index];
-        document.problem(at, unknownName('service here', needed, names));
+        document.problem(at, `'${needed}' ${unknownName('service here', needed, names)}`);
       });
     }
   }

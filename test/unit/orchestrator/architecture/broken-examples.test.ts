@@ -17,7 +17,9 @@ function findingsOf(name: string) {
     existsSync(yaml) ? yaml : join(folder, 'sound.yaml'),
     parseArchitecture,
   );
-  const facts = existsSync(live) ? (JSON.parse(readFileSync(live, 'utf8')) as LiveFacts) : undefined;
+  const facts = existsSync(live)
+    ? (JSON.parse(readFileSync(live, 'utf8')) as LiveFacts)
+    : undefined;
   return verifyArchitecture(topology, meshFolder(join(folder, '.weft')), facts).findings;
 }
 
