@@ -20,6 +20,8 @@ export { callReport } from './call/error-reports.ts';
 export type { DiscoveryOptions, MeshOptions } from './config.ts';
 // For programs without generated code
 export type { Contract } from './contract/contract.ts';
+// For tools that check a configuration before a program reads it
+export { serviceNameOf } from './contract/contract.ts';
 export { loadContracts } from './contract/load-contracts.ts';
 export type { SnapshotKept, SnapshotReleased } from './discovery/discovery-observer.ts';
 export type { Kept, RegistryTrouble } from './discovery/instance-changes.ts';
@@ -31,7 +33,6 @@ export { createMesh, type Mesh } from './mesh.ts';
 export type { InstanceEvent, MeshEventMap } from './mesh-events.ts';
 // How calls are made
 export type { ContractPolicy } from './policy/contract-policy.ts';
-// For tools that check a configuration before a program reads it
 export type { Fault } from './policy/faults.ts';
 export { unknownName } from './policy/nearest-name.ts';
 export { POLICIES_VARIABLE, policyFaults } from './policy/read-policies.ts';

@@ -10,6 +10,7 @@ import { addRestartCommand } from './commands/restart.ts';
 import { addScaleCommand } from './commands/scale.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUpCommand } from './commands/up.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { OrchestratorError } from './errors.ts';
 import { printNews } from './output/terminal.ts';
 import { weftCommand } from './output/weft-command.ts';
@@ -27,6 +28,7 @@ const EXAMPLES: readonly [words: string, what: string][] = [
   ['demo', 'the whole tour on free ports, then stop'],
   ['etcd up --nodes 3', 'an etcd that survives the loss of a node'],
   ['registry export > mesh.json', 'everything that is registered'],
+  ['verify --live', 'whether the services are autonomous and isolated'],
 ];
 
 const HELP = `
@@ -58,6 +60,7 @@ function createProgram(): Command {
   addDemoCommand(program);
   addEtcdCommand(program);
   addRegistryCommand(program);
+  addVerifyCommand(program);
   return program;
 }
 

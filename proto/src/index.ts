@@ -6,6 +6,8 @@ export { answersInOrder } from './answers-in-order.ts';
 export { type CallFailure, callFailure } from './call-failure.ts';
 // Calls as a server sees them
 export { type CallObserver, callObserver, type ObservedCall } from './call-observer.ts';
+// What contracts describe
+export { type DescribedService, describedServices } from './described-services.ts';
 // Errors with google.rpc details
 export {
   aborted,

@@ -54,7 +54,7 @@ export function methodNameOf(path: string): string {
 }
 
 /** `UserService` of `user.v1.UserService` is offered by `user-service`, unless said otherwise. */
-export function serviceNameOf({ name }: TsProtoServiceDefinition): string {
+export function serviceNameOf({ name }: Pick<TsProtoServiceDefinition, 'name'>): string {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2')
     .replaceAll(/([A-Z]+)([A-Z][a-z])/g, '$1-$2')

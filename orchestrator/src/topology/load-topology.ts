@@ -6,9 +6,10 @@ import type { Topology } from './topology.ts';
 
 /**
  * Reads weft.yaml from disk.
+ * @param parse `parseArchitecture` takes dependencies that nothing can start by.
  * @throws OrchestratorError when it cannot be read, TopologyError when it is not as it must be.
  */
-export function loadTopology(file: string): Topology {
+export function loadTopology(file: string, parse = parseTopology): Topology {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -17,5 +18,5 @@ export function loadTopology(file: string): Topology {
       `cannot read ${file}: ${messageOf(error)}. Run weft in the folder of weft.yaml, or name it with --file.`,
     );
   }
-  return parseTopology(text, file);
+  return parse(text, file);
 }

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { POLICIES_VARIABLE } from '@weft/client-sdk';
+import { POLICIES_VARIABLE, unknownName } from '@weft/client-sdk';
 import { SERVICE_NAME } from '@weft/proto';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';
-import { findCycle } from './dependency-levels.ts';
+import { dependencyFaults } from './dependency-faults.ts';
 import { fixedPorts, MAX_PORT, portProblems } from './fixed-ports.ts';
+import { readOffers, readTrialCalls } from './read-architecture.ts';
 import { readCalls } from './read-calls.ts';
 import { type HealthSpec, MAX_INSTANCES, type ServiceSpec, type Topology } from './topology.ts';
 
@@ -82,6 +83,9 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
     'environment',
     'health',
     'stopTimeoutMs',
+    'offers',
+    'stores',
+    'verify',
   ];
   if (!SERVICE_NAME.pattern.test(name)) {
     document.problem(path, `is no name of a service, which must be ${SERVICE_NAME.mustBe}`);
@@ -112,27 +116,38 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
       MAX_WAIT_MS,
       35_000,
     ),
+    offers: readOffers(document, service.get('offers'), at('offers')),
+    stores: document.texts(service.get('stores'), at('stores')),
+    verify: readTrialCalls(document, service.get('verify'), at('verify')),
   };
 }
 
-function checkDependencies(document: CheckedDocument, services: readonly ServiceSpec[]): void {
+/** Whether what is said about other services can be: nothing is named twice, nobody who is not there. */
+function checkReferences(document: CheckedDocument, services: readonly ServiceSpec[]): void {
   const names = services.map(({ name }) => name);
-  for (const { name, dependencies } of services) {
+  for (const { name, dependencies, verify } of services) {
     dependencies.forEach((dependency, index) => {
+      if (dependencies.indexOf(dependency) === index) return;
       const at = ['services', name, 'dependencies', index];
-      if (!names.includes(dependency)) {
-        document.problem(at, `'${dependency}' is no service here; there are ${names.join(', ')}`);
-      } else if (dependencies.indexOf(dependency) < index) {
-        document.problem(at, `'${dependency}' stands here twice`);
-      }
+      document.problem(at, `'${dependency}' stands here twice`);
     });
+    for (const [call, { needs }] of verify.entries()) {
+      needs.forEach((needed, index) => {
+        if (names.includes(needed)) return;
+        const at = ['services', name, 'verify', call, 'needs', index];
+        document.problem(at, `'${needed}' ${unknownName('service here', needed, names)}`);
+      });
+    }
   }
-  const cycle = findCycle(services);
-  if (cycle) {
-    document.problem(
-      ['services', cycle[0] ?? '', 'dependencies'],
-      `form a cycle, so none can start first: ${cycle.join(' -> ')}`,
-    );
+}
+
+function checkDependencies(document: CheckedDocument, services: readonly ServiceSpec[]): void {
+  for (const fault of dependencyFaults(services)) {
+    const path =
+      fault.kind === 'unknown'
+        ? ['services', fault.service, 'dependencies', fault.index]
+        : ['services', fault.names[0] ?? '', 'dependencies'];
+    document.problem(path, fault.message);
   }
 }
 
@@ -140,14 +155,9 @@ function checkPorts(document: CheckedDocument, topology: Topology): void {
   for (const { path, reason } of portProblems(fixedPorts(topology))) document.problem(path, reason);
 }
 
-/**
- * Reads weft.yaml.
- * @param file Its path, for messages and as the root of all relative paths.
- * @throws TopologyError naming every fault with file, line and path.
- */
-export function parseTopology(text: string, file: string): Topology {
-  const document = new CheckedDocument(text, file);
-  const root = document.mapping(document.root, [], ['host', 'registry', 'calls', 'services']);
+function read(document: CheckedDocument, file: string): Topology {
+  const known = ['host', 'registry', 'contracts', 'calls', 'services'];
+  const root = document.mapping(document.root, [], known);
   const registry = document.mapping(root.get('registry'), ['registry'], ['port', 'store', 'etcd']);
   const etcd = document.mapping(registry.get('etcd'), ['registry', 'etcd'], ['port']);
   const host = document.text(root.get('host'), ['host'], '127.0.0.1');
@@ -168,6 +178,10 @@ export function parseTopology(text: string, file: string): Topology {
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
     },
     etcd: { port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379) },
+    contracts:
+      root.get('contracts') === undefined
+        ? undefined
+        : document.texts(root.get('contracts'), ['contracts']),
     calls: readCalls(
       document,
       root.get('calls'),
@@ -178,8 +192,31 @@ export function parseTopology(text: string, file: string): Topology {
   if (topology.services.length === 0) {
     document.problem(['services'], 'names no service; add one with its command');
   }
-  checkDependencies(document, topology.services);
+  checkReferences(document, topology.services);
   checkPorts(document, topology);
+  return topology;
+}
+
+/**
+ * Reads weft.yaml.
+ * @param file Its path, for messages and as the root of all relative paths.
+ * @throws TopologyError naming every fault with file, line and path.
+ */
+export function parseTopology(text: string, file: string): Topology {
+  const document = new CheckedDocument(text, file);
+  const topology = read(document, file);
+  checkDependencies(document, topology.services);
+  document.throwIfWrong();
+  return topology;
+}
+
+/**
+ * Reads weft.yaml as `parseTopology` does, but takes dependencies on nobody and in a cycle as they are:
+ * for who looks for what is wrong with an architecture. No mesh can be started by it.
+ */
+export function parseArchitecture(text: string, file: string): Topology {
+  const document = new CheckedDocument(text, file);
+  const topology = read(document, file);
   document.throwIfWrong();
   return topology;
 }

@@ -1,19 +1,9 @@
 import { type MeshPolicies, policyFaults, unknownName } from '@weft/client-sdk';
 import type { CheckedDocument } from './checked-document.ts';
+import { plainValue } from './plain-value.ts';
 
-/** Deeper than any setting stands; a document can hold itself, by an alias. */
-const MAX_DEPTH = 8;
 /** What one variable of the environment can hold everywhere, less its name. */
 const MAX_BYTES = 100_000;
-
-/** Maps as objects, in which no key is special either: each becomes a field of its own. */
-function plain(value: unknown, depth = 0): unknown {
-  if (depth > MAX_DEPTH) return 'nested too deep';
-  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
-  if (!(value instanceof Map)) return value;
-  const entries = [...value].map(([key, item]) => [String(key), plain(item, depth + 1)] as const);
-  return Object.fromEntries(entries);
-}
 
 /**
  * Reads `calls`: how the services of this mesh call each other, in the words of the SDK, which checks
@@ -32,7 +22,7 @@ export function readCalls(
   const defaults = calls.get('defaults') ?? undefined;
   const byService = calls.get('services') ?? undefined;
   if (defaults === undefined && byService === undefined) return undefined;
-  const policies = plain(new Map(Object.entries({ defaults, services: byService })));
+  const policies = plainValue(new Map(Object.entries({ defaults, services: byService })));
   for (const { path, complaint } of policyFaults(policies)) {
     document.problem(['calls', ...path], complaint);
   }

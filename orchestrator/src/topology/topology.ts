@@ -1,4 +1,5 @@
 import type { MeshPolicies } from '@weft/client-sdk';
+import type { JsonObject } from '../json.ts';
 import type { StoreChoice } from '../store-choice.ts';
 
 /** Most instances that a service may have on one machine. */
@@ -14,6 +15,16 @@ export interface HealthSpec {
   readonly timeoutMs: number;
   /** How long a process may take from its start to its first healthy check. Default 30,000. */
   readonly startTimeoutMs: number;
+}
+
+/** A call by which `weft verify --live` tries whether a service needs its dependencies. */
+export interface TrialCall {
+  /** Method of the service, `ListUserOrders`. */
+  readonly call: string;
+  /** The request in protobuf's JSON form. Default: an empty one. */
+  readonly request: JsonObject;
+  /** While one of these services is down it must fail UNAVAILABLE; with all others down it goes on. */
+  readonly needs: readonly string[];
 }
 
 /** One service of weft.yaml, defaults filled in. */
@@ -32,6 +43,15 @@ export interface ServiceSpec {
   readonly health: HealthSpec;
   /** Between SIGTERM and SIGKILL. Default 35,000: a drain takes at most 30 s. */
   readonly stopTimeoutMs: number;
+  /**
+   * gRPC services it offers, by full name, besides those of every Weft server. Undefined where the file
+   * does not say: then `user-service` offers what the contracts describe as `UserService`.
+   */
+  readonly offers: readonly string[] | undefined;
+  /** Where its data is: paths from the folder of weft.yaml, or URLs. */
+  readonly stores: readonly string[];
+  /** What `weft verify --live` calls. */
+  readonly verify: readonly TrialCall[];
 }
 
 /** What weft.yaml says. */
@@ -51,6 +71,11 @@ export interface Topology {
     /** Client port of the etcd that `weft up` runs. Default 2379; 0 takes a free one. */
     readonly port: number;
   };
+  /**
+   * Files of compiled contracts (google.protobuf.FileDescriptorSet, as `buf build -o` writes them);
+   * undefined for those of Weft itself.
+   */
+  readonly contracts: readonly string[] | undefined;
   /** How the services call each other, checked; undefined when the file does not say. */
   readonly calls: MeshPolicies | undefined;
   /** In the order of the file. */

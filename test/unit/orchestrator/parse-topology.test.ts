@@ -33,6 +33,7 @@ describe('parseTopology', () => {
       host: '127.0.0.1',
       registry: { port: 7400, store: 'auto' },
       etcd: { port: 2379 },
+      contracts: undefined,
       calls: undefined,
       services: [
         {
@@ -44,6 +45,9 @@ describe('parseTopology', () => {
           environment: {},
           health: { service: '', intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 30_000 },
           stopTimeoutMs: 35_000,
+          offers: undefined,
+          stores: [],
+          verify: [],
         },
       ],
     });
@@ -64,7 +68,10 @@ describe('parseTopology', () => {
   it.each([
     ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
     ['', /:1: services: names no service/],
-    ['servces: {}', /:1: servces: is no known key; known here are host, registry, calls, services/],
+    [
+      'servces: {}',
+      /:1: servces: is no known key; known here are host, registry, contracts, calls/,
+    ],
     [service('replicas: 2'), /:4: services\.one\.replicas: is no known key/],
     [
       service('instances: two'),
@@ -116,8 +123,42 @@ describe('parseTopology', () => {
       /:1: registry\.etcd\.port: port 2379 is that of the registry too|etcd\.port: port 2379/,
     ],
     [service('port: 7400'), /:4: services\.one\.port: port 7400 is that of the registry too/],
+    ['contracts: all', /:1: contracts: must be a list, not "all"/],
+    [
+      service('offers: [UserService]'),
+      /:4: services\.one\.offers\[0\]: must be like user\.v1\.UserService, not 'UserService'/,
+    ],
+    [service('offers: [a.v1.B, a.v1.B]'), /offers\[1\]: 'a\.v1\.B' stands here twice/],
+    [service('stores: [1]'), /:4: services\.one\.stores\[0\]: must be text, not 1/],
+    [service('verify: { call: X }'), /:4: services\.one\.verify: must be a list of calls/],
+    [service('verify: [{ request: {} }]'), /services\.one\.verify\[0\]\.call: must be text/],
+    [
+      service('verify: [{ call: X, request: [1] }]'),
+      /verify\[0\]\.request: must be a mapping, the request in its JSON form/,
+    ],
+    [service('verify: [{ call: X, needs: [two] }]'), /verify\[0\]\.needs\[0\]: .*'two'/],
+    [service('verify: [{ calls: X }]'), /verify\[0\]\.calls: is no known key/],
   ])('names what is wrong in %j', (text, problem) => {
     expect(problemsOf(text).join('\n')).toMatch(problem);
+  });
+
+  it('reads what a service offers, stores, and is tried by', () => {
+    const topology = parseTopology(
+      service(
+        'offers: [one.v1.One]',
+        'stores: [one.db]',
+        'verify: [{ call: Get, request: { id: 7 } }, { call: Put, needs: [one] }]',
+      ),
+      FILE,
+    );
+    expect(topology.services[0]).toMatchObject({
+      offers: ['one.v1.One'],
+      stores: ['one.db'],
+      verify: [
+        { call: 'Get', request: { id: 7 }, needs: [] },
+        { call: 'Put', request: {}, needs: ['one'] },
+      ],
+    });
   });
 
   it('names a longer cycle along its names', () => {
