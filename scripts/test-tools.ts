@@ -1,5 +1,5 @@
 /**
- * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl. What cannot be had is written
+ * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, prometheus, promtool. What cannot be had is written
  * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
 import { installEtcd } from './tools/install-etcd.ts';
 import { installGrpcurl } from './tools/install-grpcurl.ts';
+import { installPrometheus } from './tools/install-prometheus.ts';
 import { findProgram, root } from './tools/program.ts';
 
 const say = (text: string) => console.error(`test tools: ${text}`);
@@ -35,6 +36,11 @@ await provide(
   installEtcd,
 );
 await provide(['grpcurl'], () => findProgram('grpcurl') !== undefined, installGrpcurl);
+await provide(
+  ['prometheus', 'promtool'],
+  () => findProgram('prometheus') !== undefined && findProgram('promtool') !== undefined,
+  installPrometheus,
+);
 
 const file = join(root, '.cache', 'missing-tools.json');
 mkdirSync(dirname(file), { recursive: true });

@@ -67,7 +67,7 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     .option('--no-callback', 'list instances without calling their address back first')
     .option(
       '--http-port <number|off>',
-      'port of GET /metrics (Prometheus); 0 takes a free one, off serves none',
+      'port of GET /metrics and GET /sd (Prometheus); 0 takes a free one, off serves none',
       parseHttpPort,
       7480,
     )

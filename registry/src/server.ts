@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
+import {
+  GrpcServer,
+  HttpServer,
+  type Log,
+  messageOf,
+  route,
+  ServingStatus,
+  silentLog,
+} from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { addressText } from './address-rules.ts';
@@ -11,7 +19,7 @@ import { drainHandlers } from './drain/drain-handlers.ts';
 import { Callback } from './health/callback.ts';
 import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
-import { HttpServer } from './http/http-server.ts';
+import { targetsPage } from './http/targets-page.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -33,7 +41,7 @@ export interface RegistryOptions {
   port?: number;
   /** After how long a quiet watch gets a progress mark. Default 10,000. */
   progressMs?: number;
-  /** Port for HTTP on the same host, for GET /metrics; 0 takes a free one. Default: none. */
+  /** Port for HTTP on the same host, for GET /metrics and GET /sd; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
@@ -96,7 +104,11 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
   const metrics = createMetrics({ store, hub, counters });
-  const http = new HttpServer({ '/metrics': metrics.page }, log);
+  const http = new HttpServer(
+    { '/metrics': metrics.page, '/sd': targetsPage(store.catalog) },
+    '--http-port',
+    log,
+  );
   const book = new DrainBook();
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
@@ -115,7 +127,8 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       }),
       route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
-    interceptors: [...guards.interceptors, metrics.interceptor],
+    interceptors: guards.interceptors,
+    observer: metrics.observer,
     log,
   });
   const stopFollowing = followReadiness(server, store);

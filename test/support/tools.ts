@@ -5,7 +5,7 @@ import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
 import { findProgram, root } from '../../scripts/tools/program.ts';
 
 /** Programs that tests use and that a machine may lack. */
-export type Tool = 'etcd' | 'etcdctl' | 'grpcurl' | 'openssl';
+export type Tool = 'etcd' | 'etcdctl' | 'grpcurl' | 'openssl' | 'prometheus' | 'promtool';
 
 function pathOf(tool: Tool): string | undefined {
   return tool === 'etcd' ? findEtcd() : findProgram(tool);

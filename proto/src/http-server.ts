@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Log, messageOf, silentLog } from '@weft/proto';
+import { type Log, silentLog } from './log.ts';
+import { messageOf } from './message-of.ts';
 
 /** Answers GET (and HEAD) of one path. What it throws is answered 500 without its text, and logged. */
 export type HttpHandler = (
@@ -17,12 +18,21 @@ function answer(response: ServerResponse, code: number, text: string): void {
 /** A small HTTP server: some paths, each read with GET. */
 export class HttpServer {
   readonly #routes: ReadonlyMap<string, HttpHandler>;
+  readonly #portSetting: string;
   readonly #log: Log;
   readonly #server: Server;
 
-  /** @param routes what answers each path, such as `/metrics` */
-  constructor(routes: Readonly<Record<string, HttpHandler>>, log: Log = silentLog) {
+  /**
+   * @param routes what answers each path, such as `/metrics`
+   * @param portSetting where its port is set, such as `--http-port`, to be told who cannot have it
+   */
+  constructor(
+    routes: Readonly<Record<string, HttpHandler>>,
+    portSetting: string,
+    log: Log = silentLog,
+  ) {
     this.#routes = new Map(Object.entries(routes));
+    this.#portSetting = portSetting;
     this.#log = log;
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -40,7 +50,7 @@ export class HttpServer {
       const reason = messageOf(cause);
       reject(
         new Error(
-          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with --http-port`,
+          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with ${this.#portSetting}`,
           { cause },
         ),
       );
@@ -74,7 +84,7 @@ export class HttpServer {
       } catch (error) {
         this.#log.error({ err: error, path }, 'an HTTP handler threw');
         if (response.headersSent) response.destroy();
-        else answer(response, 500, 'failed; see the log of the registry');
+        else answer(response, 500, 'failed; see the log of this process');
       }
     }
   }
