@@ -12,6 +12,7 @@ import { Callback } from './health/callback.ts';
 import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
 import { HttpServer } from './http/http-server.ts';
+import { webPage } from './http/web-page.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -33,8 +34,10 @@ export interface RegistryOptions {
   port?: number;
   /** After how long a quiet watch gets a progress mark. Default 10,000. */
   progressMs?: number;
-  /** Port for HTTP on the same host, for GET /metrics; 0 takes a free one. Default: none. */
+  /** Port for HTTP on the same host: the web page, and GET /metrics; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
+  /** Whether the web page may drain and deregister instances. Default false. */
+  allowActions?: boolean;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
   /** Changes held for one watcher that does not read. */
@@ -96,7 +99,6 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
   const metrics = createMetrics({ store, hub, counters });
-  const http = new HttpServer({ '/metrics': metrics.page }, log);
   const book = new DrainBook();
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
@@ -104,12 +106,23 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const traffic = new TrafficBook();
   const events = new EventBook();
+  let address = '';
+  const page = webPage({
+    catalog: store.catalog,
+    writes: guards.writes,
+    traffic,
+    events,
+    allowActions: options.allowActions ?? false,
+    registry: () => address,
+    log,
+  });
+  const http = new HttpServer({ ...page.routes, '/metrics': metrics.page }, log);
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
       route(RegistryServiceDefinition, {
-        ...registrationHandlers(guards.writes, closing, callback),
+        ...registrationHandlers(page.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
@@ -140,7 +153,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     await closeRest();
     throw error;
   }
-  const address = addressText({ host, port: listening });
+  address = addressText({ host, port: listening });
   store.join(
     { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
     replicas,
