@@ -1,24 +1,9 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { aptInstall, lastLine } from './apt-install.ts';
 import { cachedPrograms, findProgram, root, run } from './program.ts';
 
 const packages = ['etcd-server', 'etcd-client'];
-
-function lastLine(output: string): string {
-  return output.trimEnd().split('\n').at(-1) ?? '';
-}
-
-/** As root: the machine gets the packages. Answers why not, undefined when it has them. */
-async function installForAll(): Promise<string | undefined> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
-  if ((await install()).code === 0) return undefined;
-  // The list of packages may be missing or old.
-  await run('apt-get', ['update'], { env });
-  const { code, output } = await install();
-  return code === 0 ? undefined : `apt-get install failed: ${lastLine(output)}`;
-}
 
 /** As anyone else: the packages are unpacked below `.cache` and nothing on the machine changes. */
 async function unpack(): Promise<string | undefined> {
@@ -57,7 +42,7 @@ export async function installEtcd(say: (text: string) => void): Promise<string |
   }
   if (process.getuid?.() === 0) {
     say(`etcd is missing: installing ${packages.join(' and ')} with apt-get ...`);
-    return await installForAll();
+    return await aptInstall(packages);
   }
   say(`etcd is missing: unpacking ${packages.join(' and ')} below .cache (no root needed) ...`);
   return await unpack();

@@ -31,7 +31,7 @@ export function ActionButtons({ instance }: { instance: ShownInstance }): VNode 
     if (confirm(question)) void act({ action, service, id, leaseId });
   };
   if (condition === 'gone') return html`<span></span>`;
-  return html`<span class="btn-group btn-group-sm">
+  return html`<span class="actions btn-group btn-group-sm">
     <button type="button" class="btn btn-outline-secondary" disabled=${condition === 'draining'}
       aria-label=${`Drain ${id}`}
       onClick=${ask('drain', `Drain ${service}/${id}? It takes no new calls then.`)}>Drain</button>

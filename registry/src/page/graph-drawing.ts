@@ -131,10 +131,19 @@ function update(cy: cytoscape.Core, { nodes, edges }: MeshGraph): boolean {
   return isOther;
 }
 
+/** Callers before those they call: side by side where there is room, else one below the other. */
 function arrange(cy: cytoscape.Core): void {
   const roots = cy.nodes().roots();
-  const options = { directed: true, padding: 30, spacingFactor: 1.2, animate: false };
-  cy.layout({ name: 'breadthfirst', ...options, ...(roots.nonempty() && { roots }) }).run();
+  const isWide = cy.width() > cy.height();
+  const options = {
+    directed: true,
+    padding: 40,
+    spacingFactor: 1.4,
+    nodeDimensionsIncludeLabels: true,
+    direction: isWide ? 'rightward' : 'downward',
+    ...(roots.nonempty() && { roots }),
+  };
+  cy.layout({ name: 'breadthfirst', ...options }).run();
 }
 
 /** The graph on a canvas, to look at and click on; the page says the same in a table. */

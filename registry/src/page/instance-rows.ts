@@ -37,13 +37,13 @@ export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNod
     ${hasService && html`<th scope="col">Service</th>`}
     <th scope="col">Instance</th>
     <th scope="col" class="w-address">Address</th>
-    <th scope="col" class="d-none d-md-table-cell">Version</th>
-    <th scope="col" class="d-none d-md-table-cell">Zone</th>
-    <th scope="col" class="d-none d-xl-table-cell">Weight</th>
-    <th scope="col" class="d-none d-lg-table-cell">Lease</th>
-    <th scope="col" class="d-none d-sm-table-cell number">Calls/s</th>
-    <th scope="col" class="d-none d-sm-table-cell number">Errors</th>
-    <th scope="col" class="d-none d-lg-table-cell number">p99</th>
+    <th scope="col" class="w-short d-none d-md-table-cell">Version</th>
+    <th scope="col" class="w-short d-none d-md-table-cell">Zone</th>
+    <th scope="col" class="w-short d-none d-xl-table-cell">Weight</th>
+    <th scope="col" class="w-short d-none d-lg-table-cell">Lease</th>
+    <th scope="col" class="w-short d-none d-sm-table-cell number">Calls/s</th>
+    <th scope="col" class="w-short d-none d-sm-table-cell number">Errors</th>
+    <th scope="col" class="w-short d-none d-lg-table-cell number">p99</th>
     ${hasActions && html`<th scope="col" class="w-actions">Actions</th>`}
   </tr>`;
   const row = (instance: ShownInstance, index: number) => {

@@ -38,8 +38,12 @@ function options({ lines, text }: LineChartProps, width: number): uPlot.Options 
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] } },
     axes: [
-      { ...axis, space: 80, values: '{HH}:{mm}:{ss}' },
-      { ...axis, size: 64, values: (_plot, values) => values.map(text) },
+      { ...axis, space: 80, size: 30, values: '{HH}:{mm}:{ss}' },
+      {
+        ...axis,
+        size: 64,
+        values: (_plot, values) => values.map((value) => (value === 0 ? '0' : text(value))),
+      },
     ],
     series: [
       {},
