@@ -4,7 +4,7 @@ import type { HttpHandler } from './http-server.ts';
 import type { LiveFeed } from './live-feed.ts';
 
 export interface EventStreamOptions {
-  /** Bytes held for a page that does not read; with more its stream is cut off. Default 8 MiB. */
+  /** Bytes it may have yet to read when there is news; with more its stream is cut off. Default 8 MiB. */
   maxPendingBytes?: number;
   /** Streams at once; one more is answered 503. Default 100. */
   maxStreams?: number;
@@ -30,8 +30,8 @@ export function eventStream(
   function send(response: ServerResponse, message: StreamMessage): void {
     // Traffic is told again in a second; who has yet to read the last can do without.
     if (message.kind === 'traffic' && response.writableNeedDrain) return;
-    response.write(textOf(texts, message));
     if (response.writableLength > maxPendingBytes) response.destroy();
+    else response.write(textOf(texts, message));
   }
 
   return (request, response) => {

@@ -130,6 +130,7 @@ export class LiveFeed {
   #tellTraffic(sinceMs: number): void {
     const startedAt = performance.now();
     this.#tell(this.#traffic(sinceMs));
+    if (this.#listeners.size === 0) return;
     const tookMs = performance.now() - startedAt;
     const nextMs = Math.max(TRAFFIC_EVERY_MS, tookMs / TRAFFIC_SHARE);
     this.#trafficTimer = setTimeout(() => this.#tellTraffic(nextMs), nextMs).unref();

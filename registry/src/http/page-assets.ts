@@ -27,7 +27,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 
 /** `.ts` where the sources run as they are, `.js` where they are built. */
 const CODE = extname(import.meta.filename);
-const PAGE_FOLDER = join(import.meta.dirname, '..', 'page');
+const CODE_FOLDER = join(import.meta.dirname, '..', 'page');
+/** Beside `src` and `dist`, the same for both. */
+const STATIC_FOLDER = packageFile('..', 'static');
+const STATIC_FILES = ['page.css', 'icon.svg'];
 
 interface Asset {
   readonly text: string;
@@ -62,9 +65,13 @@ function packageFile(name: string, file: string): string {
   return join(dirname(manifest), file);
 }
 
-function pageFile(name: string): Asset {
-  const text = readFileSync(join(PAGE_FOLDER, name), 'utf8');
+function codeFile(name: string): Asset {
+  const text = readFileSync(join(CODE_FOLDER, name), 'utf8');
   return asset(name, extname(name) === '.ts' ? withoutTypes(text) : text);
+}
+
+function staticFile(name: string): Asset {
+  return asset(name, readFileSync(join(STATIC_FOLDER, name), 'utf8'));
 }
 
 /** Nothing from elsewhere, and no script in the page but its import map, which browsers take only from there. */
@@ -101,21 +108,28 @@ function answering(load: () => Asset): HttpHandler {
   };
 }
 
+/** The handlers of some files by path; `path` is where the file of a name is found. */
+function routesOf(
+  names: readonly string[],
+  path: (name: string) => string,
+  load: (name: string) => Asset,
+): Record<string, HttpHandler> {
+  return Object.fromEntries(names.map((name) => [path(name), answering(() => load(name))]));
+}
+
 /** The page at `/` and its files below `/assets/`: exactly those, so no path leads elsewhere. */
 export function pageAssets(): Record<string, HttpHandler> {
-  const isServed = (name: string) =>
-    !name.endsWith('.d.ts') && [CODE, '.css', '.svg'].includes(extname(name));
-  const own = readdirSync(PAGE_FOLDER).filter(isServed);
+  const isCode = (name: string) => extname(name) === CODE && !name.endsWith('.d.ts');
+  const below = (name: string) => `/assets/${name}`;
   return {
-    '/': answering(() => pageFile('index.html')),
-    '/assets/page/main': answering(() => pageFile(`main${CODE}`)),
-    ...Object.fromEntries(
-      own.map((name) => [`/assets/page/${name}`, answering(() => pageFile(name))]),
-    ),
+    ...routesOf(['index.html'], () => '/', staticFile),
+    ...routesOf([`main${CODE}`], () => '/assets/page/main', codeFile),
+    ...routesOf(readdirSync(CODE_FOLDER).filter(isCode), (name) => below(`page/${name}`), codeFile),
+    ...routesOf(STATIC_FILES, below, staticFile),
     ...Object.fromEntries(
       Object.entries(PACKAGE_FILES).map(([name, [module, file]]) => {
         const load = () => asset(name, readFileSync(packageFile(module, file), 'utf8'));
-        return [`/assets/${name}`, answering(load)];
+        return [below(name), answering(load)];
       }),
     ),
   };

@@ -9,16 +9,12 @@ import {
 } from '@weft/proto/telemetry';
 import { addressText } from '../address-rules.ts';
 import type { StatusName, WireBreaker, WireEdge, WireEvent, WireInstance } from '../page/wire.ts';
+import { shortNames } from '../store/enum-names.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';
 
-/** The names of an enum by value, without their common prefix. */
-function namesOf(values: Readonly<Record<string, number>>, prefix: string): Map<number, string> {
-  return new Map(Object.entries(values).map(([name, value]) => [value, name.replace(prefix, '')]));
-}
-
-const STATUSES = namesOf(InstanceStatus, 'INSTANCE_STATUS_') as Map<number, StatusName>;
-const TYPES = namesOf(InstanceType, 'INSTANCE_TYPE_');
-const KINDS = namesOf(EventKind, 'EVENT_KIND_');
+const STATUSES = shortNames(InstanceStatus, 'INSTANCE_STATUS_') as ReadonlyMap<number, StatusName>;
+const TYPES = shortNames(InstanceType, 'INSTANCE_TYPE_');
+const KINDS = shortNames(EventKind, 'EVENT_KIND_');
 
 function healthName(health: Health): WireInstance['health'] {
   if (health === Health.HEALTH_SERVING) return 'SERVING';

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { ActionButtons } from './action-buttons.ts';
-import { ConditionBadge } from './condition.ts';
+import { ConditionBadge } from './condition-badge.ts';
 import { agoText, millisText, numberText, shareText } from './format.ts';
 import { html } from './html.ts';
 import { mesh } from './live.ts';

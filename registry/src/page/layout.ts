@@ -68,7 +68,7 @@ function Header(): VNode {
   return html`<header class="border-bottom bg-body-tertiary sticky-top">
     <div class="container-xxl d-flex flex-wrap align-items-center column-gap-4">
       <a class="navbar-brand d-flex align-items-center gap-2 py-2 fw-semibold" href="#/">
-        <img src="/assets/page/icon.svg" width="26" height="26" alt="" /> Weft
+        <img src="/assets/icon.svg" width="26" height="26" alt="" /> Weft
       </a>
       <nav class="pages order-last order-lg-0" aria-label="Pages">
         <ul class="nav nav-underline flex-nowrap">
