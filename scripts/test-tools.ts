@@ -1,10 +1,11 @@
 /**
- * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, prometheus, promtool. What cannot be had is written
+ * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, a browser, prometheus, promtool. What cannot be had is written
  * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
+import { findChromium, installChromium } from './tools/install-chromium.ts';
 import { installEtcd } from './tools/install-etcd.ts';
 import { installGrpcurl } from './tools/install-grpcurl.ts';
 import { installPrometheus } from './tools/install-prometheus.ts';
@@ -35,6 +36,7 @@ await provide(
   () => findEtcd() !== undefined && findProgram('etcdctl') !== undefined,
   installEtcd,
 );
+await provide(['chromium'], () => findChromium() !== undefined, installChromium);
 await provide(['grpcurl'], () => findProgram('grpcurl') !== undefined, installGrpcurl);
 await provide(
   ['prometheus', 'promtool'],

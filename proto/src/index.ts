@@ -29,7 +29,7 @@ export {
 } from './errors.ts';
 export { HealthState } from './health.ts';
 // HTTP
-export { type HttpHandler, HttpServer } from './http-server.ts';
+export { type HttpHandler, type HttpRoutes, HttpServer } from './http-server.ts';
 // Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
 // Servers

@@ -20,6 +20,7 @@ import { Callback } from './health/callback.ts';
 import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
 import { targetsPage } from './http/targets-page.ts';
+import { webPage } from './http/web-page.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -41,8 +42,10 @@ export interface RegistryOptions {
   port?: number;
   /** After how long a quiet watch gets a progress mark. Default 10,000. */
   progressMs?: number;
-  /** Port for HTTP on the same host, for GET /metrics and GET /sd; 0 takes a free one. Default: none. */
+  /** Port for HTTP on the same host: the web page, /metrics and /sd; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
+  /** Whether the web page may drain and deregister instances. Default false. */
+  allowActions?: boolean;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
   /** Changes held for one watcher that does not read. */
@@ -104,11 +107,6 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
   const metrics = createMetrics({ store, hub, counters });
-  const http = new HttpServer(
-    { '/metrics': metrics.page, '/sd': targetsPage(store.catalog) },
-    '--http-port',
-    log,
-  );
   const book = new DrainBook();
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
@@ -116,12 +114,27 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const traffic = new TrafficBook();
   const events = new EventBook();
+  let address = '';
+  const page = webPage({
+    catalog: store.catalog,
+    writes: guards.writes,
+    traffic,
+    events,
+    allowActions: options.allowActions ?? false,
+    registry: () => address,
+    log,
+  });
+  const http = new HttpServer(
+    { ...page.routes, '/metrics': metrics.page, '/sd': targetsPage(store.catalog) },
+    '--http-port',
+    log,
+  );
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
       route(RegistryServiceDefinition, {
-        ...registrationHandlers(guards.writes, closing, callback),
+        ...registrationHandlers(page.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
@@ -153,7 +166,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     await closeRest();
     throw error;
   }
-  const address = addressText({ host, port: listening });
+  address = addressText({ host, port: listening });
   store.join(
     { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
     replicas,

@@ -1,19 +1,8 @@
-import { findProgram, run } from './program.ts';
-import { lastLine, unpackDebian } from './unpack-debian.ts';
+import { aptInstall } from './apt-install.ts';
+import { findProgram } from './program.ts';
+import { unpackDebian } from './unpack-debian.ts';
 
 const packages = ['etcd-server', 'etcd-client'];
-
-/** As root: the machine gets the packages. Answers why not, undefined when it has them. */
-async function installForAll(): Promise<string | undefined> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = () =>
-    run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
-  if ((await install()).code === 0) return undefined;
-  // The list of packages may be missing or old.
-  await run('apt-get', ['update'], { env });
-  const { code, output } = await install();
-  return code === 0 ? undefined : `apt-get install failed: ${lastLine(output)}`;
-}
 
 /** Gets etcd and etcdctl from Debian's packages. Answers why that is not possible, else undefined. */
 export async function installEtcd(say: (text: string) => void): Promise<string | undefined> {
@@ -22,7 +11,7 @@ export async function installEtcd(say: (text: string) => void): Promise<string |
   }
   if (process.getuid?.() === 0) {
     say(`etcd is missing: installing ${packages.join(' and ')} with apt-get ...`);
-    return await installForAll();
+    return await aptInstall(packages);
   }
   say(`etcd is missing: unpacking ${packages.join(' and ')} below .cache (no root needed) ...`);
   return await unpackDebian('etcd', packages, ['etcd', 'etcdctl']);

@@ -1,10 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastLine } from './apt-install.ts';
 import { cachedPrograms, findProgram, root, run } from './program.ts';
-
-export function lastLine(output: string): string {
-  return output.trimEnd().split('\n').at(-1) ?? '';
-}
 
 /**
  * Unpacks packages of Debian into a folder below `.cache` and links their programs into `.cache/bin`:
