@@ -4,12 +4,13 @@ import { direction } from './check/direction.ts';
 import { lines, names, notCommitted } from './check/file-rules.ts';
 import { lockFile } from './check/lock-file.ts';
 import type { Rule, Verdict } from './check/rule.ts';
-import { contracts, format, generated, types } from './check/tool-rules.ts';
+import { contracts, format, generated, pageTypes, types } from './check/tool-rules.ts';
 
 const rules: Rule[] = [
   format,
   direction,
   types,
+  pageTypes,
   contracts,
   breaking,
   generated,

@@ -1,12 +1,14 @@
 /**
- * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl. What cannot be had is written
+ * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, a browser, prometheus, promtool. What cannot be had is written
  * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
+import { findChromium, installChromium } from './tools/install-chromium.ts';
 import { installEtcd } from './tools/install-etcd.ts';
 import { installGrpcurl } from './tools/install-grpcurl.ts';
+import { installPrometheus } from './tools/install-prometheus.ts';
 import { findProgram, root } from './tools/program.ts';
 
 const say = (text: string) => console.error(`test tools: ${text}`);
@@ -34,7 +36,13 @@ await provide(
   () => findEtcd() !== undefined && findProgram('etcdctl') !== undefined,
   installEtcd,
 );
+await provide(['chromium'], () => findChromium() !== undefined, installChromium);
 await provide(['grpcurl'], () => findProgram('grpcurl') !== undefined, installGrpcurl);
+await provide(
+  ['prometheus', 'promtool'],
+  () => findProgram('prometheus') !== undefined && findProgram('promtool') !== undefined,
+  installPrometheus,
+);
 
 const file = join(root, '.cache', 'missing-tools.json');
 mkdirSync(dirname(file), { recursive: true });

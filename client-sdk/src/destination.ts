@@ -18,7 +18,7 @@ export interface DestinationOptions {
   rotation: WindowRotation;
   plans: MethodPlans;
   observer: BalancerObserver;
-  /** Told of each attempt that ends. */
+  /** Counts attempts. */
   counter?: AttemptCounter | undefined;
   /** Told when what the program handed in to be told throws. */
   log: Log;

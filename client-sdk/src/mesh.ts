@@ -35,6 +35,7 @@ import { checkSitePolicy } from './policy/resolve-policy.ts';
 import type { ServicePolicy, SitePolicy } from './policy/service-policy.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
+import { AttemptCounters } from './telemetry/attempt-counters.ts';
 import { callerText, clientName } from './telemetry/caller.ts';
 import { Reporter } from './telemetry/reporter.ts';
 import { sendReport } from './telemetry/send-report.ts';
@@ -63,7 +64,7 @@ export class Mesh {
   readonly #destinations = new Map<string, Destination>();
   readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetails);
   readonly #caller: DynamicCaller;
-  readonly #counter: TrafficCounter | undefined;
+  readonly #counters = new AttemptCounters();
   readonly #reporter: Reporter | undefined;
   /** Who this process is to the registry: the instance that it offers, if it offers one. */
   #self: Caller = { service: '', instanceId: clientName() };
@@ -91,9 +92,10 @@ export class Mesh {
       ttlMs: discoveryTtlMs,
     });
     if (telemetryIntervalMs === undefined) return;
-    this.#counter = new TrafficCounter();
+    const counter = new TrafficCounter();
+    this.#counters.traffic = counter;
     this.#reporter = new Reporter({
-      counter: this.#counter,
+      counter,
       events: this.events,
       breakers: () => this.breakers(),
       caller: () => this.#self,
@@ -190,7 +192,8 @@ export class Mesh {
   async serve(options: ServeOptions): Promise<ServiceHost> {
     if (this.#isClosed) throw closedError();
     const config = resolveServeOptions(options);
-    const host = await ServiceHost.start(config, this.#registry, this.#config.log);
+    const measure = config.metricsPort === undefined ? undefined : await this.#measuring();
+    const host = await ServiceHost.start(config, this.#registry, this.#config.log, measure);
     if (this.#self.service === '') this.#self = { service: config.name, instanceId: config.id };
     return host;
   }
@@ -208,6 +211,21 @@ export class Mesh {
     this.events.removeAllListeners();
   }
 
+  /** What shows the metrics of an offered service. Its library is loaded only here. */
+  async #measuring() {
+    const { measuring } = await import('./metrics/measuring.ts');
+    const callees = () =>
+      [...this.#destinations.values()].map(({ balancer: { service, size, inFlight } }) => ({
+        service,
+        instances: size,
+        inFlight,
+      }));
+    const typeOf = (path: string) => this.#plans.traitsOf(path)?.type;
+    const breakers = () => this.breakers();
+    const options = { events: this.events, breakers, callees, typeOf };
+    return measuring(this.#counters, options, this.#config.log);
+  }
+
   #destination(service: string): Destination {
     if (this.#isClosed) throw closedError();
     const known = this.#destinations.get(service);
@@ -221,7 +239,7 @@ export class Mesh {
       rotation: this.#rotation,
       plans: this.#plans,
       observer: observerOf(service, this.events, log),
-      counter: this.#counter,
+      counter: this.#counters,
       log,
       zone,
       clientId,

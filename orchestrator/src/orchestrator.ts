@@ -1,4 +1,4 @@
-import { GrpcServer, type Log, route } from '@weft/proto';
+import { GrpcServer, type HttpServer, type Log, messageOf, route } from '@weft/proto';
 import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
@@ -25,6 +25,8 @@ export interface OrchestratorOptions {
   readonly log: Log;
   /** Told in a sentence what happens. */
   readonly onNews: (text: string) => void;
+  /** Port of `GET /metrics`, on this machine only; 0 takes a free one. Default: none. */
+  readonly metricsPort?: number | undefined;
 }
 
 /** One mesh and its control server, kept in one folder that no other orchestrator may use meanwhile. */
@@ -38,6 +40,7 @@ export class Orchestrator {
   readonly #identities = new WeakMap<Slot, ProcessIdentity>();
   #left = new Leftovers(undefined);
   #control: GrpcServer | undefined;
+  #metrics: HttpServer | undefined;
   #listening: Promise<void> | undefined;
   #controlAddress = '';
   #releaseLock: (() => void) | undefined;
@@ -86,6 +89,7 @@ export class Orchestrator {
     await this.supervisor.stop(graceMs);
     await this.#listening?.catch(() => {});
     await this.#control?.close(1000);
+    await this.#metrics?.close();
     if (this.#releaseLock) {
       if (this.#left.remaining.length > 0) this.#save();
       else removeState(this.#options.folder.stateFile);
@@ -112,6 +116,19 @@ export class Orchestrator {
     const port = await this.#control.listen(addressText(CONTROL_HOST, 0));
     this.#controlAddress = addressText(CONTROL_HOST, port);
     this.#save();
+    await this.#showMetrics();
+  }
+
+  async #showMetrics(): Promise<void> {
+    const { metricsPort, onNews, log } = this.#options;
+    if (metricsPort === undefined) return;
+    // The library for it takes its time to load.
+    const { metricsServer } = await import('./metrics/metrics-server.ts');
+    this.#metrics = metricsServer(this.supervisor, log);
+    const port = await this.#metrics.listen(CONTROL_HOST, metricsPort).catch((error) => {
+      throw new OrchestratorError(messageOf(error));
+    });
+    onNews(`metrics: http://${addressText(CONTROL_HOST, port)}/metrics`);
   }
 
   #onChange(slot: Slot): void {

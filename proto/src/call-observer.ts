@@ -28,11 +28,18 @@ export interface CallObserver {
 type Method = Parameters<ServerInterceptor>[0];
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
 
-function observedCall({ path, requestStream, responseStream }: Method): ObservedCall {
-  const [, service = '', method = ''] = path.split('/');
-  const both = requestStream && responseStream ? 'bidi_stream' : undefined;
-  const one = requestStream ? 'client_stream' : responseStream ? 'server_stream' : 'unary';
-  return { service, method, type: both ?? one };
+/** The kind of a method, by which sides of it are streams. */
+export function callTypeOf(method: {
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}): CallType {
+  if (method.requestStream) return method.responseStream ? 'bidi_stream' : 'client_stream';
+  return method.responseStream ? 'server_stream' : 'unary';
+}
+
+function observedCall(called: Method): ObservedCall {
+  const [, service = '', method = ''] = called.path.split('/');
+  return { service, method, type: callTypeOf(called) };
 }
 
 class WatchedCall extends ServerInterceptingCall {
@@ -72,8 +79,8 @@ class WatchedCall extends ServerInterceptingCall {
 }
 
 /**
- * For `GrpcServerOptions.interceptors`: tells an observer of every call. Placed last among them, also
- * of those that the others refuse.
+ * Tells an observer of every call, also of those that the interceptors above it refuse: it belongs
+ * beneath all of them.
  */
 export function callObserver(
   observer: CallObserver,

@@ -5,7 +5,13 @@ export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';
 // Calls as a server sees them
-export { type CallObserver, callObserver, type ObservedCall } from './call-observer.ts';
+export {
+  type CallObserver,
+  type CallType,
+  callObserver,
+  callTypeOf,
+  type ObservedCall,
+} from './call-observer.ts';
 // What contracts describe
 export { type DescribedService, describedServices } from './described-services.ts';
 // Errors with google.rpc details
@@ -24,6 +30,8 @@ export {
   unavailable,
 } from './errors.ts';
 export { HealthState } from './health.ts';
+// HTTP
+export { type HttpHandler, type HttpRoutes, HttpServer } from './http-server.ts';
 // Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
 // Servers

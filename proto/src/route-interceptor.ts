@@ -1,5 +1,6 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { TsProtoServiceDefinition } from 'nice-grpc';
+import { type CallObserver, callObserver } from './call-observer.ts';
 import { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 import { passedOn, refused, type SentStatus } from './refused-call.ts';
 
@@ -10,6 +11,8 @@ export interface RouteInterceptorOptions {
   refusal: () => SentStatus | undefined;
   /** Run for each call that is not refused, each within the next. */
   interceptors: readonly ServerInterceptor[];
+  /** Told of each call, refused or not. */
+  observer?: CallObserver | undefined;
 }
 
 function pathsOf({ fullName, methods }: TsProtoServiceDefinition): string[] {
@@ -21,10 +24,12 @@ function pathsOf({ fullName, methods }: TsProtoServiceDefinition): string[] {
  * whose deadline has passed is refused like one that comes at the wrong time: it never reaches its handler.
  */
 export function routeInterceptor(options: RouteInterceptorOptions): ServerInterceptor {
-  const { definitions, refusal, interceptors } = options;
+  const { definitions, refusal, interceptors, observer } = options;
+  const observed = observer && callObserver(observer);
   const paths = new Set(definitions.flatMap(pathsOf));
-  return (method, call) => {
-    if (!paths.has(method.path)) return passedOn(call);
+  return (method, transported) => {
+    if (!paths.has(method.path)) return passedOn(transported);
+    const call = observed?.(method, transported) ?? transported;
     const nowMs = Date.now();
     const deadline = incomingDeadline(call, nowMs);
     const sent = deadline !== undefined && deadline <= nowMs ? deadlineExceeded : refusal();

@@ -19,6 +19,7 @@ import {
 import { ServerReflectionDefinition } from '../gen/grpc/reflection/v1/reflection.ts';
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '../gen/grpc/reflection/v1alpha/reflection.ts';
 import { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
+import type { CallObserver } from './call-observer.ts';
 import { HealthState, healthService } from './health.ts';
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
@@ -61,6 +62,8 @@ export interface GrpcServerOptions {
   identity?: () => Identity;
   /** Run for each call of the routes that is not refused, each within the next. Default none. */
   interceptors?: readonly ServerInterceptor[];
+  /** Told of each call of the routes, refused or not. Default: nobody. */
+  observer?: CallObserver | undefined;
   /** Default: silent. */
   log?: Log;
 }
@@ -87,6 +90,7 @@ export class GrpcServer {
     shedding = false,
     identity,
     interceptors = [],
+    observer,
     log = silentLog,
   }: GrpcServerOptions) {
     this.closing = this.#closer.signal;
@@ -96,6 +100,7 @@ export class GrpcServer {
       definitions: routes.map(({ definition }) => definition),
       refusal: () => this.#shedding?.refusal(),
       interceptors,
+      observer,
     });
     installResetLimits();
     const defaults = { ...serverTransport, [RESET_LIMITS_KEY]: true };

@@ -21,6 +21,8 @@ export interface RegistryConfig {
   callback: boolean;
   /** Port of the HTTP server; undefined for none. */
   httpPort: number | undefined;
+  /** Whether the web page may drain and deregister instances. */
+  allowActions: boolean;
   limits: RegistryLimits;
   logLevel: string;
 }
@@ -32,6 +34,7 @@ interface Flags extends EtcdFlags, LimitFlags {
   advertise?: string;
   callback: boolean;
   httpPort: number | 'off';
+  allowActions: boolean;
   logLevel: string;
 }
 
@@ -67,16 +70,17 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     .option('--no-callback', 'list instances without calling their address back first')
     .option(
       '--http-port <number|off>',
-      'port of GET /metrics (Prometheus); 0 takes a free one, off serves none',
+      'port of the web page and of /metrics and /sd (Prometheus); 0 takes a free one, off serves none',
       parseHttpPort,
       7480,
     )
+    .option('--allow-actions', 'lets the web page drain and deregister instances', false)
     .addOption(
       new Option('--log-level <level>', 'least level to log').choices(levels).default('info'),
     )
     .allowExcessArguments(false);
   const flags = addLimitFlags(addEtcdFlags(command)).parse(argv, { from: 'user' }).opts<Flags>();
-  const { store, host, port, advertise, callback, httpPort, logLevel } = flags;
+  const { store, host, port, advertise, callback, httpPort, logLevel, allowActions } = flags;
   const isEtcd = store === 'etcd' || (store === 'auto' && namesEtcd(flags));
   return {
     store: isEtcd ? 'etcd' : 'memory',
@@ -86,6 +90,7 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     advertise,
     callback,
     httpPort: httpPort === 'off' ? undefined : httpPort,
+    allowActions,
     limits: {
       maxInstancesPerService: flags.maxInstancesPerService,
       maxMetadataBytes: flags.maxMetadataBytes,

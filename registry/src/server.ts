@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { GrpcServer, type Log, messageOf, route, ServingStatus, silentLog } from '@weft/proto';
+import {
+  GrpcServer,
+  HttpServer,
+  type Log,
+  messageOf,
+  route,
+  ServingStatus,
+  silentLog,
+} from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { addressText } from './address-rules.ts';
@@ -11,7 +19,8 @@ import { drainHandlers } from './drain/drain-handlers.ts';
 import { Callback } from './health/callback.ts';
 import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
-import { HttpServer } from './http/http-server.ts';
+import { targetsPage } from './http/targets-page.ts';
+import { webPage } from './http/web-page.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
 import { createMetrics } from './metrics/metrics.ts';
@@ -35,8 +44,10 @@ export interface RegistryOptions {
   port?: number;
   /** After how long a quiet watch gets a progress mark. Default 10,000. */
   progressMs?: number;
-  /** Port for HTTP on the same host, for GET /metrics; 0 takes a free one. Default: none. */
+  /** Port for HTTP on the same host: the web page, /metrics and /sd; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
+  /** Whether the web page may drain and deregister instances. Default false. */
+  allowActions?: boolean;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
   /**
@@ -90,7 +101,6 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
   const metrics = createMetrics({ store, hub, counters });
-  const http = new HttpServer({ '/metrics': metrics.page }, log);
   const book = new DrainBook();
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
@@ -98,18 +108,34 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const traffic = new TrafficBook();
   const events = new EventBook();
+  let address = '';
+  const page = webPage({
+    catalog: store.catalog,
+    writes: guards.writes,
+    traffic,
+    events,
+    allowActions: options.allowActions ?? false,
+    registry: () => address,
+    log,
+  });
+  const http = new HttpServer(
+    { ...page.routes, '/metrics': metrics.page, '/sd': targetsPage(store.catalog) },
+    '--http-port',
+    log,
+  );
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
       route(SharedEncodingDefinition, {
-        ...registrationHandlers(guards.writes, closing, callback),
+        ...registrationHandlers(page.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
       route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
-    interceptors: [...guards.interceptors, metrics.interceptor],
+    interceptors: guards.interceptors,
+    observer: metrics.observer,
     log,
   });
   const stopFollowing = followReadiness(server.health, store.catalog, options.unreadyAfterMs);
@@ -134,7 +160,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     await closeRest();
     throw error;
   }
-  const address = addressText({ host, port: listening });
+  address = addressText({ host, port: listening });
   store.join(
     { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
     replicas,

@@ -24,6 +24,14 @@ export const format = toolRule('format, lint, no import cycles (biome)', join(bi
 
 export const types = toolRule('types (tsc)', join(bin, 'tsc'), ['-p', '.', '--pretty', 'false']);
 
+/** What runs in browsers has other globals. */
+export const pageTypes = toolRule('types of the web page (tsc)', join(bin, 'tsc'), [
+  '-p',
+  'registry/src/page',
+  '--pretty',
+  'false',
+]);
+
 export const contracts = toolRule(
   'contracts follow the style and are documented (buf lint)',
   join(bin, 'buf'),

@@ -6,6 +6,7 @@ import { UserServiceDefinition } from '@weft/proto/user';
 import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
+import { metricsAt } from '../support/metrics.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { describeWith } from '../support/tools.ts';
 import {
@@ -74,7 +75,10 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
         },
       },
     });
-    up = startWeft(['up'], { folder: folder.path, env: { ETCD_ENDPOINTS: etcd.endpoint } });
+    up = startWeft(['up', '--metrics-port', '0'], {
+      folder: folder.path,
+      env: { ETCD_ENDPOINTS: etcd.endpoint },
+    });
     await up.waitFor(/The mesh is up/);
     mesh = createMesh({ registry: meshStateOf(folder.path).registry });
   });
@@ -129,6 +133,13 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     const all = await keys();
     expect(all).toHaveLength(3);
     expect(all.join()).not.toContain(before?.instanceId);
+    const [, at] = /metrics: http:\/\/(\S+)\/metrics/.exec(up.output()) ?? [];
+    const metrics = await metricsAt(at);
+    const own = (name: string) => metrics.get(`weft_orchestrator_${name}`);
+    expect(own('restarts_total{service="stock",process="stock-1"}')).toBe(1);
+    expect(own('processes{service="stock",state="running"}')).toBe(2);
+    expect(own('desired_instances{service="stock"}')).toBe(2);
+    expect(metrics.get('process_resident_memory_bytes')).toBeGreaterThan(0);
   });
 
   it('scales up and down', async () => {

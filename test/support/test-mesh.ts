@@ -1,6 +1,6 @@
 import { createMesh, type Mesh, type MeshOptions, type ServeOptions } from '@weft/client-sdk';
 import { UserServiceDefinition } from '@weft/proto/user';
-import type { Registry } from '@weft/registry';
+import type { Registry, RegistryOptions } from '@weft/registry';
 import { type EchoInstance, serveEcho } from './echo-service.ts';
 import { eventually } from './eventually.ts';
 import { createRegistryClient, createTestRegistry } from './registry.ts';
@@ -22,8 +22,8 @@ export class TestMesh {
     this.#admin = createRegistryClient(registry.address);
   }
 
-  static async start(): Promise<TestMesh> {
-    return new TestMesh(await createTestRegistry());
+  static async start(options: RegistryOptions = {}): Promise<TestMesh> {
+    return new TestMesh(await createTestRegistry(options));
   }
 
   /** Runs `undo` when the test is over, the last one first. */

@@ -2,13 +2,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe } from '@jest/globals';
 import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
+import { findChromium } from '../../scripts/tools/install-chromium.ts';
 import { findProgram, root } from '../../scripts/tools/program.ts';
 
 /** Programs that tests use and that a machine may lack. */
-export type Tool = 'etcd' | 'etcdctl' | 'grpcurl' | 'openssl';
+export type Tool =
+  | 'etcd'
+  | 'etcdctl'
+  | 'grpcurl'
+  | 'openssl'
+  | 'chromium'
+  | 'prometheus'
+  | 'promtool';
 
 function pathOf(tool: Tool): string | undefined {
-  return tool === 'etcd' ? findEtcd() : findProgram(tool);
+  if (tool === 'etcd') return findEtcd();
+  return tool === 'chromium' ? findChromium() : findProgram(tool);
 }
 
 // Processes that tests start find them too, wherever they are.

@@ -8,6 +8,7 @@ interface Ledger {
   now(): number;
   countIn(attempt: Attempt, now: number): void;
   countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void;
+  sent(attempt: Attempt): void;
   observed(attempt: Attempt, statusCode: number, durationMs: number): void;
 }
 
@@ -57,6 +58,7 @@ export class Attempt {
 
   start(): void {
     this.#record = this.call.attempted(this.endpoint);
+    this.#ledger.sent(this);
     if (this.#isCounted) return;
     this.#isCounted = true;
     this.startedAt = this.#ledger.now();

@@ -19,7 +19,7 @@ export interface BalancerOptions {
   zone?: string;
   /** Told what becomes of endpoints, for whoever wants to know. */
   observer?: BalancerObserver;
-  /** Told of each attempt that ends. */
+  /** Counts attempts. */
   counter?: AttemptCounter | undefined;
   /** Monotonic time in ms. Default performance.now. */
   now?: () => number;
@@ -36,9 +36,16 @@ export interface BalancerObserver {
   returned(endpoint: Endpoint): void;
 }
 
-/** Who counts attempts. Called in every call: it must be cheap, and not throw. */
+/**
+ * Who counts attempts. Called in every call: it must be cheap, and not throw. A path is like
+ * `/user.v1.UserService/GetUser`; empty when not known.
+ */
 export interface AttemptCounter {
-  /** @param path `/user.v1.UserService/GetUser`; empty when not known */
+  /** An attempt is sent; `isRetry`: it is not the first of its call. */
+  started(endpoint: Endpoint, path: string, isRetry: boolean): void;
+  /** No instance can be picked for an attempt, and waiting does not help. */
+  pickFailed(service: string, code: 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED'): void;
+  /** An attempt has ended. */
   count(endpoint: Endpoint, path: string, statusCode: number, durationMs: number): void;
 }
 

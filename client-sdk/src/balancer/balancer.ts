@@ -173,6 +173,12 @@ export class Balancer {
 
   /** Chooses where the next attempt of `call` goes, or says why it cannot go anywhere. */
   pick(call: CallRecord): Attempt | NoPick {
+    const picked = this.#pick(call);
+    if (picked.kind === 'fail') this.#options.counter?.pickFailed(this.service, picked.code);
+    return picked;
+  }
+
+  #pick(call: CallRecord): Attempt | NoPick {
     const now = this.now();
     const refusal = this.#admit(call, now);
     if (refusal !== undefined) return refusal;
@@ -219,6 +225,10 @@ export class Balancer {
     }
     if (!this.#endpoints.has(endpoint)) return;
     this.#monitor.concluded(endpoint, outcome, now, restMs);
+  }
+
+  sent({ endpoint, call }: Attempt): void {
+    this.#options.counter?.started(endpoint, call.path, call.attempts.length > 1);
   }
 
   observed({ endpoint, call }: Attempt, statusCode: number, durationMs: number): void {

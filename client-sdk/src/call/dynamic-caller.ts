@@ -8,7 +8,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { messageOf } from '@weft/proto';
+import { callTypeOf, messageOf } from '@weft/proto';
 import type { MethodTraits } from '../contract/contract.ts';
 import { WeftError } from '../errors.ts';
 import type { MeshCallOptions } from './call-options.ts';
@@ -44,7 +44,10 @@ function pathOf({ parent, name }: DescMethod): string {
 function traitsOf(method: DescMethod): MethodTraits {
   return {
     path: pathOf(method),
-    isUnary: method.methodKind === 'unary',
+    type: callTypeOf({
+      requestStream: /^(client|bidi)/.test(method.methodKind),
+      responseStream: /^(server|bidi)/.test(method.methodKind),
+    }),
     isIdempotent: method.idempotency !== IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
   };
 }

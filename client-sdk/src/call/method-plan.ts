@@ -64,7 +64,7 @@ function methodConfigOf({ retry, hedging }: ResolvedMethodPolicy): MethodConfig 
 /** Plans the calls of a method by the policy of its service; without traits it is made once. */
 export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined): MethodPlan {
   const own = methodPolicy(policy, methodNameOf(traits?.path ?? ''));
-  const isUnary = traits?.isUnary === true;
+  const isUnary = traits?.type === 'unary';
   const isRepeatable = traits?.isIdempotent === true;
   const isRepeated = isRepeatable && (own.retry !== undefined || own.hedging !== undefined);
   return {

@@ -16,6 +16,11 @@ export class MethodPlans {
     this.#plans = new WeakMap();
   }
 
+  /** What a contract says of a method; undefined when none did. */
+  traitsOf(path: string): MethodTraits | undefined {
+    return this.#traits.get(path);
+  }
+
   /** The plan of a method; one that no contract told of is called once, with no deadline added. */
   of(policy: ResolvedPolicy, path: string): MethodPlan {
     let plans = this.#plans.get(policy);

@@ -59,6 +59,11 @@ export class Registrar {
     return this.#instance;
   }
 
+  /** Whether the registry lists it, as far as is known: it has a lease that has not run out. */
+  get isRegistered(): boolean {
+    return this.#lease !== undefined && performance.now() <= this.#lease.expiresAt;
+  }
+
   /** Begins to register; returns at once. */
   start(): void {
     this.#loop ??= this.#run();

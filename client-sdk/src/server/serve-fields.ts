@@ -114,6 +114,7 @@ export const serveFields: FieldReaders<ServeOptions> = {
   acknowledgeMs: timerMs(0),
   settleMs: timerMs(0),
   healthCheck,
+  metricsPort: wholeNumberIn(0, 65_535),
   descriptorSets: listOf(descriptorSet, 'a list of compiled contracts'),
   handleSignals: isTrue,
   onClose: isFunction,

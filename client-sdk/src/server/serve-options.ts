@@ -56,6 +56,12 @@ export interface ServeOptions extends ServeLimits {
    * the server as a whole, or of one service on it. While it fails, clients call others. Default false.
    */
   healthCheck?: boolean | { service: string };
+  /**
+   * Port that Prometheus reads `GET /metrics` at, on `host`; 0 takes a free one. The registry's `GET /sd`
+   * tells Prometheus of it, from the label `metrics`. Default $WEFT_METRICS_PORT, else none: nothing is
+   * measured then.
+   */
+  metricsPort?: number;
   /** Compiled contracts of the routes, for reflection; Weft's own are always there. */
   descriptorSets?: readonly Uint8Array[];
   /**
@@ -70,11 +76,15 @@ export interface ServeOptions extends ServeLimits {
 /** Options with every default filled in. */
 export interface ServeConfig
   extends Required<
-    Omit<ServeOptions, keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'healthCheck'>
+    Omit<
+      ServeOptions,
+      keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'healthCheck' | 'metricsPort'
+    >
   > {
   readonly limits: ResolvedLimits;
   readonly zone: string;
   readonly healthCheck: HealthCheck | undefined;
+  readonly metricsPort: number | undefined;
   readonly metadata: ReadonlyMap<string, string>;
   readonly onClose: () => void | Promise<void>;
 }
@@ -126,14 +136,24 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     acknowledgeMs: read.acknowledgeMs ?? 30_000,
     settleMs: read.settleMs ?? 300,
     healthCheck: healthCheckOf(read.healthCheck),
+    metricsPort:
+      read.metricsPort ?? fromEnvironment('WEFT_METRICS_PORT', inDigits(serveFields.metricsPort)),
     descriptorSets: read.descriptorSets ?? [],
     handleSignals: read.handleSignals ?? true,
     onClose: read.onClose ?? (() => {}),
   };
 }
 
-/** The record under which a service that listens on `port` is registered. */
-export function instanceOf(config: ServeConfig, port: number): Instance {
+/** The label that tells where an instance's metrics are. */
+const METRICS_LABEL = 'metrics';
+
+/**
+ * The record under which a service that listens on `port` is registered.
+ * @param metrics `host:port` of its metrics; undefined when it has none
+ */
+export function instanceOf(config: ServeConfig, port: number, metrics?: string): Instance {
+  const metadata = new Map(config.metadata);
+  if (metrics !== undefined) metadata.set(METRICS_LABEL, metrics);
   return {
     id: config.id,
     service: config.name,
@@ -142,7 +162,7 @@ export function instanceOf(config: ServeConfig, port: number): Instance {
     version: config.version,
     zone: config.zone,
     weight: config.weight,
-    metadata: new Map(config.metadata),
+    metadata,
     dependencies: [...config.dependencies],
     startTime: new Date(),
     status: InstanceStatus.INSTANCE_STATUS_RUNNING,

@@ -1,8 +1,10 @@
-import { GrpcServer, type Log, pause, ServingStatus } from '@weft/proto';
+import { GrpcServer, type Log, messageOf, pause, ServingStatus } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
 import { addressText } from '../balancer/endpoint.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';
+import type { MetricsServer } from '../metrics/metrics-server.ts';
+import type { MeasuredService } from '../metrics/service-metrics.ts';
 import { lastCallersLeft } from '../registration/last-callers.ts';
 import { Registrar } from '../registration/registrar.ts';
 import { callContextInterceptor } from './call-context-interceptor.ts';
@@ -24,6 +26,21 @@ function listenAdvice({ message }: Error): string {
   return 'choose a host that is an address of this machine';
 }
 
+/** Answers where others reach the metrics. @throws WeftError LISTEN_FAILED; the server is closed then */
+async function listenForMetrics(
+  metrics: MetricsServer,
+  { name, host, advertiseHost, metricsPort = 0 }: ServeConfig,
+  server: GrpcServer,
+): Promise<string> {
+  try {
+    const port = await metrics.listen(host, metricsPort);
+    return addressText({ host: advertiseHost, port });
+  } catch (error) {
+    await server.close(0);
+    throw new WeftError('LISTEN_FAILED', `${name}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 /**
  * One offered service, from listening to having left: the base of every microservice of the mesh.
  *
@@ -35,6 +52,7 @@ export class ServiceHost {
   readonly #server: GrpcServer;
   readonly #registrar: Registrar;
   readonly #registry: RegistryConnection;
+  readonly #metrics: MetricsServer | undefined;
   readonly #log: Log;
   readonly #stopListening: () => void;
   #status: LifecycleStatus = 'STARTING';
@@ -45,23 +63,30 @@ export class ServiceHost {
     server: GrpcServer,
     registrar: Registrar,
     registry: RegistryConnection,
+    metrics: MetricsServer | undefined,
     log: Log,
   ) {
     this.#config = config;
     this.#server = server;
     this.#registrar = registrar;
     this.#registry = registry;
+    this.#metrics = metrics;
     this.#log = log;
     this.#stopListening = config.handleSignals ? closeOnSignals(() => this.close(), log) : () => {};
   }
 
-  /** @throws WeftError LISTEN_FAILED when the port is taken or the host is not of this machine */
+  /**
+   * @param measure makes what shows its metrics; undefined: they are not measured
+   * @throws WeftError LISTEN_FAILED when a port is taken or the host is not of this machine
+   */
   static async start(
     config: ServeConfig,
     registry: RegistryConnection,
     log: Log,
+    measure?: (read: () => MeasuredService) => MetricsServer,
   ): Promise<ServiceHost> {
     const { routes, descriptorSets, limits, host, port, ttlSeconds } = config;
+    const metrics = measure?.(() => serviceHost);
     const server = new GrpcServer({
       routes,
       descriptorSets,
@@ -69,6 +94,7 @@ export class ServiceHost {
       shedding: limits.shedding,
       identity: () => identityOf(serviceHost.instance),
       interceptors: [callContextInterceptor(limits.defaultDeadlineMs)],
+      observer: metrics?.observer,
       log,
     });
     const listenOn = addressText({ host, port });
@@ -79,9 +105,10 @@ export class ServiceHost {
         { cause: error },
       );
     });
-    const instance = instanceOf(config, actualPort);
+    const metricsAddress = metrics && (await listenForMetrics(metrics, config, server));
+    const instance = instanceOf(config, actualPort, metricsAddress);
     const registrar = new Registrar({ instance, ttlSeconds, registry, log, random: Math.random });
-    const serviceHost = new ServiceHost(config, server, registrar, registry, log);
+    const serviceHost = new ServiceHost(config, server, registrar, registry, metrics, log);
     server.health.setAll(ServingStatus.SERVING);
     serviceHost.#setStatus('RUNNING');
     registrar.start();
@@ -96,6 +123,11 @@ export class ServiceHost {
   /** `host:port` that others reach it by. */
   get address(): string {
     return addressText(this.instance.address);
+  }
+
+  /** Whether the registry lists it now, as far as is known here. */
+  get isRegistered(): boolean {
+    return this.#registrar.isRegistered;
   }
 
   get status(): LifecycleStatus {
@@ -145,6 +177,7 @@ export class ServiceHost {
     const leftMs = drainMs - (performance.now() - startedAt);
     await this.#server.close(Math.max(leftMs, Math.min(drainMs, LEAST_DRAIN_MS)));
     await this.#registrar.close();
+    await this.#metrics?.close();
     try {
       await onClose();
     } finally {

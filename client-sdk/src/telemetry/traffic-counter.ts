@@ -49,7 +49,7 @@ const same = (index: number) => index;
  * Counts the attempts that end, by instance and method, until they are taken. Holds as many counts as
  * there are methods called at instances called since; what nobody called meanwhile is forgotten.
  */
-export class TrafficCounter implements AttemptCounter {
+export class TrafficCounter implements Pick<AttemptCounter, 'count'> {
   readonly #endpoints = new Map<Endpoint, Map<string, EdgeCounts>>();
 
   count(endpoint: Endpoint, path: string, statusCode: number, durationMs: number): void {

@@ -7,6 +7,7 @@ import { openOwnLog } from '../own-log.ts';
 import { type ChosenStore, chooseStore } from '../store-choice.ts';
 import { loadTopology } from '../topology/load-topology.ts';
 import { folderOf, globalOptions } from './context.ts';
+import { parsePort } from './parse-port.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 export function storeNews(store: ChosenStore): string {
@@ -17,7 +18,12 @@ export function addUpCommand(program: Command): void {
   program
     .command('up')
     .description('start the mesh of weft.yaml and keep it running until Ctrl-C or weft down')
-    .action(async (_options: object, command: Command) => {
+    .option(
+      '--metrics-port <number>',
+      'port of GET /metrics (Prometheus) of weft up itself; 0 takes a free one',
+      parsePort,
+    )
+    .action(async ({ metricsPort }: { metricsPort?: number }, command: Command) => {
       const options = globalOptions(command);
       const topology = loadTopology(options.file);
       const store = chooseStore(topology.registry.store);
@@ -28,6 +34,7 @@ export function addUpCommand(program: Command): void {
         store,
         log: openOwnLog(folder.ownLog),
         onNews: printNews,
+        metricsPort,
       });
       const signals = stopOnSignals(orchestrator);
       try {

@@ -1,21 +1,17 @@
-import type { ServerInterceptor } from '@grpc/grpc-js';
-import { callObserver } from '@weft/proto';
-import { Registry } from 'prom-client';
-import type { HttpHandler } from '../http/http-server.ts';
-import { grpcMetrics } from './grpc-metrics.ts';
-import { metricsPage } from './metrics-page.ts';
+import type { CallObserver, HttpHandler } from '@weft/proto';
+import { addServerMetrics, MetricSet, metricsPage } from '@weft/proto/metrics';
 import { addRegistryMetrics, type MeasuredRegistry } from './registry-metrics.ts';
 
 /** The metrics of one registry. */
 export interface Metrics {
-  /** Measures the calls of its server; the last of its interceptors. */
-  readonly interceptor: ServerInterceptor;
+  /** Measures the calls of its server. */
+  readonly observer: CallObserver;
   /** Answers `GET /metrics`. */
   readonly page: HttpHandler;
 }
 
 export function createMetrics(measured: MeasuredRegistry): Metrics {
-  const register = new Registry();
-  addRegistryMetrics(register, measured);
-  return { interceptor: callObserver(grpcMetrics(register)), page: metricsPage(register) };
+  const set = new MetricSet();
+  addRegistryMetrics(set, measured);
+  return { observer: addServerMetrics(set), page: metricsPage(set) };
 }

@@ -1,16 +1,11 @@
 import { Health, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { describeProblems } from '../instance-rules.ts';
+import { shortNames } from './enum-names.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 
 const TYPE_PREFIX = 'INSTANCE_TYPE_';
 const STATUS_PREFIX = 'INSTANCE_STATUS_';
 const HEALTH_PREFIX = 'HEALTH_';
-
-/** The names of an enum by value, without what they all begin with: RUNNING. */
-function shortNames(values: Record<string, number>, prefix: string): ReadonlyMap<number, string> {
-  const named = Object.entries(values).filter(([name]) => name.startsWith(prefix));
-  return new Map(named.map(([name, value]) => [value, name.slice(prefix.length)]));
-}
 
 const typeNames = shortNames(InstanceType, TYPE_PREFIX);
 const statusNames = shortNames(InstanceStatus, STATUS_PREFIX);

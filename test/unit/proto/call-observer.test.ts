@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { callObserver, GrpcServer, route } from '@weft/proto';
+import { callObserver, GrpcServer, passedOn, refused, route } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { createChannel, createClient, ServerError, Status } from 'nice-grpc';
 import { eventually } from '../../support/eventually.ts';
@@ -8,6 +8,8 @@ import { eventually } from '../../support/eventually.ts';
 describe('an observer of calls', () => {
   const told: string[] = [];
   let nowMs = 0;
+  let isFull = false;
+  const full = { code: Status.RESOURCE_EXHAUSTED, details: 'full', metadata: null };
   const server = new GrpcServer({
     routes: [
       route(UserServiceDefinition, {
@@ -31,6 +33,8 @@ describe('an observer of calls', () => {
         },
         () => nowMs,
       ),
+      // Refuses what it is told to, above the observer.
+      (_method, call) => (isFull ? refused(call, full) : passedOn(call)),
     ],
   });
   let address: string;
@@ -54,6 +58,13 @@ describe('an observer of calls', () => {
     await users().getUser({ id: 'a' });
     await expect(users().getUser({ id: 'missing' })).rejects.toThrow(/no such user/);
     expect(told).toEqual([start, 'end GetUser OK 50', start, 'end GetUser NOT_FOUND 50']);
+  });
+
+  it('is told of one that an interceptor refuses', async () => {
+    isFull = true;
+    await expect(users().getUser({ id: 'a' })).rejects.toThrow(/full/);
+    isFull = false;
+    expect(told).toEqual([start, 'end GetUser RESOURCE_EXHAUSTED 0']);
   });
 
   it('is told once of one that its caller cancels', async () => {

@@ -12,7 +12,7 @@ const getUser = '/user.v1.UserService/GetUser';
 const createUser = '/user.v1.UserService/CreateUser';
 
 function plan(policy: ServicePolicy = {}, traits: Partial<Parameters<typeof planOf>[1]> = {}) {
-  const known = { path: getUser, isUnary: true, isIdempotent: true, ...traits };
+  const known = { path: getUser, type: 'unary', isIdempotent: true, ...traits } as const;
   return planOf(resolvePolicy(policy), known);
 }
 
@@ -66,7 +66,7 @@ describe('planOf', () => {
   });
 
   it('moves no stream, and gives it no deadline', () => {
-    const stream = plan({}, { isUnary: false });
+    const stream = plan({}, { type: 'server_stream' });
     expect(stream).toMatchObject({ isMovable: false, defaultDeadlineMs: undefined });
     expect(stream.methodConfig.retryPolicy).toBeDefined();
   });

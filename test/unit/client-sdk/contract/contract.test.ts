@@ -31,15 +31,15 @@ describe('methodsOf', () => {
   it('reads a generated contract', () => {
     const methods = byPath(methodsOf(UserServiceDefinition));
     expect(methods['/user.v1.UserService/GetUser']).toMatchObject({
-      isUnary: true,
+      type: 'unary',
       isIdempotent: true,
     });
     expect(methods['/user.v1.UserService/CreateUser']).toMatchObject({
-      isUnary: true,
+      type: 'unary',
       isIdempotent: false,
     });
     const watch = byPath(methodsOf(RegistryServiceDefinition));
-    expect(watch['/weft.registry.v1.RegistryService/Watch']?.isUnary).toBe(false);
+    expect(watch['/weft.registry.v1.RegistryService/Watch']?.type).toBe('server_stream');
   });
 
   it('reads the same from the same contract loaded at run time, with enums as text or numbers', async () => {

@@ -38,7 +38,7 @@ afterEach(() => {
 
 /** An attempt that has been sent, and the call of the transport that carries it. */
 function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
-  const plan = planOf(resolvePolicy({ retry }), { path, isUnary: true, isIdempotent });
+  const plan = planOf(resolvePolicy({ retry }), { path, type: 'unary', isIdempotent });
   const attempt = {
     start: jest.fn(),
     excuse: jest.fn(),

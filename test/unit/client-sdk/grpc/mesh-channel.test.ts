@@ -17,7 +17,7 @@ const watch = '/grpc.health.v1.Health/Watch';
 
 const plans = new MethodPlans();
 plans.learn(methodsOf(UserServiceDefinition));
-plans.learn([{ path: watch, isUnary: false, isIdempotent: true }]);
+plans.learn([{ path: watch, type: 'server_stream', isIdempotent: true }]);
 const policy = resolvePolicy();
 const planOf = (path: string) => plans.of(policy, path);
 

@@ -7,7 +7,8 @@ import {
   resolveServeOptions,
 } from '../../../../client-sdk/src/server/serve-options.ts';
 
-const variables = ['HOST', 'PORT', 'INSTANCE_ID', 'ZONE', 'ADVERTISE_HOST'].map((x) => `WEFT_${x}`);
+const names = ['HOST', 'PORT', 'INSTANCE_ID', 'ZONE', 'ADVERTISE_HOST', 'METRICS_PORT'];
+const variables = names.map((name) => `WEFT_${name}`);
 const before = variables.map((name) => [name, process.env[name]] as const);
 const routes = [route(UserServiceDefinition, {} as never)];
 const minimal = { name: 'echo', routes };
@@ -47,6 +48,15 @@ describe('resolveServeOptions', () => {
     });
     expect(config.id).toMatch(/^[0-9a-f-]{36}$/);
     expect(resolveServeOptions(minimal).id).not.toBe(config.id);
+  });
+
+  it('measures nothing unless told to, by code or by the environment', () => {
+    expect(resolveServeOptions(minimal).metricsPort).toBeUndefined();
+    process.env.WEFT_METRICS_PORT = '0';
+    expect(resolveServeOptions(minimal).metricsPort).toBe(0);
+    expect(resolveServeOptions({ ...minimal, metricsPort: 9100 }).metricsPort).toBe(9100);
+    process.env.WEFT_METRICS_PORT = 'any';
+    expect(refusal(minimal)).toMatchObject({ message: expect.stringMatching('WEFT_METRICS_PORT') });
   });
 
   it('takes what the orchestrator says, and options before that', () => {

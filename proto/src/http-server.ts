@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Log, messageOf, silentLog } from '@weft/proto';
+import { type Log, silentLog } from './log.ts';
+import { messageOf } from './message-of.ts';
 
-/** Answers GET (and HEAD) of one path. What it throws is answered 500 without its text, and logged. */
+/** Answers what one path is asked. What it throws is answered 500 without its text, and logged. */
 export type HttpHandler = (
   request: IncomingMessage,
   response: ServerResponse,
 ) => void | Promise<void>;
+
+/** What is answered at each path: GET (and HEAD), or POST. */
+export type HttpRoutes = Readonly<Record<string, HttpHandler | { post: HttpHandler }>>;
 
 /** A request must be there within this; nobody holds a connection open by being slow. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -14,15 +18,20 @@ function answer(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
-/** A small HTTP server: some paths, each read with GET. */
+/** A small HTTP server: some paths, and nothing else. */
 export class HttpServer {
-  readonly #routes: ReadonlyMap<string, HttpHandler>;
+  readonly #routes: ReadonlyMap<string, HttpRoutes[string]>;
+  readonly #portSetting: string;
   readonly #log: Log;
   readonly #server: Server;
 
-  /** @param routes what answers each path, such as `/metrics` */
-  constructor(routes: Readonly<Record<string, HttpHandler>>, log: Log = silentLog) {
+  /**
+   * @param routes what answers each path, such as `/metrics`
+   * @param portSetting where its port is set, such as `--http-port`, to be told who cannot have it
+   */
+  constructor(routes: HttpRoutes, portSetting: string, log: Log = silentLog) {
     this.#routes = new Map(Object.entries(routes));
+    this.#portSetting = portSetting;
     this.#log = log;
     this.#server = createServer(
       { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -40,7 +49,7 @@ export class HttpServer {
       const reason = messageOf(cause);
       reject(
         new Error(
-          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with --http-port`,
+          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with ${this.#portSetting}`,
           { cause },
         ),
       );
@@ -62,19 +71,24 @@ export class HttpServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ''] = (request.url ?? '').split('?');
-    const handler = this.#routes.get(path);
-    if (handler === undefined) {
-      answer(response, 404, `nothing here; there is ${[...this.#routes.keys()].join(', ')}`);
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD');
-      answer(response, 405, 'only GET');
+    const route = this.#routes.get(path);
+    if (route === undefined) {
+      const paths = [...this.#routes.keys()].filter((known) => !known.startsWith('/assets/'));
+      answer(response, 404, `nothing here; there is ${paths.join(', ')}`);
+      return;
+    }
+    const [handler, methods] =
+      typeof route === 'function' ? [route, ['GET', 'HEAD']] : [route.post, ['POST']];
+    if (!methods.includes(request.method ?? '')) {
+      response.setHeader('allow', methods.join(', '));
+      answer(response, 405, `only ${methods[0]}`);
     } else {
       try {
         await handler(request, response);
       } catch (error) {
         this.#log.error({ err: error, path }, 'an HTTP handler threw');
         if (response.headersSent) response.destroy();
-        else answer(response, 500, 'failed; see the log of the registry');
+        else answer(response, 500, 'failed; see the log of this process');
       }
     }
   }

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { type HttpHandler, type Log, messageOf } from '@weft/proto';
+import { InstanceStatus } from '@weft/proto/registry';
+import { StoreError, type StoreErrorCode } from '../errors.ts';
+import type { Writes } from '../limits/guarded-writes.ts';
+import type { ActionRequest } from '../page/wire.ts';
+
+const MAX_BODY_BYTES = 4096;
+
+const CODES: Readonly<Record<StoreErrorCode, number>> = {
+  conflict: 409,
+  superseded: 409,
+  'not-found': 404,
+  unavailable: 503,
+  'no-space': 507,
+};
+
+/**
+ * Whether a request comes from the page itself, not from another site in the same browser; nor from one
+ * whose name was made to lead here, as then the host is no address of this machine.
+ */
+export function isOwnPage({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const { host = '', origin = '' } = headers;
+  if (!URL.canParse(origin) || new URL(origin).host !== host) return false;
+  const name = new URL(origin).hostname.replace(/^\[|\]$/g, '');
+  return isIP(name) > 0 || name === 'localhost' || name === hostname().toLowerCase();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** What a body asks for; undefined when it is nothing that can be asked. */
+export function parseAction(body: string): ActionRequest | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { action, service, id, leaseId } = value as Record<string, unknown>;
+  if (action !== 'drain' && action !== 'deregister') return undefined;
+  if (typeof service !== 'string' || typeof id !== 'string') return undefined;
+  if (typeof leaseId !== 'string' || !/^[0-9a-f]{1,16}$/.test(leaseId)) return undefined;
+  return { action, service, id, leaseId };
+}
+
+async function perform(writes: Writes, request: ActionRequest): Promise<void> {
+  const { action, service, id } = request;
+  const reference = { service, id, leaseId: BigInt(`0x${request.leaseId}`) };
+  if (action === 'deregister') await writes.deregister(reference);
+  else await writes.update(reference, { status: InstanceStatus.INSTANCE_STATUS_STOPPING });
+}
+
+/** Answers POST with an action as JSON: 204 when it was done, else the reason as text. */
+export function pageActions(writes: Writes, log: Log): HttpHandler {
+  const refuse = (response: ServerResponse, code: number, text: string) => {
+    response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+    response.end(`${text}\n`);
+  };
+  return async (request, response) => {
+    if (!isOwnPage(request)) return refuse(response, 403, 'only the page itself may ask for this');
+    const type = request.headers['content-type']?.split(';')[0];
+    if (type !== 'application/json') return refuse(response, 415, 'it must be application/json');
+    const body = await bodyOf(request);
+    if (body === undefined) return refuse(response, 413, `at most ${MAX_BODY_BYTES} bytes`);
+    const action = parseAction(body);
+    const rule = 'it must have an action (drain or deregister), a service, an id and a leaseId';
+    if (action === undefined) return refuse(response, 400, rule);
+    try {
+      await perform(writes, action);
+      log.info({ ...action, peer: request.socket.remoteAddress }, 'asked for on the page');
+      response.writeHead(204).end();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      refuse(response, CODES[error.code], messageOf(error));
+    }
+  };
+}
