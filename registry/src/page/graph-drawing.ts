@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { numberText, shareText } from './format.ts';
 import { html } from './html.ts';
-import { type GraphEdge, type GraphNode, isAcyclic, type MeshGraph } from './mesh-graph.ts';
+import type { GraphEdge, GraphNode, MeshGraph } from './mesh-graph.ts';
 import { serviceHref } from './router.ts';
 import { theme } from './theme.ts';
 
@@ -132,13 +132,11 @@ function update(cy: cytoscape.Core, { nodes, edges }: MeshGraph): boolean {
 }
 
 /** Callers before those they call: side by side where there is room, else one below the other. */
-function arrange(cy: cytoscape.Core, graph: MeshGraph): void {
+function arrange(cy: cytoscape.Core): void {
   const roots = cy.nodes().roots();
   const isWide = cy.width() > cy.height();
   const options = {
     directed: true,
-    // Each below all that call it; cytoscape does that for graphs without cycles only.
-    maximal: isAcyclic(graph),
     padding: 40,
     spacingFactor: 1.4,
     nodeDimensionsIncludeLabels: true,
@@ -171,7 +169,7 @@ export function GraphDrawing({ graph }: { graph: MeshGraph }): VNode {
 
   useEffect(() => {
     const cy = drawn.current;
-    if (cy !== null && update(cy, graph)) arrange(cy, graph);
+    if (cy !== null && update(cy, graph)) arrange(cy);
   }, [graph]);
 
   return html`<div class="graph" ref=${holder} role="img" id="graph"

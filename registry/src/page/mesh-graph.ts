@@ -60,17 +60,3 @@ export function meshGraph(
   const sorted = [...edges.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return { nodes: [...nodes.values()], edges: sorted };
 }
-
-/** Whether no service comes back to itself by its edges. */
-export function isAcyclic({ nodes, edges }: MeshGraph): boolean {
-  let left = new Set(nodes.map(({ id }) => id));
-  for (;;) {
-    const called = new Set(
-      edges.filter(({ from, to }) => left.has(from) && left.has(to)).map(({ to }) => to),
-    );
-    const rest = new Set([...left].filter((id) => called.has(id)));
-    if (rest.size === 0) return true;
-    if (rest.size === left.size) return false;
-    left = rest;
-  }
-}
