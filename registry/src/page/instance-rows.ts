@@ -36,7 +36,7 @@ export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNod
     <th scope="col" class="w-state">State</th>
     ${hasService && html`<th scope="col">Service</th>`}
     <th scope="col">Instance</th>
-    <th scope="col" class="w-address">Address</th>
+    <th scope="col" class="w-address d-none d-sm-table-cell">Address</th>
     <th scope="col" class="w-short d-none d-md-table-cell">Version</th>
     <th scope="col" class="w-short d-none d-md-table-cell">Zone</th>
     <th scope="col" class="w-short d-none d-xl-table-cell">Weight</th>
@@ -54,7 +54,7 @@ export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNod
       <td><${ConditionBadge} instance=${instance} /></td>
       ${hasService && html`<td><a href=${serviceHref(service)}>${service}</a></td>`}
       <td title=${id}>${id}</td>
-      <td title=${address}><code class="text-reset">${address}</code></td>
+      <td class="d-none d-sm-table-cell" title=${address}><code class="text-reset">${address}</code></td>
       <td class="d-none d-md-table-cell" title=${version}>${version}</td>
       <td class="d-none d-md-table-cell" title=${zone}>${zone}</td>
       <td class="d-none d-xl-table-cell">${weight}</td>

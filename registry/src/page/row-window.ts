@@ -67,7 +67,7 @@ export function RowWindow<T>({ caption, head, columns, rows, row }: RowWindowPro
     html`<tr class="spacer" aria-hidden="true">
       <td colspan=${columns} style=${{ height: `${count * height}px` }}></td>
     </tr>`;
-  return html`<div class="table-responsive">
+  return html`<div class="table-responsive rows-scroll" role="region" tabindex="0" aria-label=${caption}>
     <table class="table table-hover rows" aria-rowcount=${rows.length + 1}>
       <caption class="visually-hidden">${caption}</caption>
       <thead>${head}</thead>

@@ -72,6 +72,7 @@ describe('the flags of the registry', () => {
       advertise: undefined,
       callback: true,
       httpPort: 7480,
+      allowActions: false,
       limits: {
         maxInstancesPerService: 10_000,
         maxMetadataBytes: 65_536,
