@@ -20,6 +20,7 @@ import { MemoryStore } from './store/memory-store.ts';
 import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
 import { EventBook } from './telemetry/event-book.ts';
+import { followCatalog } from './telemetry/follow-catalog.ts';
 import { telemetryHandlers } from './telemetry/telemetry-handlers.ts';
 import { TrafficBook } from './telemetry/traffic-book.ts';
 import { WatchHub, type WatchHubOptions } from './watch-hub.ts';
@@ -118,9 +119,9 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     interceptors: [...guards.interceptors, metrics.interceptor],
     log,
   });
-  const stopFollowing = followReadiness(server, store);
+  const stopFollowing = [followReadiness(server, store), followCatalog(store.catalog, events)];
   const closeRest = async () => {
-    stopFollowing();
+    for (const stop of stopFollowing) stop();
     await http.close();
     hub.close();
     await store.close();
