@@ -65,6 +65,9 @@ interface DrainOptions {
   readonly timeout: number;
 }
 
+/** How often it is told who holds a drain up. */
+const PROGRESS_MS = 400;
+
 async function drainAndWait(
   access: RegistryAccess,
   service: string,
@@ -78,13 +81,19 @@ async function drainAndWait(
   const { ids, revision } = drained;
   const begunAt = performance.now();
   const progress = new ProgressLine();
+  let latest: DrainState | undefined;
   const onState = (state: DrainState) => {
-    if (state.holderCount > 0) progress.show(`waiting for ${holdersText(state)}`);
+    latest = state;
   };
+  // What takes no time needs no words.
+  const timer = setInterval(() => {
+    progress.show(`waiting for ${latest === undefined ? 'the registry' : holdersText(latest)}`);
+  }, PROGRESS_MS);
   const request = { service, revision };
-  const state = await waitForDrain(access, request, timeout * 1000, onState).finally(() =>
-    progress.clear(),
-  );
+  const state = await waitForDrain(access, request, timeout * 1000, onState).finally(() => {
+    clearInterval(timer);
+    progress.clear();
+  });
   const waitedMs = Math.round(performance.now() - begunAt);
   const isDrained = state?.holderCount === 0;
   const holders = state?.holders.map(({ client }) => client) ?? [];
