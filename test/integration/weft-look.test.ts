@@ -14,6 +14,9 @@ import { TestMesh, usersOf, warmUp } from '../support/test-mesh.ts';
 import { runWeftHere } from '../support/weft-here.ts';
 import { startWeft, type WeftProcess, weftCommand } from '../support/weft-process.ts';
 
+/** Processes take their time to start where others start theirs. */
+const PATIENCE_MS = 60_000;
+
 const folder = tempFolder();
 const running: WeftProcess[] = [];
 let stage: TestMesh;
@@ -211,6 +214,8 @@ describe('a drain', () => {
 describe('as it happens', () => {
   it('instances and events are told on, also by a registry that was started again', async () => {
     let own = await createTestRegistry();
+    await using cleanup = new AsyncDisposableStack();
+    cleanup.defer(() => own.close());
     const { address } = own;
     const port = Number(address.split(':')[1]);
     const here = { host: '127.0.0.1', port: 5000 };
@@ -224,61 +229,73 @@ describe('as it happens', () => {
     await list('one');
     const watch = start(['watch', 'cart', '--json'], address);
     const events = start(['events', '-f'], address);
-    await watch.waitFor(/"kind":"LISTED".*"id":"one"/);
-    await events.waitFor(/REGISTERED +cart\/one/);
+    await watch.waitFor(/"kind":"LISTED".*"id":"one"/, PATIENCE_MS);
+    await events.waitFor(/REGISTERED +cart\/one/, PATIENCE_MS);
     await own.close();
-    await watch.waitFor(/is lost .*trying again/);
-    await events.waitFor(/is lost .*trying again/);
+    await watch.waitFor(/is lost .*trying again/, PATIENCE_MS);
+    await events.waitFor(/is lost .*trying again/, PATIENCE_MS);
     own = await createTestRegistry({ port });
     await list('two');
-    await watch.waitFor(/"kind":"REMOVED".*"id":"one"[\s\S]*"kind":"ADDED".*"id":"two"/);
-    await events.waitFor(/REGISTERED +cart\/two/);
+    await watch.waitFor(
+      /"kind":"REMOVED".*"id":"one"[\s\S]*"kind":"ADDED".*"id":"two"/,
+      PATIENCE_MS,
+    );
+    await events.waitFor(/REGISTERED +cart\/two/, PATIENCE_MS);
     expect(events.output().match(/cart\/one/g)).toHaveLength(1);
     for (const weft of [watch, events]) {
       weft.signal('SIGTERM');
       await weft.exited;
     }
-    await own.close();
-  });
+  }, 180_000);
 
   const script = process.platform === 'linux' ? findProgram('script') : undefined;
 
-  (script ? it : it.skip)('top draws at a terminal, and gives it back at q', async () => {
-    const words = ['top', '--registry', stage.registry.address];
-    const command = weftCommand(words).map((word) => `'${word}'`);
-    const inner = `stty rows 12 cols 70; exec ${command.join(' ')}`;
-    const terminal = spawn(script ?? '', ['-qec', inner, '/dev/null'], {
-      cwd: folder.path,
-      env: { ...process.env, TERM: 'xterm', WEFT_REGISTRY: '' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    const ended = once(terminal, 'close');
-    let output = '';
-    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-    await eventually(() => expect(output).toMatch(/user-service\/user-a/), { withinMs: 20_000 });
-    terminal.stdin.write('q');
-    expect((await ended)[0]).toBe(0);
-    const visible = output.replaceAll('\x1b', '<esc>').trimEnd();
-    expect(visible).toMatch(/<esc>\[\?1049h[\s\S]*<esc>\[\?25h<esc>\[\?1049l$/);
-  });
+  (script ? it : it.skip)(
+    'top draws at a terminal, and gives it back at q',
+    async () => {
+      const words = ['top', '--registry', stage.registry.address];
+      const command = weftCommand(words).map((word) => `'${word}'`);
+      const inner = `stty rows 12 cols 70; exec ${command.join(' ')}`;
+      const terminal = spawn(script ?? '', ['-qec', inner, '/dev/null'], {
+        cwd: folder.path,
+        env: { ...process.env, TERM: 'xterm', WEFT_REGISTRY: '' },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const ended = once(terminal, 'close');
+      using cleanup = new DisposableStack();
+      cleanup.defer(() => terminal.kill('SIGKILL'));
+      let output = '';
+      terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+      await eventually(() => expect(output).toMatch(/user-service\/user-a/), {
+        withinMs: PATIENCE_MS,
+      });
+      terminal.stdin.write('q');
+      expect((await ended)[0]).toBe(0);
+      const visible = output.replaceAll('\x1b', '<esc>').trimEnd();
+      expect(visible).toMatch(/<esc>\[\?1049h[\s\S]*<esc>\[\?25h<esc>\[\?1049l$/);
+    },
+    90_000,
+  );
 });
 
 describe('completion', () => {
   const bash = findProgram('bash');
 
-  (bash ? it : it.skip)('in bash: commands, services, instances, methods, options', async () => {
-    const { address } = stage.registry;
-    const lines = [
-      'weft sta',
-      'weft drain user-service ',
-      `weft call --registry ${address} user-service Get`,
-      'weft events --service=us',
-      'weft instances --status R',
-    ];
-    const quoted = weftCommand(['completion', 'bash']).map((word) => `'${word}'`);
-    const script = `eval "$(${quoted.join(' ')})"
+  (bash ? it : it.skip)(
+    'in bash: commands, services, instances, methods, options',
+    async () => {
+      const { address } = stage.registry;
+      const lines = [
+        'weft sta',
+        'weft drain user-service ',
+        `weft call --registry ${address} user-service Get`,
+        'weft events --service=us',
+        'weft instances --status R',
+      ];
+      const quoted = weftCommand(['completion', 'bash']).map((word) => `'${word}'`);
+      const script = `eval "$(${quoted.join(' ')})"
       try() {
         COMP_LINE="$1"; COMP_POINT=\${#1}; COMP_WORDS=("\${@:2}")
         COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _weft; echo "$1: \${COMPREPLY[*]}"
@@ -289,20 +306,22 @@ describe('completion', () => {
       try '${lines[3]}' weft events --service = us &
       try '${lines[4]}' weft instances --status R
       wait`;
-    const { output, code } = await run(bash ?? '', ['-c', script], {
-      env: { ...process.env, WEFT_REGISTRY: address },
-    });
-    expect({ code, lines: linesOf(output).sort() }).toEqual({
-      code: 0,
-      lines: [
-        `${lines[0]}: status`,
-        `${lines[1]}: user-a user-b`,
-        `${lines[2]}: GetUser`,
-        `${lines[3]}: user-service`,
-        `${lines[4]}: RUNNING`,
-      ].sort(),
-    });
-  });
+      const { output, code } = await run(bash ?? '', ['-c', script], {
+        env: { ...process.env, WEFT_REGISTRY: address },
+      });
+      expect({ code, lines: linesOf(output).sort() }).toEqual({
+        code: 0,
+        lines: [
+          `${lines[0]}: status`,
+          `${lines[1]}: user-a user-b`,
+          `${lines[2]}: GetUser`,
+          `${lines[3]}: user-service`,
+          `${lines[4]}: RUNNING`,
+        ].sort(),
+      });
+    },
+    90_000,
+  );
 
   it('is printed for zsh and fish too, and for no other shell', async () => {
     expect((await runWeftHere(['completion', 'zsh'])).stdout).toMatch(/^#compdef weft$/m);
