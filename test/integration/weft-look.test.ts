@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Mesh, Status } from '@weft/client-sdk';
-import { InstanceStatus } from '@weft/proto/registry';
+import { InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { findProgram, run } from '../../scripts/tools/program.ts';
 import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
@@ -17,6 +17,9 @@ import { startWeft, type WeftProcess, weftCommand } from '../support/weft-proces
 /** Processes take their time to start where others start theirs. */
 const PATIENCE_MS = 60_000;
 
+/** No lease ends for want of a processor. */
+const LASTING = { ttlSeconds: 60 };
+
 const folder = tempFolder();
 const running: WeftProcess[] = [];
 let stage: TestMesh;
@@ -27,9 +30,17 @@ let steady: NodeJS.Timeout;
 /** `shop` calls `user-service` all the time, and has not declared that. */
 beforeAll(async () => {
   stage = await TestMesh.start();
-  callees = await stage.serve('user-service', ['user-a', 'user-b'], { version: '1.2', zone: 'z1' });
+  callees = await stage.serve('user-service', ['user-a', 'user-b'], {
+    ...LASTING,
+    version: '1.2',
+    zone: 'z1',
+  });
   caller = stage.join({ telemetry: { intervalMs: 100 } });
-  const { host } = await serveEcho(caller, 'shop-1', { name: 'shop', dependencies: ['lost'] });
+  const { host } = await serveEcho(caller, 'shop-1', {
+    ...LASTING,
+    name: 'shop',
+    dependencies: ['lost'],
+  });
   stage.defer(() => host.close());
   await host.registered();
   const users = usersOf(caller, 'user-service');
@@ -83,7 +94,8 @@ describe('what is registered, and its traffic', () => {
   it('is listed instance by instance, filtered', async () => {
     const lines = linesOf((await here('instances', 'user-service')).stdout);
     expect(lines).toHaveLength(3);
-    const row = /^user-service +user-a +127\.0\.0\.1:\d+ +RUNNING +- +z1 +1\.2 +1 +[0-9a-f]+ +2 s$/;
+    const row =
+      /^user-service +user-a +127\.0\.0\.1:\d+ +RUNNING +- +z1 +1\.2 +1 +[0-9a-f]+ +60 s$/;
     expect(lines[1]).toMatch(row);
     const { instances } = await json('instances', '--status', 'running', '--zone', 'z1');
     expect(instances.map(({ id }: { id: string }) => id)).toEqual(['user-a', 'user-b']);
@@ -145,7 +157,7 @@ describe('what goes wrong', () => {
 describe('a breaker that opens', () => {
   it('is listed with whose it is, and stands among the events', async () => {
     expect(await here('breakers')).toMatchObject({ stderr: 'weft: all breakers are closed\n' });
-    const [bad] = await stage.serve('fragile', ['bad', 'good']);
+    const [bad] = await stage.serve('fragile', ['bad', 'good'], LASTING);
     if (bad) bad.behaviour.failWith = Status.INTERNAL;
     const fragile = usersOf(caller, 'fragile');
     await eventually(async () => {
@@ -173,8 +185,13 @@ describe('a drain', () => {
   const statusOf = () => stage.registry.store.catalog.get('user-service', 'user-b')?.status;
 
   it('ends once no client calls the instance, and is taken back', async () => {
-    const drained = await json('drain', 'user-service', 'user-b');
-    expect(drained).toMatchObject({ instances: ['user-b'], drained: true, holders: [] });
+    const first = await here('drain', 'user-service', 'user-b', '--json');
+    expect(first.code).toBe(0);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      instances: ['user-b'],
+      drained: true,
+      holders: [],
+    });
     expect(statusOf()).toBe(InstanceStatus.INSTANCE_STATUS_STOPPING);
     const callsSoFar = callees[1]?.calls;
     const before = callees[0]?.calls ?? 0;
@@ -222,7 +239,14 @@ describe('as it happens', () => {
     const list = (id: string) =>
       own.store.register({ ...instance, id, service: 'cart', address: here, incarnation: id }, 600);
     const instance = {
-      ...{ type: 1, version: '', zone: '', weight: 1, metadata: new Map(), dependencies: [] },
+      ...{
+        type: InstanceType.INSTANCE_TYPE_API,
+        version: '',
+        zone: '',
+        weight: 1,
+        metadata: new Map(),
+        dependencies: [],
+      },
       ...{ status: InstanceStatus.INSTANCE_STATUS_RUNNING, startTime: new Date() },
       healthCheck: undefined,
     } as const;

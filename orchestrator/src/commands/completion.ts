@@ -17,7 +17,7 @@ import { askRegistry } from './ask-registry.ts';
 import { registryOf } from './registry-option.ts';
 
 /** Whoever presses tab waits no longer for the mesh. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 4000;
 
 /** `ask`, in time; nothing where it fails: a completion has nowhere to say why. */
 async function orNone(ask: () => Promise<readonly string[]>): Promise<readonly string[]> {
