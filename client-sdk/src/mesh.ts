@@ -165,6 +165,14 @@ export class Mesh {
     return this.#caller.call(service, method, request, options);
   }
 
+  /**
+   * The unary methods that a service offers, `user.v1.UserService/CreateUser`, by reflection. For tools.
+   * @throws WeftError REFLECTION_FAILED; ClientError when it cannot be asked
+   */
+  methods(service: string): Promise<string[]> {
+    return this.#caller.methods(service);
+  }
+
   /** The breakers of all instances that this process calls now. */
   breakers(): BreakerView[] {
     return [...this.#destinations].flatMap(([service, { balancer }]) =>

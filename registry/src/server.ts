@@ -31,6 +31,7 @@ import { MemoryStore } from './store/memory-store.ts';
 import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
 import { EventBook } from './telemetry/event-book.ts';
+import { followCatalog } from './telemetry/follow-catalog.ts';
 import { telemetryHandlers } from './telemetry/telemetry-handlers.ts';
 import { TrafficBook } from './telemetry/traffic-book.ts';
 import { WatchHub, type WatchHubOptions } from './watch-hub.ts';
@@ -138,9 +139,12 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     observer: metrics.observer,
     log,
   });
-  const stopFollowing = followReadiness(server.health, store.catalog, options.unreadyAfterMs);
+  const stopFollowing = [
+    followReadiness(server.health, store.catalog, options.unreadyAfterMs),
+    followCatalog(store.catalog, events),
+  ];
   const closeRest = async () => {
-    stopFollowing();
+    for (const stop of stopFollowing) stop();
     await http.close();
     hub.close();
     await store.close();
@@ -173,7 +177,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       httpListening === undefined ? undefined : addressText({ host, port: httpListening }),
     store,
     async close(graceMs = 5000) {
-      stopFollowing();
+      for (const stop of stopFollowing) stop();
       // Who asks for health learns it before streams end, and does not come back here.
       server.health.setAll(ServingStatus.NOT_SERVING);
       closer.abort();

@@ -1,11 +1,17 @@
 import { resourceExhausted } from '@weft/proto';
 import type { Snapshot, WatchResponse } from '@weft/proto/registry';
 import { ANSWER_BYTES, inParts, instanceBytes, PART_BYTES } from './message-size.ts';
-import type { Catalog, CatalogNotice } from './store/catalog.ts';
+import type { Catalog } from './store/catalog.ts';
 import type { StoreEvent } from './store/event-log.ts';
 
 /** Changes per message. */
 const BATCH = 256;
+
+/** What a watcher has to know of what happened to the catalog. */
+export type WatcherNotice =
+  | { kind: 'events'; events: readonly StoreEvent[] }
+  | { kind: 'reset' }
+  | { kind: 'stale' };
 
 export interface WatcherOptions {
   catalog: Catalog;
@@ -50,7 +56,7 @@ export class Watcher {
   }
 
   /** Takes note of what happened to the catalog; of changes, those to the services it follows. */
-  notice(notice: CatalogNotice): void {
+  notice(notice: WatcherNotice): void {
     if (this.#failure !== undefined) return;
     if (notice.kind === 'reset') this.#needsSnapshot = true;
     if (notice.kind === 'stale') this.#needsProgress = true;

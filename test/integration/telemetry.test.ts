@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Status } from '@weft/client-sdk';
+import { InstanceStatus } from '@weft/proto/registry';
 import {
   EventKind,
   type TelemetryServiceClient,
@@ -110,6 +111,33 @@ describe('the traffic of a mesh', () => {
       expect(services).toContain('loud');
       expect(services).not.toContain('quiet');
     });
+  });
+});
+
+describe('what befalls instances', () => {
+  it('is told as it happens, and afterwards', async () => {
+    const events = follow((signal) => telemetry.watchEvents({ service: 'told' }, { signal }));
+    const remove = await stage.list(5000, { service: 'told', id: 'a' });
+    const name = { service: 'told', id: 'a' };
+    await stage.admin.updateInstance({ ...name, weight: 3 });
+    const status = InstanceStatus.INSTANCE_STATUS_STOPPING;
+    await stage.admin.updateInstance({ ...name, status });
+    await remove();
+    const expected = [
+      [EventKind.EVENT_KIND_REGISTERED, 'at 127.0.0.1:5000'],
+      [EventKind.EVENT_KIND_UPDATED, 'weight 3'],
+      [EventKind.EVENT_KIND_DRAINING, 'RUNNING -> STOPPING'],
+      [EventKind.EVENT_KIND_DEREGISTERED, ''],
+    ];
+    await eventually(() => {
+      const told = events.flatMap((message) => message.events);
+      expect(told.map(({ kind, detail }) => [kind, detail])).toEqual(expected);
+      expect(told.every(({ instanceId, caller }) => instanceId === 'a' && !caller)).toBe(true);
+    });
+    const last = telemetry.watchEvents({ service: 'told', last: 2, noFollow: true });
+    for await (const message of last) {
+      expect(message.events.map(({ kind, detail }) => [kind, detail])).toEqual(expected.slice(-2));
+    }
   });
 });
 

@@ -102,6 +102,15 @@ export class DynamicCaller {
     return caller(requestBytes, options);
   }
 
+  /** The methods that `call` can call, `user.v1.UserService/CreateUser`, sorted; none of gRPC's own. */
+  async methods(service: string): Promise<string[]> {
+    const files = await this.#describe(service);
+    return [...methodsOf(files)]
+      .filter((desc) => desc.methodKind === 'unary' && !desc.parent.typeName.startsWith('grpc.'))
+      .map((desc) => pathOf(desc).slice(1))
+      .sort();
+  }
+
   async #find(service: string, method: string): Promise<{ files: FileRegistry; desc: DescMethod }> {
     const known = this.#described.get(service);
     const isFresh = known !== undefined && performance.now() - known.at < this.#options.ttlMs;

@@ -12,6 +12,11 @@ export function addRegistryOption(command: Command): Command {
   );
 }
 
+/** The options of every command that looks into the mesh through its registry. */
+export function addLookOptions(command: Command, json = 'print JSON'): Command {
+  return addRegistryOption(command).option('--json', json, false);
+}
+
 /** The registry to ask. @throws OrchestratorError when none is named and no mesh is up */
 export function registryOf(options: GlobalOptions, named: string | undefined): string {
   const registry = named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));

@@ -1,37 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { clientTransport, messageOf } from '@weft/proto';
-import { type RegistryServiceClient, RegistryServiceDefinition } from '@weft/proto/registry';
+import { messageOf } from '@weft/proto';
 import type { Command } from 'commander';
-import { createChannel, createClient } from 'nice-grpc';
 import { OrchestratorError } from '../errors.ts';
 import { print, printJson, printNews } from '../output/terminal.ts';
 import { dumpJson, parseDump } from '../registry-dump/dump.ts';
 import { readDump } from '../registry-dump/read-dump.ts';
 import { writeDump } from '../registry-dump/write-dump.ts';
-import { globalOptions } from './context.ts';
-import { addRegistryOption, registryOf } from './registry-option.ts';
+import { askRegistry } from './ask-registry.ts';
+import { addRegistryOption } from './registry-option.ts';
 
 interface DumpOptions {
   readonly json: boolean;
-  readonly registry?: string;
-}
-
-async function withRegistry<T>(
-  options: DumpOptions,
-  command: Command,
-  use: (client: RegistryServiceClient) => Promise<T>,
-): Promise<T> {
-  const registry = registryOf(globalOptions(command), options.registry);
-  const channel = createChannel(registry, undefined, clientTransport);
-  try {
-    return await use(createClient(RegistryServiceDefinition, channel));
-  } finally {
-    channel.close();
-  }
 }
 
 async function exportAll(file: string | undefined, options: DumpOptions, command: Command) {
-  const dump = await withRegistry(options, command, readDump);
+  const dump = await askRegistry(command, ({ registry }) => readDump(registry));
   if (dump.isStale) printNews('the store of the registry is away: this may be behind it');
   const document = dumpJson(dump, new Date());
   if (file === undefined) return printJson(document);
@@ -56,7 +39,7 @@ function readText(file: string | undefined): string {
 
 async function importAll(file: string | undefined, options: DumpOptions, command: Command) {
   const instances = parseDump(readText(file), file ?? 'standard input');
-  const outcome = await withRegistry(options, command, (client) => writeDump(client, instances));
+  const outcome = await askRegistry(command, ({ registry }) => writeDump(registry, instances));
   const { imported, refused } = outcome;
   if (options.json) {
     printJson(outcome);

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+import { clock } from './clock.ts';
 
 /** One line of a log. */
 export interface LogLine {
@@ -35,14 +36,6 @@ function fieldText([name, value]: [string, JsonValue]): string {
   // An error: its stack is in the raw line.
   const shown = isJsonObject(value) && typeof value.message === 'string' ? value.message : value;
   return `${name}=${typeof shown === 'string' && /^\S+$/.test(shown) ? shown : JSON.stringify(shown)}`;
-}
-
-function clock(timeMs: number): string {
-  const at = new Date(timeMs);
-  const two = (part: number) => String(part).padStart(2, '0');
-  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':');
-  return `${day} ${time}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
 function parsed(raw: string): JsonObject | undefined {

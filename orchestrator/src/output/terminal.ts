@@ -25,3 +25,15 @@ export function jsonText(value: unknown): string {
     2,
   );
 }
+
+/** Prints one JSON document on a line of its own, as streams of them do. */
+export function printJsonLine(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** Aborts when nobody reads standard output any more, as after `weft watch | head`. */
+export function whileRead(): AbortSignal {
+  const closer = new AbortController();
+  process.stdout.once('error', () => closer.abort());
+  return closer.signal;
+}

@@ -3,10 +3,19 @@ import { EventLog, type StoreEvent } from './event-log.ts';
 import { SortedList } from './sorted-list.ts';
 import type { StoredInstance } from './stored-instance.ts';
 
-/** What happened to a catalog: changes; a new set that does not continue the old; staleness flipped. */
+/** Changes, and each instance as it was before its change; undefined for one that was not there. */
+export interface CatalogChanges {
+  readonly events: readonly StoreEvent[];
+  readonly before: readonly (StoredInstance | undefined)[];
+}
+
+/**
+ * What happened to a catalog: changes; a new set that does not continue the old, with what differs from
+ * it (nothing, when it is the first); staleness flipped.
+ */
 export type CatalogNotice =
-  | { kind: 'events'; events: readonly StoreEvent[] }
-  | { kind: 'reset' }
+  | ({ kind: 'events' } & CatalogChanges)
+  | ({ kind: 'reset' } & CatalogChanges)
   | { kind: 'stale' };
 
 interface Waiter {
@@ -104,10 +113,10 @@ export class Catalog {
     const fresh = events.filter(({ revision }) => revision > this.#revision);
     const last = fresh.at(-1);
     if (last === undefined) return;
-    for (const event of fresh) this.#change(event);
+    const before = fresh.map((event) => this.#change(event));
     this.#log.append(fresh);
     this.#advance(last.revision);
-    this.#tell({ kind: 'events', events: fresh });
+    this.#tell({ kind: 'events', events: fresh, before });
   }
 
   /**
@@ -127,12 +136,13 @@ export class Catalog {
       this.#log.skip(this.#revision, revision);
       this.apply(events);
     } else {
-      for (const event of events) this.#change(event);
+      const before = events.map((event) => this.#change(event));
+      const changes = this.#isComplete ? { events, before } : { events: [], before: [] };
       // What a repair changes has no revision of its own: whoever goes on after this one missed it.
       this.#log.reset(isNew ? revision : revision + 1n);
       this.#isComplete = true;
       this.#advance(revision);
-      this.#tell({ kind: 'reset' });
+      this.#tell({ kind: 'reset', ...changes });
       this.#completed.resolve();
     }
   }
@@ -191,11 +201,13 @@ export class Catalog {
     return events;
   }
 
-  #change({ type, instance }: StoreEvent): void {
+  /** Answers the instance as it was. */
+  #change({ type, instance }: StoreEvent): StoredInstance | undefined {
     const before = this.get(instance.service, instance.id);
     if (before !== undefined) this.#byLease.delete(before.leaseId);
     if (type === EventType.EVENT_TYPE_PUT) this.#put(instance, before === undefined);
     else if (before !== undefined) this.#delete(before);
+    return before;
   }
 
   #put(instance: StoredInstance, isNew: boolean): void {

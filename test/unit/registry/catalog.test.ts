@@ -51,12 +51,16 @@ describe('Catalog', () => {
       [EventType.EVENT_TYPE_DELETE, 'x', 9n],
     ]);
     expect(catalog.eventsSince(5n)).toHaveLength(3);
+    const before = notice?.kind === 'events' ? notice.before : [];
+    expect(before.map((each) => each?.modRevision)).toEqual([1n, undefined, 2n]);
   });
 
   it('tells a list of another history as a new set, even at a lower revision', () => {
     const { catalog, notices } = filled();
     catalog.replace([at('z', 2n)], 3n, { isNewHistory: true });
-    expect(notices).toEqual([{ kind: 'reset' }]);
+    const gone = { type: EventType.EVENT_TYPE_DELETE };
+    const events = [{ instance: { id: 'z' } }, gone, gone, gone];
+    expect(notices).toMatchObject([{ kind: 'reset', events }]);
     expect(catalog.services).toEqual(['user']);
     expect(catalog.instances('user').map(({ id }) => id)).toEqual(['z']);
     expect(catalog.eventsSince(2n)).toBeUndefined();
@@ -66,7 +70,7 @@ describe('Catalog', () => {
   it('tells a repair at the revision held as a new set, also to whoever goes on from there', () => {
     const { catalog, notices } = filled();
     catalog.replace([at('b', 1n), at('lost', 4n)], 5n);
-    expect(notices).toEqual([{ kind: 'reset' }]);
+    expect(notices).toMatchObject([{ kind: 'reset' }]);
     expect(catalog.instances('user').map(({ id }) => id)).toEqual(['b', 'lost']);
     expect(catalog.eventsSince(5n)).toBeUndefined();
     catalog.replace([at('b', 1n), at('lost', 4n)], 6n);

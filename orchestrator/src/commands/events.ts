@@ -1,0 +1,89 @@
+import { messageToJson } from '@weft/proto';
+import { Event, type WatchEventsResponse } from '@weft/proto/telemetry';
+import { type Command, InvalidArgumentError } from 'commander';
+import { EventResumption } from '../mesh-view/event-resumption.ts';
+import { eventLine } from '../output/event-line.ts';
+import { examplesText } from '../output/examples.ts';
+import { print, printJson, printJsonLine, printNews, whileRead } from '../output/terminal.ts';
+import { askRegistry } from './ask-registry.ts';
+import { follow } from './follow-stream.ts';
+import { addLookOptions } from './registry-option.ts';
+import { tellOfLoss } from './watch.ts';
+
+/** What the registry tells of the past at most. */
+const MOST = 1000;
+
+function parseCount(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) <= MOST) return Number(text);
+  throw new InvalidArgumentError(`It must be 0 to ${MOST}.`);
+}
+
+function eventJson(event: Event) {
+  return messageToJson('weft.telemetry.v1.Event', Event, event);
+}
+
+interface EventsOptions {
+  readonly json: boolean;
+  readonly follow: boolean;
+  readonly lines: number;
+  readonly service: string;
+}
+
+export function addEventsCommand(program: Command): void {
+  addLookOptions(
+    program.command('events'),
+    'print JSON (weft.telemetry.v1.Event); a line each with -f',
+  )
+    .description('show what happened to instances, breakers and drains')
+    .option('-n, --lines <count>', 'how many past events, at most 1000', parseCount, 20)
+    .option('-f, --follow', 'go on showing what happens', false)
+    .option('--service <service>', 'only what happened to this service', '')
+    .addHelpText(
+      'after',
+      `
+The registry keeps some thousand events in memory: they are those since it started.
+${examplesText([
+  ['events', 'the last 20'],
+  ['events -f --service user-service', 'and what happens from now on'],
+  ['events -n 100 --json', '{"events": [...]}'],
+])}`,
+    )
+    .action(async (options: EventsOptions, command: Command) => {
+      const { json, service, lines } = options;
+      await askRegistry(command, async (access) => {
+        if (options.follow) {
+          const resumption = new EventResumption();
+          let isResumed = false;
+          const take = ({ events }: WatchEventsResponse, isFirst: boolean) => {
+            for (const event of resumption.take(events, isResumed && isFirst)) {
+              if (json) printJsonLine(eventJson(event));
+              else print(eventLine(event));
+            }
+          };
+          const loss = tellOfLoss(access);
+          return follow(access, {
+            open: ({ telemetry }, callOptions) => {
+              const last = isResumed ? MOST : lines;
+              return telemetry.watchEvents({ last, service }, callOptions);
+            },
+            take,
+            ...loss,
+            lost: (reason) => {
+              isResumed = true;
+              loss.lost(reason);
+            },
+            signal: whileRead(),
+          });
+        }
+        const events: Event[] = [];
+        const request = { last: lines, service, noFollow: true };
+        const signal = AbortSignal.timeout(10_000);
+        for await (const message of access.telemetry.watchEvents(request, { signal })) {
+          events.push(...message.events);
+        }
+        if (json) printJson({ events: events.map(eventJson) });
+        else if (events.length === 0) printNews('nothing has happened');
+        for (const event of json ? [] : events) print(eventLine(event));
+      });
+    });
+}

@@ -1,0 +1,50 @@
+import type {
+  Instance,
+  ListInstancesRequest,
+  RegistryServiceClient,
+  ServiceSummary,
+} from '@weft/proto/registry';
+
+const PAGE = 1000;
+
+/** What a registry lists, and whether its store is away so that this may be behind. */
+export interface Listed<Item> {
+  readonly items: readonly Item[];
+  readonly isStale: boolean;
+}
+
+async function allPages<Item>(
+  page: (pageToken: string) => Promise<{ items: Item[]; nextPageToken: string; stale: boolean }>,
+): Promise<Listed<Item>> {
+  const all: Item[] = [];
+  for (let pageToken = ''; ; ) {
+    const { items, nextPageToken, stale } = await page(pageToken);
+    for (const item of items) all.push(item);
+    if (nextPageToken === '') return { items: all, isStale: stale };
+    pageToken = nextPageToken;
+  }
+}
+
+/** Every service that has an instance, by name. */
+export function readServices(registry: RegistryServiceClient): Promise<Listed<ServiceSummary>> {
+  return allPages(async (pageToken) => {
+    const { services, ...rest } = await registry.listServices({ pageSize: PAGE, pageToken });
+    return { items: services, ...rest };
+  });
+}
+
+export type InstanceFilter = Partial<
+  Pick<ListInstancesRequest, 'service' | 'status' | 'version' | 'zone'>
+>;
+
+/** Every instance that a filter leaves, by service and id. */
+export function readInstances(
+  registry: RegistryServiceClient,
+  filter: InstanceFilter = {},
+): Promise<Listed<Instance>> {
+  return allPages(async (pageToken) => {
+    const request = { ...filter, pageSize: PAGE, pageToken };
+    const { instances, ...rest } = await registry.listInstances(request);
+    return { items: instances, ...rest };
+  });
+}
