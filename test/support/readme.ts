@@ -22,6 +22,8 @@ export function blocksOf(markdown: string): Block[] {
 function masked(line: string): string {
   return line
     .replaceAll(/\d+(-[0-9a-f]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '#')
+    // How long instances have been up: of the youngest, and of the oldest if that reads differently.
+    .replaceAll(/\d+ s to \d+ s\b/g, '# s')
     .replaceAll(/\d+/g, '#')
     .replaceAll(/\s+/g, ' ')
     .trim();
