@@ -9,7 +9,6 @@ import {
   ServingStatus,
   silentLog,
 } from '@weft/proto';
-import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { addressText } from './address-rules.ts';
 import { RegistryCounters } from './counters.ts';
