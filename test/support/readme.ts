@@ -20,13 +20,15 @@ export function blocksOf(markdown: string): Block[] {
 
 /** A line without what differs from run to run: ids, numbers, spacing. */
 function masked(line: string): string {
-  return line
-    .replaceAll(/\d+(-[0-9a-f]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '#')
-    // How long instances have been up: of the youngest, and of the oldest if that reads differently.
-    .replaceAll(/\d+ s to \d+ s\b/g, '# s')
-    .replaceAll(/\d+/g, '#')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  return (
+    line
+      .replaceAll(/\d+(-[0-9a-f]+)+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '#')
+      // How long instances have been up: of the youngest, and of the oldest if that reads differently.
+      .replaceAll(/\d+ s to \d+ s\b/g, '# s')
+      .replaceAll(/\d+/g, '#')
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+  );
 }
 
 /** Lines of `expected` that `output` does not have, as masked; a line of `...` stands for anything. */
