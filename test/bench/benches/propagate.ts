@@ -1,6 +1,6 @@
 import type { Bench } from '../harness/bench.ts';
+import { EtcdStage } from '../harness/etcd-stage.ts';
 import type { Worker } from '../harness/processes.ts';
-import { RegistryStage } from '../harness/registry-stage.ts';
 import { turnsOf } from '../harness/rounds.ts';
 import type { Row } from '../harness/row.ts';
 import { type Comparison, compare, comparePooled, median, quantile } from '../harness/stats.ts';
@@ -26,7 +26,7 @@ interface Delays {
 }
 
 async function openArm(
-  stage: RegistryStage,
+  stage: EtcdStage,
   name: string,
   where: Omit<Watching, 'count'>,
   { processes, each }: { processes: number; each: number },
@@ -103,9 +103,11 @@ export const propagate: Bench = {
   about:
     'registered, or deregistered, in one process until seen in others: one, and the last of 1,000',
   run: (effort, reporter) =>
-    RegistryStage.use(async (stage) => {
+    EtcdStage.use(async (stage) => {
       reporter.progress('starting');
-      const address = await stage.registry().ask<string>('start', { etcd: stage.etcd.endpoint });
+      const address = await stage
+        .startRegistry()
+        .ask<string>('start', { etcd: stage.etcd.endpoint });
       const sdk = { kind: 'sdk', address, of: SERVICE } as const;
       const raw = { kind: 'etcd', address: stage.etcd.endpoint, of: RAW_PREFIX } as const;
       const rows: Row[] = [];

@@ -1,6 +1,6 @@
 import type { Bench } from '../harness/bench.ts';
+import { EtcdStage } from '../harness/etcd-stage.ts';
 import { fillEtcd } from '../harness/fill-etcd.ts';
-import { RegistryStage } from '../harness/registry-stage.ts';
 import { type Arm, alternate } from '../harness/rounds.ts';
 import type { Reading } from '../processes/reader.ts';
 
@@ -16,7 +16,7 @@ export const read: Bench = {
   name: 'read',
   about: 'GetService of 10 instances among 100 others and among 100,000, one call after the other',
   run: (effort, reporter) =>
-    RegistryStage.use(async (stage) => {
+    EtcdStage.use(async (stage) => {
       reporter.progress('listing instances');
       const armOf = async (
         name: string,

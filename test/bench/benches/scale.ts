@@ -1,8 +1,8 @@
 import { freePort } from '../../../orchestrator/src/process/ports.ts';
 import type { Bench } from '../harness/bench.ts';
+import { EtcdStage } from '../harness/etcd-stage.ts';
 import { fillEtcd } from '../harness/fill-etcd.ts';
 import { sharedNow } from '../harness/open-loop.ts';
-import { RegistryStage } from '../harness/registry-stage.ts';
 import type { Row } from '../harness/row.ts';
 import { compare } from '../harness/stats.ts';
 import type { Kept } from '../processes/keeper.ts';
@@ -36,14 +36,14 @@ export const scale: Bench = {
   about:
     '100,000 instances in one registry: memory, start, renewals; 1,000 clients over its restart',
   run: (effort, reporter) =>
-    RegistryStage.use(async (stage) => {
+    EtcdStage.use(async (stage) => {
       const count = effort.isQuick ? 10_000 : 100_000;
       const perLease = effort.minutes === undefined ? 10 : 1;
       const name = `${count} instances`;
       const etcd = stage.etcd.endpoint;
       const rows: Row[] = [];
 
-      const empty = stage.registry();
+      const empty = stage.startRegistry();
       await empty.ask('start', { etcd });
       const before = await empty.ask<Memory>('memory');
       await empty.end();
@@ -57,7 +57,7 @@ export const scale: Bench = {
       reporter.progress('starting a registry');
       const port = await freePort('127.0.0.1');
       const spawned = performance.now();
-      const registry = stage.registry();
+      const registry = stage.startRegistry();
       const address = await registry.ask<string>('start', { etcd, port });
       rows.push(rowOf(name, 'ms from start to SERVING', performance.now() - spawned));
       // Past the audit that follows: nothing else of this size happens.
@@ -102,7 +102,7 @@ export const scale: Bench = {
       await fillEtcd({ ...FOLLOWED, endpoint: etcd, ttlSeconds: 600, firstId: 'fresh' });
       const reads = await rangeReads(etcd);
       const start = sharedNow();
-      await stage.registry().ask('start', { etcd, port });
+      await stage.startRegistry().ask('start', { etcd, port });
       const ready = sharedNow();
       const seen = await Promise.all(
         crowd.map((worker) =>

@@ -29,8 +29,8 @@ export class EtcdStage {
   /** The process of the registry, and its address; started when it is first asked for. */
   async registry(): Promise<{ worker: Worker; address: string }> {
     if (this.#registry === undefined) {
-      const worker = this.#start('processes/registry.ts');
-      const address = await worker.ask<string>('start', this.etcd.endpoint);
+      const worker = this.startRegistry();
+      const address = await worker.ask<string>('start', { etcd: this.etcd.endpoint });
       this.#registry = { worker, address };
     }
     return this.#registry;
@@ -38,7 +38,7 @@ export class EtcdStage {
 
   /** Starts a client, a process of its own, of the registry or of etcd itself. */
   async client(kind: LeaseArmSpec['kind']): Promise<Worker> {
-    const worker = this.#start('processes/lease-client.ts');
+    const worker = this.start('processes/lease-client.ts');
     const address = kind === 'etcd' ? this.etcd.endpoint : (await this.registry()).address;
     const spec: LeaseArmSpec = { kind, address };
     await worker.ask('open', spec);
@@ -55,8 +55,14 @@ export class EtcdStage {
     return `etcd ${number}, one member, fsync on, data in ${folder} on ${device}; raw: etcd3 in a process of its own on the same etcd`;
   }
 
-  #start(file: string): Worker {
-    const worker = new Worker(file);
+  /** Starts a process for one more registry; see `processes/registry.ts`. */
+  startRegistry(): Worker {
+    return this.start('processes/registry.ts', ['--expose-gc']);
+  }
+
+  /** Starts a process of a file under test/bench. */
+  start(file: string, nodeArgs: readonly string[] = []): Worker {
+    const worker = new Worker(file, [], nodeArgs);
     this.#workers.add(worker);
     void worker.ended.then(() => this.#workers.delete(worker));
     return worker;
