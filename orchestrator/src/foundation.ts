@@ -81,7 +81,8 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
       ...process.execArgv,
       fileURLToPath(import.meta.resolve('@weft/registry/main')),
       ...store,
-      ...['--host', topology.host, '--port', String(port), '--http-port', '0'],
+      ...['--host', topology.host, '--port', String(port)],
+      ...['--http-port', String(topology.registry.httpPort)],
     ],
     folder: topology.folder,
     // What the flags say is all there is to say.

@@ -4,7 +4,7 @@ import type { Topology } from './topology.ts';
 export function apartTopology(topology: Topology, instances: number): Topology {
   return {
     ...topology,
-    registry: { ...topology.registry, port: 0 },
+    registry: { ...topology.registry, port: 0, httpPort: 0 },
     etcd: { port: 0 },
     services: topology.services.map((spec) => ({ ...spec, port: 0, instances })),
   };

@@ -25,6 +25,12 @@ export function fixedPorts(
 ): FixedPort[] {
   const ports: FixedPort[] = [
     { port: registry.port, owner: 'the registry', slot: 'registry', path: ['registry', 'port'] },
+    {
+      port: registry.httpPort,
+      owner: 'the web page',
+      slot: 'registry',
+      path: ['registry', 'httpPort'],
+    },
     { port: etcd.port, owner: 'etcd', slot: 'etcd', path: ['registry', 'etcd', 'port'] },
   ];
   for (const { name, port, instances } of services) {

@@ -155,10 +155,14 @@ function checkPorts(document: CheckedDocument, topology: Topology): void {
   for (const { path, reason } of portProblems(fixedPorts(topology))) document.problem(path, reason);
 }
 
+const KNOWN = {
+  root: ['host', 'registry', 'contracts', 'calls', 'services'],
+  registry: ['port', 'httpPort', 'store', 'etcd'],
+};
+
 function read(document: CheckedDocument, file: string): Topology {
-  const known = ['host', 'registry', 'contracts', 'calls', 'services'];
-  const root = document.mapping(document.root, [], known);
-  const registry = document.mapping(root.get('registry'), ['registry'], ['port', 'store', 'etcd']);
+  const root = document.mapping(document.root, [], KNOWN.root);
+  const registry = document.mapping(root.get('registry'), ['registry'], KNOWN.registry);
   const etcd = document.mapping(registry.get('etcd'), ['registry', 'etcd'], ['port']);
   const host = document.text(root.get('host'), ['host'], '127.0.0.1');
   if (isIP(host) === 0 || ['0.0.0.0', '::'].includes(host)) {
@@ -175,6 +179,7 @@ function read(document: CheckedDocument, file: string): Topology {
     host,
     registry: {
       port: port(registry.get('port'), ['registry', 'port'], 7400),
+      httpPort: port(registry.get('httpPort'), ['registry', 'httpPort'], 0),
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
     },
     etcd: { port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379) },
