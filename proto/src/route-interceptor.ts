@@ -31,7 +31,7 @@ export function routeInterceptor(options: RouteInterceptorOptions): ServerInterc
     if (!paths.has(method.path)) return passedOn(transported);
     const call = observed?.(method, transported) ?? transported;
     const nowMs = Date.now();
-    const deadline = incomingDeadline(call, nowMs);
+    const deadline = incomingDeadline(transported, nowMs);
     const sent = deadline !== undefined && deadline <= nowMs ? deadlineExceeded : refusal();
     if (sent !== undefined) return refused(call, sent);
     return interceptors.reduce((inner, interceptor) => interceptor(method, inner), passedOn(call));

@@ -72,9 +72,10 @@ function withStart(
     const [id] = metadata.get(OPTIONS_KEY);
     const options = id === undefined ? undefined : takeOptions(id.toString());
     metadata.remove(OPTIONS_KEY);
-    const traceContext = context.active();
-    if (settings !== undefined || options !== undefined || traceContext !== ROOT_CONTEXT) {
-      attachSettings(metadata, { ...settings, ...options, traceContext });
+    const active = context.active();
+    const trace = active === ROOT_CONTEXT ? undefined : { traceContext: active };
+    if (settings !== undefined || options !== undefined || trace !== undefined) {
+      attachSettings(metadata, { ...settings, ...options, ...trace });
     }
     const signal = incoming?.signal;
     const cancel = () => call.cancelWithStatus(status.CANCELLED, 'the incoming call was cancelled');
