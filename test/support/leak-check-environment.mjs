@@ -11,7 +11,7 @@ const watched = new Set([
 ]);
 
 /** How long handles may take to close after the last hook of the file, in ms. */
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 15_000;
 
 function openHandles() {
   return process.getActiveResourcesInfo().filter((kind) => watched.has(kind));

@@ -69,7 +69,11 @@ export class ServiceView {
     for (const instance of instances) {
       const known = before.get(instance.id);
       before.delete(instance.id);
-      const isSame = isSameStore && known?.modRevision === instance.modRevision;
+      // A store that began anew may come to the same revision again, by another lease.
+      const isSame =
+        isSameStore &&
+        known?.modRevision === instance.modRevision &&
+        known.leaseId === instance.leaseId;
       this.#instances.set(instance.id, isSame ? known : instance);
       if (!isSame) put.push(instance);
     }

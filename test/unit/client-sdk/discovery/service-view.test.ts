@@ -74,6 +74,9 @@ describe('ServiceView', () => {
     expect(view.instances).toEqual([instance('a'), changed]);
     expect(view.instances[0]).toBe(a);
     expect(view.instances[1]).not.toBe(b);
+    const again = instance('a', { leaseId: 2n });
+    expect(view.apply(snapshot(9n, again, changed))?.put).toEqual([again]);
+    view.apply(snapshot(9n, instance('a'), changed));
     const same = snapshot(10n, instance('b', { modRevision: 8n }), instance('a'));
     expect(view.apply(same)).toBeUndefined();
   });
