@@ -49,8 +49,10 @@ describe('a service of 1,000 instances', () => {
     stage.defer(() => calls.stop());
     await eventually(() => expect(calls.done.length).toBeGreaterThan(50));
     const { sent } = calls;
+    // A connection that took long to make may have been tried twice; from now on none is made anew.
+    const { opened } = range;
     await register(COUNT);
-    await eventually(() => expect(range.opened).toBe(COUNT + 1), { withinMs: 1000 });
+    await eventually(() => expect(range.opened).toBe(opened + 1), { withinMs: 3000 });
     await stage.admin.deregister({ service: SERVICE, id: 'i-7' });
     await eventually(() => {
       expect(mesh.breakers().some(({ instanceId }) => instanceId === 'i-7')).toBe(false);
@@ -66,7 +68,7 @@ describe('a service of 1,000 instances', () => {
     expect(calls.failures()).toEqual([]);
     expect(range.calls.get(loopback(COUNT))).toBeGreaterThan(0);
     expect(range.calls.has(loopback(7))).toBe(false);
-    expect(range.opened).toBe(COUNT + 1);
+    expect(range.opened).toBe(opened + 1);
   }, 40_000);
 
   it('has a client that uses a subset call no more than that', async () => {
