@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import { addressText } from '@weft/proto';
 import { startEtcdChild } from './etcd/etcd-child.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { type Program, startChild } from './process/child.ts';
-import { addressText, freePort, whyTaken } from './process/ports.ts';
+import { freePort, whyTaken } from './process/ports.ts';
 import { etcdProbe, grpcProbe } from './slot/probes.ts';
 import { Slot } from './slot/slot.ts';
 import { specificationOf } from './specification.ts';
@@ -60,7 +61,7 @@ async function etcdSlot(options: FoundationOptions, binary: string, port: number
       const run = left.takeOrStart({ name, specification }, () =>
         startEtcdChild({ ...settings, peerPort, logFile }),
       );
-      return { ...run, probe: etcdProbe(addressText(host, port)), instanceId: '' };
+      return { ...run, probe: etcdProbe(addressText({ host, port })), instanceId: '' };
     },
     async onEnd() {
       peerPort = await freePort(host);
@@ -98,7 +99,7 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
     onChange,
     launch: () => ({
       ...left.takeOrStart({ name, specification }, () => startChild({ ...program, logFile })),
-      probe: grpcProbe(addressText(topology.host, port)),
+      probe: grpcProbe(addressText({ host: topology.host, port })),
       instanceId: '',
     }),
   });
@@ -116,7 +117,7 @@ async function portOf(
   if (topology[slot].port !== 0) return topology[slot].port;
   const before = left.addresses[slot];
   const port = Number(before.slice(before.lastIndexOf(':') + 1));
-  if (before !== '' && addressText(host, port) === before) {
+  if (before !== '' && addressText({ host, port }) === before) {
     const isItsOwn = left.remaining.some(({ name }) => name === slot);
     if (isItsOwn || (await whyTaken(host, port)) === undefined) return port;
   }
@@ -133,9 +134,9 @@ export async function createFoundation(options: FoundationOptions): Promise<Foun
   if (store.kind === 'named-etcd') etcdEndpoints = store.endpoints;
   if (store.kind === 'own-etcd') {
     const port = await portOf('etcd', options);
-    etcdEndpoints = addressText(host, port);
+    etcdEndpoints = addressText({ host, port });
     slots.push(await etcdSlot(options, store.binary, port));
   }
   slots.push(registrySlot(options, etcdEndpoints, registryPort));
-  return { registryAddress: addressText(host, registryPort), etcdEndpoints, slots };
+  return { registryAddress: addressText({ host, port: registryPort }), etcdEndpoints, slots };
 }

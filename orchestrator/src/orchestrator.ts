@@ -1,4 +1,4 @@
-import { GrpcServer, type HttpServer, type Log, messageOf, route } from '@weft/proto';
+import { addressText, GrpcServer, type HttpServer, type Log, messageOf, route } from '@weft/proto';
 import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
@@ -6,7 +6,6 @@ import { takeLock } from './folder-lock.ts';
 import { Leftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { weftCommand } from './output/weft-command.ts';
-import { addressText } from './process/ports.ts';
 import { identityOf, type ProcessIdentity } from './process/process-identity.ts';
 import type { Slot } from './slot/slot.ts';
 import { SlotReporter } from './slot/slot-reporter.ts';
@@ -113,8 +112,8 @@ export class Orchestrator {
       routes: [route(OrchestratorServiceDefinition, handlers)],
       log: this.#options.log,
     });
-    const port = await this.#control.listen(addressText(CONTROL_HOST, 0));
-    this.#controlAddress = addressText(CONTROL_HOST, port);
+    const port = await this.#control.listen(addressText({ host: CONTROL_HOST, port: 0 }));
+    this.#controlAddress = addressText({ host: CONTROL_HOST, port });
     this.#save();
     await this.#showMetrics();
   }
@@ -128,7 +127,7 @@ export class Orchestrator {
     const port = await this.#metrics.listen(CONTROL_HOST, metricsPort).catch((error) => {
       throw new OrchestratorError(messageOf(error));
     });
-    onNews(`metrics: http://${addressText(CONTROL_HOST, port)}/metrics`);
+    onNews(`metrics: http://${addressText({ host: CONTROL_HOST, port })}/metrics`);
   }
 
   #onChange(slot: Slot): void {

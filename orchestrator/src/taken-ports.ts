@@ -1,5 +1,6 @@
+import { addressText } from '@weft/proto';
 import { PortError } from './errors.ts';
-import { addressText, whyTaken } from './process/ports.ts';
+import { whyTaken } from './process/ports.ts';
 import type { ChosenStore } from './store-choice.ts';
 import { type FixedPort, fixedPorts, portProblems } from './topology/fixed-ports.ts';
 import type { Topology } from './topology/topology.ts';
@@ -9,7 +10,7 @@ async function assertFree({ host, file }: Topology, ports: readonly FixedPort[])
   for (const { owner, port, path } of ports) {
     const reason = await whyTaken(host, port);
     if (reason === undefined) continue;
-    const address = addressText(host, port);
+    const address = addressText({ host, port });
     const setting = path.join('.');
     problems.push(
       reason === 'EADDRINUSE'

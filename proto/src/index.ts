@@ -1,6 +1,8 @@
 /** What every Weft server and client shares besides the generated contracts. */
 
 export { HealthCheckResponse_ServingStatus as ServingStatus } from '../gen/grpc/health/v1/health.ts';
+// Addresses
+export { addressText } from './address-text.ts';
 export { answersInOrder } from './answers-in-order.ts';
 // Errors as a caller sees them
 export { type CallFailure, callFailure } from './call-failure.ts';

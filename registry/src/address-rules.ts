@@ -60,8 +60,3 @@ export function peerHost(peer: string): string {
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1');
 }
-
-/** `host:port`, with brackets around an IPv6 host. */
-export function addressText({ host, port }: { host: string; port: number }): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -11,6 +11,19 @@ export function checkRevision(checks: FieldChecks, field: string, revision?: big
   checks.check((revision ?? 0n) >= 0n, field, 'must not be negative');
 }
 
+/** @throws OUT_OF_RANGE FUTURE_REVISION for one that the store has not come to, with what to do then */
+export async function checkNotFuture(store: Store, revision: bigint, advice = ''): Promise<void> {
+  if (revision <= store.catalog.revision) return;
+  const latest = await store.latestRevision().catch((error) => {
+    throw toStatusError(error);
+  });
+  if (revision <= latest) return;
+  throw outOfRange(`revision ${revision} is in the future: the latest is ${latest}${advice}`, {
+    reason: 'FUTURE_REVISION',
+    metadata: { latest_revision: `${latest}` },
+  });
+}
+
 /**
  * Makes sure that the catalog is where the caller has been: another replica may have been ahead.
  * Without a revision there is nothing to wait for.
@@ -21,15 +34,7 @@ export async function catchUp(store: Store, revision: bigint | undefined): Promi
   const { catalog } = store;
   if (revision === undefined || revision <= catalog.revision) return;
   if (await catalog.reached(revision, ON_ITS_WAY_MS)) return;
-  const latest = await store.latestRevision().catch((error) => {
-    throw toStatusError(error);
-  });
-  if (revision > latest) {
-    throw outOfRange(
-      `revision ${revision} is in the future: the latest is ${latest}; leave it out, to start anew`,
-      { reason: 'FUTURE_REVISION', metadata: { latest_revision: `${latest}` } },
-    );
-  }
+  await checkNotFuture(store, revision, '; leave it out, to start anew');
   if (await catalog.reached(revision, CATCH_UP_MS)) return;
   throw unavailable(`this registry has not come to revision ${revision} yet; try another one`, {
     reason: 'BEHIND',

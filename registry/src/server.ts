@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  addressText,
   GrpcServer,
-  HttpServer,
   type Log,
   messageOf,
   route,
@@ -10,7 +10,6 @@ import {
   silentLog,
 } from '@weft/proto';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
-import { addressText } from './address-rules.ts';
 import { RegistryCounters } from './counters.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { DrainBook } from './drain/drain-book.ts';
@@ -18,11 +17,9 @@ import { drainHandlers } from './drain/drain-handlers.ts';
 import { Callback } from './health/callback.ts';
 import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
-import { targetsPage } from './http/targets-page.ts';
-import { webPage } from './http/web-page.ts';
+import { httpSide } from './http/http-side.ts';
 import { createGuards } from './limits/guards.ts';
 import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
-import { createMetrics } from './metrics/metrics.ts';
 import { followReadiness } from './readiness.ts';
 import { registrationHandlers } from './registration-handlers.ts';
 import { SharedEncodingDefinition } from './shared-encoding.ts';
@@ -100,7 +97,6 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const hub = new WatchHub(store.catalog, { maxPerPeer, ...options.watch });
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
-  const metrics = createMetrics({ store, hub, counters });
   const book = new DrainBook();
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
@@ -109,33 +105,28 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const traffic = new TrafficBook();
   const events = new EventBook();
   let address = '';
-  const page = webPage({
-    catalog: store.catalog,
+  const shown = {
     writes: guards.writes,
     traffic,
     events,
     allowActions: options.allowActions ?? false,
     registry: () => address,
     log,
-  });
-  const http = new HttpServer(
-    { ...page.routes, '/metrics': metrics.page, '/sd': targetsPage(store.catalog) },
-    '--http-port',
-    log,
-  );
+  };
+  const http = httpPort === undefined ? undefined : httpSide({ store, hub, counters }, shown);
   const closer = new AbortController();
   const closing = closer.signal;
   const server = new GrpcServer({
     routes: [
       route(SharedEncodingDefinition, {
-        ...registrationHandlers(page.writes, closing, callback),
+        ...registrationHandlers(http?.writes ?? guards.writes, closing, callback),
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
       route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
     interceptors: guards.interceptors,
-    observer: metrics.observer,
+    observer: http?.observer,
     log,
   });
   const stopFollowing = [
@@ -144,7 +135,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   ];
   const closeRest = async () => {
     for (const stop of stopFollowing) stop();
-    await http.close();
+    await http?.server.close();
     hub.close();
     await store.close();
   };
@@ -157,7 +148,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
         { cause },
       );
     });
-    if (httpPort !== undefined) httpListening = await http.listen(host, httpPort);
+    if (httpPort !== undefined) httpListening = await http?.server.listen(host, httpPort);
   } catch (error) {
     await server.close(0);
     await closeRest();

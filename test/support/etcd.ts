@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { addressText } from '@weft/proto';
 import { findEtcd, findEtcdTool } from '../../orchestrator/src/etcd/etcd-binary.ts';
 import { startEtcdChild } from '../../orchestrator/src/etcd/etcd-child.ts';
 import { lastLines } from '../../orchestrator/src/process/log-file.ts';
 import type { ManagedProcess } from '../../orchestrator/src/process/managed-process.ts';
-import { addressText, freePort } from '../../orchestrator/src/process/ports.ts';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { etcdProbe } from '../../orchestrator/src/slot/probes.ts';
 import type { Certificate } from './certificates.ts';
 import { eventually } from './eventually.ts';
@@ -69,11 +70,12 @@ export async function createTestEtcd(options: TestEtcdOptions = {}): Promise<Tes
   const folder = tempFolder('weft-etcd-');
   let generation = 0;
   const clientPort = await freePort(host);
-  const endpoint = addressText(host, clientPort);
+  const endpoint = addressText({ host, port: clientPort });
   const logFile = join(folder.path, 'etcd.log');
   const { tls } = options;
   // Health is asked for without a certificate.
-  const healthAddress = tls === undefined ? endpoint : addressText(host, await freePort(host));
+  const healthAddress =
+    tls === undefined ? endpoint : addressText({ host, port: await freePort(host) });
   const tlsFlags = tls && {
     'listen-client-urls': `https://${endpoint}`,
     'advertise-client-urls': `https://${endpoint}`,

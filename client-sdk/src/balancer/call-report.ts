@@ -1,6 +1,7 @@
+import { addressText } from '@weft/proto';
 import type { Kept } from '../discovery/instance-changes.ts';
 import type { CallRecord } from './call-record.ts';
-import { addressText, type Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { statusName } from './status-name.ts';
 
 /** One attempt of a call, as told to whoever asks. */

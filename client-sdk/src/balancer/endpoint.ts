@@ -1,3 +1,4 @@
+import { addressText } from '@weft/proto';
 import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { Breaker } from '../breaker/breaker.ts';
 import type { Outcome } from '../breaker/classify.ts';
@@ -141,11 +142,4 @@ export function endpointKey({ id, incarnation, address }: Instance): string {
 /** The instance id that an endpoint's key begins with. */
 export function idOfKey(key: string): string {
   return key.slice(0, key.indexOf('/'));
-}
-
-/** `host:port`, with brackets around an IPv6 host. */
-export function addressText(address: Instance['address']): string {
-  if (address === undefined) return '';
-  const { host, port } = address;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

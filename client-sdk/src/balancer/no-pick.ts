@@ -1,5 +1,6 @@
+import { addressText } from '@weft/proto';
 import type { AttemptEnd, CallRecord } from './call-record.ts';
-import { addressText, type Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { statusName } from './status-name.ts';
 
 /** Why no endpoint can be picked now. */

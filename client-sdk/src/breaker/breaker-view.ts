@@ -1,4 +1,5 @@
-import { addressText, type Endpoint } from '../balancer/endpoint.ts';
+import { addressText } from '@weft/proto';
+import type { Endpoint } from '../balancer/endpoint.ts';
 import type { BreakerState } from './breaker.ts';
 
 /** The breaker of one instance as it is whenever looked at, to be turned by hand too. */

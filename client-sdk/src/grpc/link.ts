@@ -1,8 +1,9 @@
 import { type ChannelOptions, connectivityState } from '@grpc/grpc-js';
+import { addressText } from '@weft/proto';
 import { Backoff } from '../backoff.ts';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { Balancer } from '../balancer/balancer.ts';
-import { addressText, type Endpoint } from '../balancer/endpoint.ts';
+import type { Endpoint } from '../balancer/endpoint.ts';
 import type { PlannedCall } from '../call/planned-call.ts';
 import type {
   ChannelControlHelper,

@@ -1,6 +1,5 @@
-import { GrpcServer, type Log, messageOf, pause, ServingStatus } from '@weft/proto';
+import { addressText, GrpcServer, type Log, messageOf, pause, ServingStatus } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
-import { addressText } from '../balancer/endpoint.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';
 import type { MetricsServer } from '../metrics/metrics-server.ts';

@@ -1,9 +1,8 @@
-import { clientTransport, messageOf } from '@weft/proto';
+import { addressText, clientTransport, messageOf } from '@weft/proto';
 import { type Instance, InstanceStatus, RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { type Channel, createChannel, createClient } from 'nice-grpc';
 import { OrchestratorError } from '../errors.ts';
-import { addressText } from '../process/ports.ts';
 import { readDump } from '../registry-dump/read-dump.ts';
 import type { LiveCall, LiveFacts, LiveInstance } from './live-facts.ts';
 import { readOffers } from './read-offers.ts';
@@ -19,7 +18,7 @@ function interfaceOf(method: string): string {
 
 async function liveInstance(instance: Instance): Promise<LiveInstance> {
   const { id, service, version, dependencies, status } = instance;
-  const address = addressText(instance.address?.host ?? '', instance.address?.port ?? 0);
+  const address = addressText(instance.address);
   const isRunning = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
   const offers = isRunning ? await readOffers(address, TIMEOUT_MS) : undefined;
   return { id, service, version, dependencies, address, ...(offers ? { offers } : {}) };

@@ -16,7 +16,7 @@ import { globalOptions } from './context.ts';
 import { registryOf } from './registry-option.ts';
 
 /** How long one answer may take where the call itself does not say. */
-const ANSWER_MS = 10_000;
+export const ANSWER_MS = 10_000;
 /** How long each of several registries has to answer before the next one is asked. */
 const PROBE_MS = 2_000;
 

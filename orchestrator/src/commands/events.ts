@@ -5,7 +5,7 @@ import { EventResumption } from '../mesh-view/event-resumption.ts';
 import { eventLine } from '../output/event-line.ts';
 import { examplesText } from '../output/examples.ts';
 import { print, printJson, printJsonLine, printNews, whileRead } from '../output/terminal.ts';
-import { askRegistry } from './ask-registry.ts';
+import { ANSWER_MS, askRegistry } from './ask-registry.ts';
 import { follow } from './follow-stream.ts';
 import { addLookOptions } from './registry-option.ts';
 import { tellOfLoss } from './watch.ts';
@@ -77,7 +77,7 @@ ${examplesText([
         }
         const events: Event[] = [];
         const request = { last: lines, service, noFollow: true };
-        const signal = AbortSignal.timeout(10_000);
+        const signal = AbortSignal.timeout(ANSWER_MS);
         for await (const message of access.telemetry.watchEvents(request, { signal })) {
           events.push(...message.events);
         }

@@ -17,10 +17,18 @@ export function addLookOptions(command: Command, json = 'print JSON'): Command {
   return addRegistryOption(command).option('--json', json, false);
 }
 
+/** The registry to ask; undefined when none is named and no mesh is up. */
+export function findRegistry(
+  options: GlobalOptions,
+  named: string | undefined,
+): string | undefined {
+  return named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options)) || undefined;
+}
+
 /** The registry to ask. @throws OrchestratorError when none is named and no mesh is up */
 export function registryOf(options: GlobalOptions, named: string | undefined): string {
-  const registry = named || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));
-  if (!registry) {
+  const registry = findRegistry(options, named);
+  if (registry === undefined) {
     throw new OrchestratorError(
       `no registry to ask: start a mesh with \`${weftCommand('up')}\`, or name one with --registry or $WEFT_REGISTRY.`,
     );

@@ -8,6 +8,7 @@ import { readDump } from '../registry-dump/read-dump.ts';
 import { writeDump } from '../registry-dump/write-dump.ts';
 import { askRegistry } from './ask-registry.ts';
 import { addRegistryOption } from './registry-option.ts';
+import { STALE } from './services.ts';
 
 interface DumpOptions {
   readonly json: boolean;
@@ -15,7 +16,7 @@ interface DumpOptions {
 
 async function exportAll(file: string | undefined, options: DumpOptions, command: Command) {
   const dump = await askRegistry(command, ({ registry }) => readDump(registry));
-  if (dump.isStale) printNews('the store of the registry is away: this may be behind it');
+  if (dump.isStale) printNews(STALE);
   const document = dumpJson(dump, new Date());
   if (file === undefined) return printJson(document);
   try {

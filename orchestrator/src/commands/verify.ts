@@ -4,7 +4,6 @@ import pc from 'picocolors';
 import type { LiveFacts } from '../architecture/live-facts.ts';
 import { readLive } from '../architecture/read-live.ts';
 import { verifyArchitecture } from '../architecture/verify-architecture.ts';
-import { runningRegistry } from '../control/control-client.ts';
 import { OrchestratorError } from '../errors.ts';
 import { architectureJson } from '../output/architecture-json.ts';
 import { architectureTables } from '../output/architecture-tables.ts';
@@ -17,7 +16,7 @@ import { runTrial } from '../trial/run-trial.ts';
 import { type TrialStep, trialFindings } from '../trial/trial-step.ts';
 import { folderOf, type GlobalOptions } from './context.ts';
 import { onMeshApart } from './mesh-apart.ts';
-import { addRegistryOption } from './registry-option.ts';
+import { addRegistryOption, findRegistry } from './registry-option.ts';
 
 interface VerifyOptions extends GlobalOptions {
   readonly json: boolean;
@@ -39,9 +38,8 @@ function printStep({ isHeld, message }: TrialStep): void {
 
 /** The mesh that is up, if any. */
 async function lookAtMesh(options: VerifyOptions): Promise<Looked> {
-  const registry =
-    options.registry || process.env.WEFT_REGISTRY || runningRegistry(folderOf(options));
-  if (!registry) {
+  const registry = findRegistry(options, options.registry);
+  if (registry === undefined) {
     printNews(
       `no mesh is up here, so only weft.yaml and the contracts are looked at; \`${weftCommand('up')}\` starts one`,
     );

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { addressText } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
-import { addressText, freePort } from '../process/ports.ts';
+import { freePort } from '../process/ports.ts';
 import type { ProcessIdentity } from '../process/process-identity.ts';
 
 /** One member of a local etcd. */
@@ -93,11 +94,11 @@ export async function planCluster(
 /** `initial-cluster` of etcd: who the members are, and where they find each other. */
 export function initialCluster({ host, members }: ClusterLayout): string {
   return members
-    .map(({ name, peerPort }) => `${name}=http://${addressText(host, peerPort)}`)
+    .map(({ name, peerPort }) => `${name}=http://${addressText({ host, port: peerPort })}`)
     .join(',');
 }
 
 /** Where clients reach the members, with commas between. */
 export function clientEndpoints({ host, members }: ClusterLayout): string {
-  return members.map(({ clientPort }) => addressText(host, clientPort)).join(',');
+  return members.map(({ clientPort }) => addressText({ host, port: clientPort })).join(',');
 }

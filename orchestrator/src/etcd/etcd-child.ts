@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { addressText } from '@weft/proto';
 import { startChild } from '../process/child.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
-import { addressText } from '../process/ports.ts';
 
 export interface EtcdOptions {
   /** Path of the program; see `findEtcd`. */
@@ -34,8 +34,8 @@ function environment(): Record<string, string | undefined> {
 export function startEtcdChild(options: EtcdOptions): ManagedProcess {
   const { binary, dataDir, host, clientPort, peerPort, logFile } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const clientUrl = `http://${addressText(host, clientPort)}`;
-  const peerUrl = `http://${addressText(host, peerPort)}`;
+  const clientUrl = `http://${addressText({ host, port: clientPort })}`;
+  const peerUrl = `http://${addressText({ host, port: peerPort })}`;
   const flags = {
     name: 'weft',
     'data-dir': dataDir,

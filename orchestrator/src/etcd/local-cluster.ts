@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { addressText } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
 import { takeLock } from '../folder-lock.ts';
 import { adoptProcess } from '../process/adopted-process.ts';
-import { addressText, whyTaken } from '../process/ports.ts';
+import { whyTaken } from '../process/ports.ts';
 import { identityOf, isAlive } from '../process/process-identity.ts';
 import { etcdProbe } from '../slot/probes.ts';
 import { Slot } from '../slot/slot.ts';
@@ -129,7 +130,7 @@ export class LocalCluster {
       launch: () => ({
         process: startEtcdChild(settings),
         adopted: undefined,
-        probe: etcdProbe(addressText(host, clientPort)),
+        probe: etcdProbe(addressText({ host, port: clientPort })),
         instanceId: '',
       }),
     });
@@ -169,7 +170,7 @@ async function assertFree({ host, members }: ClusterLayout): Promise<void> {
       const reason = await whyTaken(host, port);
       if (reason === undefined) continue;
       throw new OrchestratorError(
-        `${name} cannot listen on ${addressText(host, port)} (${reason}): end what does, or choose other ports with --client-port or --data-dir.`,
+        `${name} cannot listen on ${addressText({ host, port })} (${reason}): end what does, or choose other ports with --client-port or --data-dir.`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { addressText } from '@weft/proto';
 import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import pc from 'picocolors';
 import { type ColumnsOptions, columns } from './columns.ts';
@@ -13,9 +14,7 @@ export function healthName({ health }: Instance): string {
 }
 
 export function addressOf({ address }: Instance): string {
-  if (address === undefined) return '-';
-  const { host, port } = address;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return addressText(address) || '-';
 }
 
 /** A status in the colour of what it means for calls. */

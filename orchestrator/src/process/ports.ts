@@ -25,8 +25,3 @@ export async function whyTaken(host: string, port: number): Promise<string | und
     return (error as NodeJS.ErrnoException).code ?? 'unknown error';
   }
 }
-
-/** `host:port`, with the brackets that IPv6 needs. */
-export function addressText(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

@@ -1,5 +1,5 @@
+import { addressText } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
-import { addressText } from '../process/ports.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { GrpcHealth } from './grpc-health.ts';
 import type { Probe } from './probe.ts';
@@ -41,7 +41,7 @@ export function instanceProbe(view: RegistryView, instanceId: string, service: s
       const isExcused = !view.isCurrent;
       const instance = view.instance(instanceId);
       // One that left the registry is still asked where it was: it may be there, and come back.
-      if (instance?.address) address = addressText(instance.address.host, instance.address.port);
+      if (instance?.address) address = addressText(instance.address);
       if (address === '') return { address, isHealthy: false, isReady: false, isExcused };
       const isHealthy = await health.isServing(address, service, timeoutMs);
       const isListed = instance?.status === InstanceStatus.INSTANCE_STATUS_RUNNING;

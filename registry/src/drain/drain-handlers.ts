@@ -1,6 +1,6 @@
-import { FieldChecks, notFound, outOfRange, pause } from '@weft/proto';
+import { FieldChecks, notFound, pause } from '@weft/proto';
 import type { DrainHolder, RegistryServiceImplementation } from '@weft/proto/registry';
-import { toStatusError } from '../errors.ts';
+import { checkNotFuture } from '../catch-up.ts';
 import { checkService } from '../instance-rules.ts';
 import type { ReplicaList } from '../store/replica-list.ts';
 import type { Store } from '../store/store.ts';
@@ -24,19 +24,6 @@ export interface DrainOptions {
   replicaId: string;
   /** Streams end when it aborts. */
   closing: AbortSignal;
-}
-
-/** @throws OUT_OF_RANGE for a revision that is in the future: nobody will ever route by it */
-async function checkRevision(store: Store, revision: bigint): Promise<void> {
-  if (revision <= store.catalog.revision) return;
-  const latest = await store.latestRevision().catch((error) => {
-    throw toStatusError(error);
-  });
-  if (revision <= latest) return;
-  throw outOfRange(`revision ${revision} is in the future: the latest is ${latest}`, {
-    reason: 'FUTURE_REVISION',
-    metadata: { latest_revision: `${latest}` },
-  });
 }
 
 /** Waits for the next `ring`, at most `LOOK_MS`, and a moment more for those that come with it. */
@@ -78,7 +65,8 @@ export function drainHandlers({
       checkService(checks, 'service', service);
       checks.check(revision > 0n, 'revision', 'must be the revision at which the instance left');
       checks.throwIfAny();
-      await checkRevision(store, revision);
+      // By one in the future nobody will ever route.
+      await checkNotFuture(store, revision);
       const ended = AbortSignal.any([context.signal, closing]);
       const bell = createBell(ended);
       const unsubscribe = book.subscribe(bell.ring);

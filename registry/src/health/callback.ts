@@ -1,7 +1,6 @@
-import { failedPrecondition, unavailable } from '@weft/proto';
+import { addressText, failedPrecondition, unavailable } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc';
-import { addressText } from '../address-rules.ts';
 import type { Catalog } from '../store/catalog.ts';
 import type { InstanceDescription } from '../store/stored-instance.ts';
 import {

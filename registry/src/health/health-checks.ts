@@ -1,6 +1,5 @@
-import { type Log, messageOf } from '@weft/proto';
+import { addressText, type Log, messageOf } from '@weft/proto';
 import { Health, InstanceStatus } from '@weft/proto/registry';
-import { addressText } from '../address-rules.ts';
 import type { CatalogNotice } from '../store/catalog.ts';
 import type { ReplicaList } from '../store/replica-list.ts';
 import type { Store } from '../store/store.ts';

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
-import { clientTransport, messageOf, ServingStatus } from '@weft/proto';
+import { addressText, clientTransport, messageOf, ServingStatus } from '@weft/proto';
 import { type HealthClient, HealthDefinition } from '@weft/proto/health';
 import { type PeerServiceClient, PeerServiceDefinition } from '@weft/proto/peer';
 import { type Address, InstanceType } from '@weft/proto/registry';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
-import { addressText } from '../address-rules.ts';
+import { shortNames } from '../store/enum-names.ts';
 
 /** A connection to an instance, of its own and for a while. Dispose of it. */
 export interface Peer extends Disposable {
@@ -64,10 +64,7 @@ export type Look =
   | { readonly finding: 'serving' }
   | { readonly finding: 'refusing' | 'silent'; readonly problem: string };
 
-function statusName(status: ServingStatus): string {
-  const known = Object.entries(ServingStatus).find(([, value]) => value === status);
-  return known?.[0] ?? `${status}`;
-}
+const servingNames = shortNames(ServingStatus, '');
 
 /** Asks a gRPC server for its health. One that offers none serves, as it answers. */
 export async function lookAt(
@@ -79,7 +76,7 @@ export async function lookAt(
   try {
     const { status } = await health.check({ service }, { signal });
     if (isServing(status, service)) return { finding: 'serving' };
-    return { finding: 'refusing', problem: `says ${statusName(status)}` };
+    return { finding: 'refusing', problem: `says ${servingNames.get(status) ?? status}` };
   } catch (error) {
     if (isNotOffered(error)) return { finding: 'serving' };
     const isUnknown = error instanceof ClientError && error.code === Status.NOT_FOUND;

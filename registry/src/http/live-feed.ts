@@ -1,10 +1,9 @@
-import type { TrafficEdge } from '@weft/proto/telemetry';
 import type { SnapshotMessage, StreamMessage, TrafficMessage } from '../page/wire.ts';
 import type { Catalog, CatalogNotice } from '../store/catalog.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';
 import type { EventBook } from '../telemetry/event-book.ts';
 import { trafficNow } from '../telemetry/telemetry-handlers.ts';
-import type { TrafficBook } from '../telemetry/traffic-book.ts';
+import type { EdgeEnds, TrafficBook } from '../telemetry/traffic-book.ts';
 import type { LeaseRenewals } from './lease-renewals.ts';
 import { wireBreaker, wireEdge, wireEvent, wireInstance } from './wire-format.ts';
 
@@ -31,7 +30,7 @@ type Listener = (message: StreamMessage) => void;
 
 const keyOf = ({ service, id }: { service: string; id: string }) => `${service}/${id}`;
 
-const byCallee = ({ service }: Pick<TrafficEdge, 'service'>) => ({
+const byCallee = ({ service }: EdgeEnds): EdgeEnds => ({
   caller: undefined,
   service,
   instanceId: '',

@@ -1,3 +1,4 @@
+import { addressText } from '@weft/proto';
 import { Health, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import {
   BreakerState,
@@ -7,7 +8,6 @@ import {
   EventKind,
   type TrafficEdge,
 } from '@weft/proto/telemetry';
-import { addressText } from '../address-rules.ts';
 import type { StatusName, WireBreaker, WireEdge, WireEvent, WireInstance } from '../page/wire.ts';
 import { shortNames } from '../store/enum-names.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';

@@ -30,7 +30,10 @@ export function requestLimit(options: RequestLimitOptions): ServerInterceptor {
     if (waitMs === 0) return passedOn(call);
     onRefused();
     const details = `${host} makes more than the ${perSecond} requests a second that this registry takes of one host; try again in ${waitMs} ms, and watch rather than ask again and again`;
-    const facts = { max_requests_per_second: `${perSecond}` };
-    return refused(call, pushbackStatus(details, { reason: 'TOO_MANY_REQUESTS', facts }, waitMs));
+    const metadata = { max_requests_per_second: `${perSecond}` };
+    return refused(
+      call,
+      pushbackStatus(details, { reason: 'TOO_MANY_REQUESTS', metadata }, waitMs),
+    );
   };
 }

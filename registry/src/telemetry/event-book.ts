@@ -33,9 +33,8 @@ export class EventBook {
 
   /** Events after a sequence number, oldest first; of those no longer held none. */
   after(sequence: bigint): Event[] {
-    const held = this.#events.slice(-this.#limit);
-    const first = held[0]?.sequence ?? 0n;
-    return held.slice(sequence < first ? 0 : Number(sequence - first + 1n));
+    const count = Math.min(Number(this.#sequence - sequence), this.#limit);
+    return count > 0 ? this.#events.slice(-count) : [];
   }
 
   /** Calls `listener` when there are new ones; the answer ends that. */

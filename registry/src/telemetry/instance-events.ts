@@ -1,17 +1,13 @@
 import { EventType, Health, InstanceStatus } from '@weft/proto/registry';
 import { EventKind } from '@weft/proto/telemetry';
+import { shortNames } from '../store/enum-names.ts';
 import type { StoreEvent } from '../store/event-log.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';
 import type { NewEvent } from './event-book.ts';
 
 type What = Pick<NewEvent, 'kind' | 'detail'>;
 
-const NAMES = Object.fromEntries(
-  Object.entries(InstanceStatus).map(([name, value]) => [
-    value,
-    name.replace('INSTANCE_STATUS_', ''),
-  ]),
-);
+const statusNames = shortNames(InstanceStatus, 'INSTANCE_STATUS_');
 
 function isServing({ status }: StoredInstance): boolean {
   return status === InstanceStatus.INSTANCE_STATUS_RUNNING;
@@ -19,7 +15,7 @@ function isServing({ status }: StoredInstance): boolean {
 
 function changed(before: StoredInstance, instance: StoredInstance): What {
   if (before.status !== instance.status) {
-    const detail = `${NAMES[before.status]} -> ${NAMES[instance.status]}`;
+    const detail = `${statusNames.get(before.status)} -> ${statusNames.get(instance.status)}`;
     const isDraining = instance.status === InstanceStatus.INSTANCE_STATUS_STOPPING;
     const kind = isDraining ? EventKind.EVENT_KIND_DRAINING : EventKind.EVENT_KIND_UPDATED;
     return { kind, detail };

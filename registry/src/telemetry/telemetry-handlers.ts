@@ -4,19 +4,16 @@ import type {
   Event,
   ReportRequest,
   TelemetryServiceImplementation,
-  TrafficEdge,
   WatchTrafficRequest,
   WatchTrafficResponse,
 } from '@weft/proto/telemetry';
 import type { EventBook } from './event-book.ts';
 import { checkReport, checkWatchEvents, checkWatchTraffic } from './telemetry-rules.ts';
-import type { TrafficBook } from './traffic-book.ts';
+import type { EdgeEnds, TrafficBook } from './traffic-book.ts';
 
 const DEFAULT_INTERVAL_MS = 1000;
 /** Events of one message. */
 const BATCH = 500;
-
-type Edges = Omit<TrafficEdge, 'rate' | 'errorRate' | 'p50Ms' | 'p99Ms'>;
 
 const anyone: Caller | undefined = undefined;
 
@@ -26,13 +23,13 @@ function callerService(caller: Caller | undefined): Caller | undefined {
   return { service: caller.service, instanceId: '' };
 }
 
-const byService = ({ caller, service }: Edges): Edges => {
+const byService = ({ caller, service }: EdgeEnds): EdgeEnds => {
   return { caller: callerService(caller), service, instanceId: '', method: '' };
 };
-const byInstance = ({ service, instanceId }: Edges): Edges => {
+const byInstance = ({ service, instanceId }: EdgeEnds): EdgeEnds => {
   return { caller: anyone, service, instanceId, method: '' };
 };
-const byAll = (edge: Edges): Edges => edge;
+const byAll = (edge: EdgeEnds): EdgeEnds => edge;
 
 function concerns(name: string) {
   return ({ caller, service }: { caller: Caller | undefined; service: string }) =>

@@ -19,6 +19,9 @@ export interface TrafficBookOptions {
   now?: () => number;
 }
 
+/** Who calls what. */
+export type EdgeEnds = Omit<TrafficEdge, 'rate' | 'errorRate' | 'p50Ms' | 'p99Ms'>;
+
 interface HeldEdge {
   readonly caller: Caller;
   readonly service: string;
@@ -89,15 +92,12 @@ export class TrafficBook {
     for (const edge of edges) this.#addEdge(held.caller, edge, now);
   }
 
-  /** Edges by the key that `group` gives them; those it gives none are left out. */
-  edges(group: (edge: Omit<TrafficEdge, Numbers>) => Omit<TrafficEdge, Numbers>): TrafficEdge[] {
+  /** All edges, those added up of which `group` makes the same. */
+  edges(group: (edge: EdgeEnds) => EdgeEnds): TrafficEdge[] {
     const { now, windowMs } = this.#options;
     const at = now();
     this.#expire(at);
-    const sums = new Map<
-      string,
-      { of: Omit<TrafficEdge, Numbers>; sum: EdgeSum; overMs: number }
-    >();
+    const sums = new Map<string, { of: EdgeEnds; sum: EdgeSum; overMs: number }>();
     for (const { window, ...edge } of this.#edges.values()) {
       const of = group(edge);
       const { caller, service, instanceId, method } = of;
@@ -177,8 +177,6 @@ export class TrafficBook {
     }
   }
 }
-
-type Numbers = 'rate' | 'errorRate' | 'p50Ms' | 'p99Ms';
 
 function callerKey({ service, instanceId }: Caller): string {
   return keyOf(service, instanceId);

@@ -52,8 +52,50 @@ export function instanceOf(service: string, index: number): StoredInstance {
   };
 }
 
+/** The two events of a stream that renews leases. */
+interface RenewalStream<Answer> {
+  on(event: 'data', listener: (answer: Answer) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Renews as told over a stream, and answers how many renewals were answered, once all were.
+ * @param send sends one message with these leases
+ * @param ttlsOf the time to live of each lease that an answer tells, in seconds; 0 of one that ended
+ */
+export async function renewOver<Answer>(
+  stream: RenewalStream<Answer>,
+  { leaseIds, perMessage, atOnce, ms }: Renewing,
+  send: (leaseIds: bigint[]) => void,
+  ttlsOf: (answer: Answer) => number[],
+): Promise<number> {
+  const next = leaseCycle(leaseIds);
+  const end = performance.now() + ms;
+  let answered = 0;
+  let open = 0;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const sendNext = () => {
+    open += 1;
+    send(next(perMessage));
+  };
+  stream.on('data', (answer) => {
+    const ttls = ttlsOf(answer);
+    open -= 1;
+    answered += ttls.length;
+    if (ttls.some((seconds) => seconds <= 0)) {
+      reject(new Error('a lease is not there any more'));
+    }
+    if (performance.now() < end) sendNext();
+    else if (open === 0) resolve();
+  });
+  stream.on('error', reject);
+  for (let count = 0; count < atOnce; count += 1) sendNext();
+  await promise;
+  return answered;
+}
+
 /** The next leases to renew, over and over. */
-export function leaseCycle(leaseIds: readonly bigint[]): (count: number) => bigint[] {
+function leaseCycle(leaseIds: readonly bigint[]): (count: number) => bigint[] {
   let next = 0;
   return (count) =>
     Array.from({ length: count }, () => {

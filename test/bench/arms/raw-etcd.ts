@@ -1,6 +1,6 @@
-import { Etcd3 } from 'etcd3';
+import { Etcd3, type ILeaseKeepAliveResponse } from 'etcd3';
 import { encodeInstance } from '../../../registry/src/store/instance-json.ts';
-import { instanceOf, type LeaseCaller, leaseCycle, TTL_SECONDS } from './lease-caller.ts';
+import { instanceOf, type LeaseCaller, renewOver, TTL_SECONDS } from './lease-caller.ts';
 
 /** Where this puts its keys: no registry sees them. */
 export const RAW_PREFIX = '/raw/';
@@ -28,29 +28,16 @@ export function rawEtcdCaller(endpoint: string): LeaseCaller {
       );
       return (await Promise.all(granted)).map(({ ID }) => BigInt(ID));
     },
-    async renew({ leaseIds, atOnce, ms }) {
+    async renew(renewing) {
       const stream = await etcd.leaseClient.leaseKeepAlive();
-      const next = leaseCycle(leaseIds);
-      const end = performance.now() + ms;
-      let answered = 0;
-      let open = 0;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const send = () => {
-        open += 1;
-        const [leaseId] = next(1);
-        stream.write({ ID: `${leaseId}` });
-      };
-      stream.on('data', ({ TTL }) => {
-        open -= 1;
-        answered += 1;
-        if (Number(TTL) <= 0) reject(new Error('a lease is not there any more'));
-        if (performance.now() < end) send();
-        else if (open === 0) resolve();
-      });
-      // Its own end, once all is answered, is an error too, which nobody waits for any more.
-      stream.on('error', reject);
-      for (let count = 0; count < atOnce; count += 1) send();
-      await promise;
+      const answered = await renewOver(
+        stream,
+        // etcd takes one lease to a message.
+        { ...renewing, perMessage: 1 },
+        ([leaseId]) => stream.write({ ID: `${leaseId}` }),
+        ({ TTL }: ILeaseKeepAliveResponse) => [Number(TTL)],
+      );
+      // That ends it with an error, which nobody waits for any more.
       stream.cancel();
       return answered;
     },

@@ -14,7 +14,7 @@ import {
   type RegisterResponse,
   RegistryServiceDefinition,
 } from '@weft/proto/registry';
-import { instanceOf, type LeaseCaller, leaseCycle, TTL_SECONDS } from './lease-caller.ts';
+import { instanceOf, type LeaseCaller, renewOver, TTL_SECONDS } from './lease-caller.ts';
 
 /** Registrations in one call, where all are wanted soon. */
 const MANY = 500;
@@ -93,29 +93,14 @@ export function registryCaller(address: string): LeaseCaller {
       }
       return leaseIds;
     },
-    async renew({ leaseIds, perMessage, atOnce, ms }) {
+    async renew(renewing) {
       const stream = stub.keepAlive();
-      const next = leaseCycle(leaseIds);
-      const end = performance.now() + ms;
-      let answered = 0;
-      let open = 0;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const send = () => {
-        open += 1;
-        stream.write({ leaseIds: next(perMessage) });
-      };
-      stream.on('data', ({ leases }: KeepAliveResponse) => {
-        open -= 1;
-        answered += leases.length;
-        if (leases.some(({ ttlSeconds }) => ttlSeconds === 0)) {
-          reject(new Error('a lease is not there any more'));
-        }
-        if (performance.now() < end) send();
-        else if (open === 0) resolve();
-      });
-      stream.on('error', reject);
-      for (let count = 0; count < atOnce; count += 1) send();
-      await promise;
+      const answered = await renewOver(
+        stream,
+        renewing,
+        (leaseIds) => stream.write({ leaseIds }),
+        ({ leases }: KeepAliveResponse) => leases.map(({ ttlSeconds }) => ttlSeconds),
+      );
       stream.end();
       return answered;
     },
