@@ -141,6 +141,24 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     expect(await etcd.ctl('get', '--prefix', '/weft/v1/services/held/')).toBe('');
   });
 
+  it('waits for the client of a replica that joined a moment ago', async () => {
+    const echo = await serve('young', { acknowledgeMs: 500, settleMs: 20_000 });
+    const registry = await createTestRegistry({ etcd: etcd.endpoint });
+    cleanup.push(() => registry.close());
+    const { client, close } = createRegistryClient(registry.address);
+    cleanup.push(close);
+    const request = { services: ['young'], client: 'lazy/1', watchId: randomUUID() };
+    const watch = new WatchRecorder(client, request);
+    cleanup.push(() => watch.stop());
+    await eventually(async () => {
+      expect(watch.messages.length).toBeGreaterThan(0);
+      const keys = await etcd.ctl('get', '--prefix', '--keys-only', '/weft/v1/registries/');
+      expect(keys.match(/registries/g)).toHaveLength(3);
+    });
+    await closingMs(echo);
+    expect(warnings).toContainEqual(expect.objectContaining({ clients: ['lazy/1'] }));
+  });
+
   it('waits no more for a client that is gone, nor for one that went on after it had left', async () => {
     const echo = await serve('released', { settleMs: 20_000 });
     const gone = await watchIdly('released', 'gone/1');

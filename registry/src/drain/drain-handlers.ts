@@ -67,6 +67,8 @@ export function drainHandlers({
       checks.throwIfAny();
       // By one in the future nobody will ever route.
       await checkNotFuture(store, revision);
+      // One that has joined since the last look has clients too.
+      if (!thisReplicaOnly) await store.refreshReplicas();
       const ended = AbortSignal.any([context.signal, closing]);
       const bell = createBell(ended);
       const unsubscribe = book.subscribe(bell.ring);

@@ -35,13 +35,15 @@ export interface EtcdMembershipOptions {
 
 /**
  * Keeps a registry known to the others on the same etcd, by a key on a lease of its own, and the others
- * known to it. They are listed every second: few, and nothing to miss.
+ * known to it. They are listed every second, and when it matters that none is missed: they are few.
  */
 export class EtcdMembership {
   readonly #options: EtcdMembershipOptions;
   readonly #closer = new AbortController();
   readonly #running: Promise<void>;
   #leaseId: bigint | undefined;
+  /** Lists asked for, and the latest of them that was taken. */
+  #lists = { asked: 0, taken: 0 };
 
   constructor(options: EtcdMembershipOptions) {
     this.#options = options;
@@ -58,12 +60,28 @@ export class EtcdMembership {
     await this.#options.client.revoke(this.#leaseId).catch(() => {});
   }
 
+  /** Brings `replicas` up to date at once. @throws when etcd does not answer: they stay as they were */
+  async refresh(): Promise<KeyValue[]> {
+    const { client, self, replicas } = this.#options;
+    const lists = this.#lists;
+    lists.asked += 1;
+    const turn = lists.asked;
+    const keyValues = await client.listAll(REGISTRIES_PREFIX);
+    // Of two lists at once the one asked for first may come last.
+    if (turn > lists.taken) {
+      lists.taken = turn;
+      const listed = keyValues.map(decodeReplica).filter((replica) => replica !== undefined);
+      replicas.set([...listed.filter(({ id }) => id !== self.id), self]);
+    }
+    return keyValues;
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#closer;
     while (!signal.aborted) {
       try {
         await this.#renew();
-        await this.#list();
+        await this.#enter(await this.refresh());
       } catch (error) {
         this.#options.log.debug({ error: messageOf(error) }, 'the replicas could not be listed');
       }
@@ -82,14 +100,11 @@ export class EtcdMembership {
     await client.grant(this.#leaseId, TTL_SECONDS);
   }
 
-  async #list(): Promise<void> {
-    const { client, self, replicas } = this.#options;
-    const keyValues = await client.listAll(REGISTRIES_PREFIX);
-    const listed = keyValues.map(decodeReplica).filter((replica) => replica !== undefined);
-    const others = listed.filter(({ id }) => id !== self.id);
+  /** Writes its own key where it is not among those listed, or hangs on another lease. */
+  async #enter(keyValues: readonly KeyValue[]): Promise<void> {
+    const { client, self } = this.#options;
     const key = `${REGISTRIES_PREFIX}${self.id}`;
     const known = keyValues.find((kv) => kv.key === key);
-    replicas.set([...others, self]);
     if (known !== undefined && known.leaseId === this.#leaseId) return;
     const value = JSON.stringify({
       id: self.id,

@@ -247,6 +247,10 @@ export class EtcdStore implements Store {
     });
   }
 
+  async refreshReplicas(): Promise<void> {
+    await this.#membership?.refresh().catch(() => {});
+  }
+
   async latestRevision(): Promise<bigint> {
     const { revision } = await this.#client.get(SERVICES_PREFIX);
     return revision;

@@ -101,6 +101,8 @@ export class MemoryStore implements Store {
     replicas.set([self]);
   }
 
+  async refreshReplicas(): Promise<void> {}
+
   async latestRevision(): Promise<bigint> {
     return this.catalog.revision;
   }

@@ -68,6 +68,9 @@ export interface Store {
   /** Makes a registry known to those that share this store until it is closed, and those to it. */
   join(self: Replica, replicas: ReplicaList): void;
 
+  /** Brings the list given to `join` up to date at once; as it last was where the store is away. */
+  refreshReplicas(): Promise<void>;
+
   /** The newest revision there is, which the catalog may have yet to reach. */
   latestRevision(): Promise<bigint>;
 
