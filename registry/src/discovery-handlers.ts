@@ -27,6 +27,7 @@ const DEFAULT_PAGE = 100;
 const MAX_WATCHED_SERVICES = 1000;
 const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
+const MAX_HISTORY_LENGTH = 128;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 function assertReadable(catalog: Catalog): void {
@@ -109,7 +110,7 @@ function assertFits(service: string, instances: readonly StoredInstance[]): void
   );
 }
 
-function checkWatch({ services, fromRevision, client, watchId }: WatchRequest): void {
+function checkWatch({ services, fromRevision, client, watchId, history }: WatchRequest): void {
   const checks = new FieldChecks();
   const rule = `must be at most ${MAX_WATCHED_SERVICES}; none follows all`;
   if (checks.check(services.length <= MAX_WATCHED_SERVICES, 'services', rule)) {
@@ -119,6 +120,7 @@ function checkWatch({ services, fromRevision, client, watchId }: WatchRequest): 
   }
   checkRevision(checks, 'from_revision', fromRevision);
   checkText(checks, 'client', client, MAX_CLIENT_LENGTH);
+  checkText(checks, 'history', history, MAX_HISTORY_LENGTH);
   checks.check(watchId === '' || UUID.test(watchId), 'watch_id', 'must be a UUID, or empty');
   checks.throwIfAny();
 }
@@ -194,8 +196,10 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
 
     async *watch(request, context) {
       checkWatch(request);
-      const { fromRevision, client, watchId } = request;
-      await readable(fromRevision);
+      const { client, watchId, history } = request;
+      const isOfHere = () => history === '' || history === catalog.history;
+      await readable(isOfHere() ? request.fromRevision : undefined);
+      const fromRevision = isOfHere() ? request.fromRevision : undefined;
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       using opened = hub.open(context.peer, { services, fromRevision });

@@ -136,12 +136,13 @@ export class Watcher {
     const instances = names.flatMap((name) => this.#catalog.instances(name));
     const parts = [...inParts(instances, instanceBytes)];
     const [first = [], ...rest] = parts;
+    const { history } = this.#catalog;
     this.#needsSnapshot = false;
     this.#pending = [];
     this.#parts = rest.map((part, index) => {
-      return { instances: part, revision, more: index < rest.length - 1 };
+      return { instances: part, revision, more: index < rest.length - 1, history };
     });
-    return { instances: first, revision, more: rest.length > 0 };
+    return { instances: first, revision, more: rest.length > 0, history };
   }
 
   /**

@@ -183,6 +183,23 @@ export function describeReads(store: string, create: () => Promise<Registry>): v
         }
       });
 
+      it('goes on in the history that a revision is of, and answers any other with a snapshot', async () => {
+        await the.register({ id: 'a' });
+        const first = async (what: Parameters<typeof the.client.watch>[0]) => {
+          for await (const message of the.client.watch(what)) return message;
+        };
+        const { snapshot } = (await first({})) ?? {};
+        const { history = '', revision = 0n } = snapshot ?? {};
+        expect(history).not.toBe('');
+        const goingOn = await first({ fromRevision: revision, history });
+        expect(goingOn?.snapshot).toBeUndefined();
+        // A store that was wiped may have come to the same revision, or not yet so far.
+        for (const fromRevision of [revision, revision + 1000n]) {
+          const anew = await first({ fromRevision, history: 'another' });
+          expect(anew?.snapshot?.instances).toHaveLength(await the.total());
+        }
+      });
+
       const open = (what: Parameters<typeof the.client.watch>[0]) =>
         failureOf(drain(the.client.watch(what)));
 

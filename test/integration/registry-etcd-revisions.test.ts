@@ -32,7 +32,7 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
     await etcd.ctl('del', '--prefix', '/');
   });
 
-  async function start(feed: { auditMs?: number } = {}) {
+  async function start(feed: { auditMs?: number; confirmMs?: number } = {}) {
     const store = new EtcdStore({ endpoints: [etcd.endpoint], ...feed });
     const registry = await createRegistry({ port: 0, callback: false, store });
     cleanup.defer(() => registry.close());
@@ -49,6 +49,24 @@ describeWith(['etcd', 'etcdctl'], 'revisions of an etcd that others use too', ()
     cleanup.defer(() => watch.stop());
     return watch;
   }
+
+  it('F12: tells all anew when its etcd is of another history, whatever the revisions', async () => {
+    const { client, catalog } = await start({ confirmMs: 100 });
+    await client.register(at('a'));
+    const watch = follow(client);
+    await eventually(() => expect(watch.ids).toEqual(['a']));
+    const { history } = catalog;
+    expect((await etcd.ctl('get', '/weft/v1/history')).split('\n')[1]).toBe(history);
+    // As a wiped one has it, whose revisions have passed the old ones.
+    await etcd.ctl('del', '/weft/v1/history');
+    await eventually(() => expect(catalog.history).not.toBe(history));
+    await eventually(() => expect(watch.stretches).toHaveLength(2));
+    const last = watch.messages.findLast(({ snapshot }) => snapshot !== undefined);
+    expect(last?.snapshot?.history).toBe(catalog.history);
+    expect(watch.ids).toEqual(['a']);
+    const other = await start();
+    expect(other.catalog.history).toBe(catalog.history);
+  });
 
   it('lets a watch go on at a replica whose mesh was quiet while others wrote', async () => {
     const quiet = await start();

@@ -41,6 +41,7 @@ export class WatchRecorder {
   readonly #backoff: Backoff;
   readonly #stopper = new AbortController();
   #revision: WatchRequest['fromRevision'];
+  #history = '';
 
   constructor(
     client: Pick<RegistryServiceClient, 'watch'>,
@@ -84,7 +85,8 @@ export class WatchRecorder {
   }
 
   async #read(): Promise<void> {
-    const from = this.#revision === undefined ? {} : { fromRevision: this.#revision };
+    const from =
+      this.#revision === undefined ? {} : { fromRevision: this.#revision, history: this.#history };
     const stream = this.#client.watch(
       { ...this.#request, ...from },
       { signal: this.#stopper.signal },
@@ -96,6 +98,7 @@ export class WatchRecorder {
       this.#backoff.reset();
       this.isStale = stale;
       if (snapshot && !isInside) {
+        this.#history = snapshot.history;
         this.held.clear();
         this.stretches.push({ from: snapshot.revision, changes: [] });
       }

@@ -1,4 +1,9 @@
-import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
+import {
+  EventType,
+  type Instance,
+  type WatchRequest,
+  type WatchResponse,
+} from '@weft/proto/registry';
 import type { InstanceChanges } from './instance-changes.ts';
 
 /**
@@ -8,11 +13,18 @@ import type { InstanceChanges } from './instance-changes.ts';
 export class ServiceView {
   readonly #instances = new Map<string, Instance>();
   #revision: bigint | undefined;
+  #history = '';
   #isStoreAway = false;
 
   /** Revision up to which it is complete; undefined before the first snapshot. */
   get revision(): bigint | undefined {
     return this.#revision;
+  }
+
+  /** From where a watch goes on, as it is asked for; nothing where a snapshot has to come first. */
+  get resumption(): Pick<WatchRequest, 'fromRevision' | 'history'> {
+    if (this.#revision === undefined) return { history: '' };
+    return { fromRevision: this.#revision, history: this.#history };
   }
 
   /** The next response has to be a snapshot: the revisions of another store mean nothing here. */
@@ -40,6 +52,7 @@ export class ServiceView {
     if (snapshot !== undefined) {
       this.#replaceAll(snapshot.instances, put, removed);
       this.#revision = snapshot.revision;
+      this.#history = snapshot.history;
     }
     for (const { type, instance } of events?.events ?? []) {
       if (instance === undefined) continue;

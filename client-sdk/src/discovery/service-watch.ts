@@ -140,7 +140,7 @@ export class ServiceWatch {
       services: [service],
       client: client?.() ?? '',
       watchId: this.#acknowledger.watchId,
-      ...(this.#view.revision === undefined ? {} : { fromRevision: this.#view.revision }),
+      ...this.#view.resumption,
     };
     const signal = AbortSignal.any([this.#closer.signal, silence.signal]);
     const parts = new SnapshotParts();

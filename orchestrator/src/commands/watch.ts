@@ -34,9 +34,7 @@ export function followInstances(
   return follow(access, {
     ...rest,
     open: ({ registry }, callOptions) => {
-      const { revision } = set;
-      const from = revision === undefined ? {} : { fromRevision: revision };
-      return registry.watch({ services, client: 'weft', ...from }, callOptions);
+      return registry.watch({ services, client: 'weft', ...set.resumption }, callOptions);
     },
     take: (message, isFirst) => onChanges(set.take(message, isFirst)),
     refused: ({ code }) => {

@@ -1,4 +1,9 @@
-import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
+import {
+  EventType,
+  type Instance,
+  type WatchRequest,
+  type WatchResponse,
+} from '@weft/proto/registry';
 
 /** What became of an instance: listed already when the watch began, new, changed, or gone. */
 export interface InstanceChange {
@@ -19,11 +24,13 @@ export class InstanceSet {
   #instances = new Map<string, Instance>();
   #parts: Instance[] = [];
   #revision: bigint | undefined;
+  #history = '';
   #isFilled = false;
 
-  /** Where to go on from; undefined for a snapshot first. */
-  get revision(): bigint | undefined {
-    return this.#revision;
+  /** From where a watch goes on, as it is asked for; nothing where a snapshot has to come first. */
+  get resumption(): Pick<WatchRequest, 'fromRevision' | 'history'> {
+    if (this.#revision === undefined) return { history: '' };
+    return { fromRevision: this.#revision, history: this.#history };
   }
 
   get all(): Instance[] {
@@ -44,6 +51,7 @@ export class InstanceSet {
       for (const instance of snapshot.instances) this.#parts.push(instance);
       if (snapshot.more) return [];
       this.#revision = snapshot.revision;
+      this.#history = snapshot.history;
       return this.#replace(this.#parts.splice(0));
     }
     this.#revision = events?.revision ?? progress?.revision ?? this.#revision;

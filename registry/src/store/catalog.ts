@@ -42,6 +42,7 @@ export class Catalog {
   readonly #completed = Promise.withResolvers<void>();
   #size = 0;
   #revision = 0n;
+  #history = '';
   #isComplete = false;
   #isStale = true;
 
@@ -51,6 +52,11 @@ export class Catalog {
 
   get revision(): bigint {
     return this.#revision;
+  }
+
+  /** Names the history of the store that the revisions are of; empty where it has no name. */
+  get history(): string {
+    return this.#history;
   }
 
   /** Whether it was filled once; until then it must not be read. */
@@ -121,15 +127,15 @@ export class Catalog {
 
   /**
    * Takes a complete set at `revision`. What differs is told as changes at that revision, or as a new
-   * set: the first time, with `isNewHistory` (a store that began anew), and at the revision held.
+   * set: the first time, of another `history` (a store that began anew), and at the revision held.
    */
   replace(
     instances: Iterable<StoredInstance>,
     revision: bigint,
-    { isNewHistory = false } = {},
+    history: string = this.#history,
   ): void {
     const events = this.#difference(instances, revision);
-    const isNew = isNewHistory || !this.#isComplete;
+    const isNew = history !== this.#history || !this.#isComplete;
     if (!isNew && events.length === 0) {
       this.skipTo(revision);
     } else if (!isNew && revision > this.#revision) {
@@ -141,6 +147,7 @@ export class Catalog {
       // What a repair changes has no revision of its own: whoever goes on after this one missed it.
       this.#log.reset(isNew ? revision : revision + 1n);
       this.#isComplete = true;
+      this.#history = history;
       this.#advance(revision);
       this.#tell({ kind: 'reset', ...changes });
       this.#completed.resolve();

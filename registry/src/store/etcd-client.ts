@@ -28,9 +28,8 @@ export interface KeyValue {
   modRevision: bigint;
 }
 
-/** Where an answer stands: a store that was wiped has another cluster id, or a lower revision. */
+/** Where an answer stands in the history of etcd. */
 export interface Position {
-  clusterId: string;
   revision: bigint;
 }
 
@@ -62,8 +61,8 @@ export interface KeepAliveListener {
   ended(error: Error): void;
 }
 
-function position({ cluster_id, revision }: IResponseHeader): Position {
-  return { clusterId: cluster_id, revision: BigInt(revision) };
+function position({ revision }: IResponseHeader): Position {
+  return { revision: BigInt(revision) };
 }
 
 function keyValue(kv: IKeyValue): KeyValue {

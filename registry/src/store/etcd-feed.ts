@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { type Log, pause } from '@weft/proto';
 import { EventType } from '@weft/proto/registry';
+import { StoreError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
 import { differences } from './etcd-audit.ts';
 import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
-import { SERVICES_PREFIX } from './etcd-keys.ts';
+import { HISTORY_KEY, SERVICES_PREFIX } from './etcd-keys.ts';
 import { RecordReader } from './etcd-record.ts';
 import type { StoreEvent } from './event-log.ts';
 import { FeedStats } from './feed-stats.ts';
@@ -26,8 +28,12 @@ const CREATED_MS = 2000;
 const KEPT_AUDIT_MS = 5000;
 const MAX_BACKOFF_MS = 1000;
 
-/** Only the revision of the answer counts; nothing is stored there. */
-const PROBE_KEY = '/weft/v1/probe';
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** Anyone may write to etcd: what is no name counts as none. */
+function historyIn(found: KeyValue | undefined): string {
+  return found !== undefined && UUID.test(found.value) ? found.value : '';
+}
 
 /**
  * Keeps a catalog like etcd, for as long as it lives: one list, then one watch from there on. etcd
@@ -43,7 +49,6 @@ export class EtcdFeed {
   readonly stats = new FeedStats();
   #reader: RecordReader;
   #running: Promise<void> | undefined;
-  #clusterId: string | undefined;
   #mustList = true;
   #isAway = false;
   #auditedAtMs = 0;
@@ -92,7 +97,7 @@ export class EtcdFeed {
   /** Follows etcd until the watch ends (by throwing) or a list is needed. */
   async #follow(onFollowing: () => void): Promise<void> {
     const { client, catalog, checkMs } = this.#options;
-    await this.#compared(client.get(PROBE_KEY));
+    await this.#look();
     if (this.#mustList) await this.#relist();
     const created = Promise.withResolvers<void>();
     const ended = new AbortController();
@@ -130,10 +135,10 @@ export class EtcdFeed {
 
   /** Whether etcd answers and the catalog is, for all that can be told, like it. */
   async #check(): Promise<boolean> {
-    const { client, catalog, auditMs } = this.#options;
+    const { catalog, auditMs } = this.#options;
     let position: Position;
     try {
-      position = await this.#compared(client.get(PROBE_KEY));
+      position = await this.#look();
       if (!this.#mustList && position.revision > catalog.revision) await this.#advance();
     } catch (error) {
       this.#setAway(true, error);
@@ -160,7 +165,7 @@ export class EtcdFeed {
   async #advance(): Promise<void> {
     const { client, catalog } = this.#options;
     const from = catalog.revision;
-    const answer = await this.#compared(client.changedSince(SERVICES_PREFIX, from));
+    const answer = await client.changedSince(SERVICES_PREFIX, from);
     if (this.#mustList || answer.isChanged || catalog.revision !== from) return;
     if (answer.count === this.#reader.keyCount) catalog.skipTo(answer.revision);
   }
@@ -205,26 +210,42 @@ export class EtcdFeed {
     catalog.replace(left, catalog.revision);
   }
 
-  /** Asks for a list when the history that an answer of etcd is of is not the one of the catalog. */
-  async #compared<Answer extends Position>(asked: Promise<Answer>): Promise<Answer> {
-    const { catalog, log } = this.#options;
+  /** Where etcd is. Asks for a list when its history is not the one of the catalog. */
+  async #look(): Promise<Position> {
+    const { client, catalog, log } = this.#options;
     // What the watch brings before the answer does not make it one of an older history.
     const known = catalog.revision;
-    const answer = await asked;
-    if (this.#mustList || !this.#isNewHistory(answer, known)) return answer;
+    const { found, revision } = await client.get(HISTORY_KEY);
+    if (this.#mustList || (historyIn(found) === catalog.history && revision >= known)) {
+      return { revision };
+    }
     log.warn(
-      { revision: `${answer.revision}`, known: `${known}` },
+      { revision: `${revision}`, known: `${known}` },
       'etcd began anew, or was restored; listing anew',
     );
     this.#mustList = true;
-    return answer;
+    return { revision };
   }
 
-  #isNewHistory(
-    { clusterId, revision }: Position,
-    known = this.#options.catalog.revision,
-  ): boolean {
-    return clusterId !== this.#clusterId || revision < known;
+  /**
+   * The name of etcd's history; gives it one where it has none, and another where it was restored to what
+   * it was before. Empty when etcd is full: then it goes without.
+   */
+  async #history(): Promise<string> {
+    const { client, catalog } = this.#options;
+    const { found, revision } = await client.get(HISTORY_KEY);
+    const named = historyIn(found);
+    const isRestored = named === catalog.history && revision < catalog.revision;
+    if (named !== '' && !isRestored) return named;
+    const put = { key: HISTORY_KEY, leaseId: 0n, modRevision: found?.modRevision ?? 0n };
+    const value = randomUUID();
+    try {
+      const [outcome] = await client.putEachIf([{ ...put, value }]);
+      return outcome?.kind === 'changed' ? historyIn(outcome.found) : value;
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'no-space') return '';
+      throw error;
+    }
   }
 
   #createReader(): RecordReader {
@@ -236,7 +257,7 @@ export class EtcdFeed {
   async #list() {
     const reader = this.#createReader();
     const instances: StoredInstance[] = [];
-    let position: Position = { clusterId: '', revision: 0n };
+    let position: Position = { revision: 0n };
     let keys = 0;
     for await (const { keyValues, ...at } of this.#options.client.list(SERVICES_PREFIX)) {
       position = at;
@@ -251,19 +272,19 @@ export class EtcdFeed {
 
   async #relist(): Promise<void> {
     const { catalog, confirmMs, log } = this.#options;
+    let history = await this.#history();
     let list = await this.#list();
-    const isLoss = list.isEmpty || this.#isNewHistory(list.position);
+    const isLoss = list.isEmpty || history !== catalog.history;
     if (isLoss && catalog.size > 0) {
       // Its instances are about to register again: until then the old set is the better one.
       log.warn({ instances: catalog.size }, 'etcd lost what it held; asking again');
       await pause(confirmMs, this.#closer.signal);
+      history = await this.#history();
       list = await this.#list();
     }
     const { position, instances, reader } = list;
-    const isNewHistory = this.#isNewHistory(position);
-    catalog.replace(instances, position.revision, { isNewHistory });
+    catalog.replace(instances, position.revision, history);
     this.#reader = reader;
-    this.#clusterId = position.clusterId;
     this.#suspects = new Set();
     this.#seen = { etcd: 0n, catalog: 0n, audited: position.revision };
     this.#mustList = false;

@@ -4,6 +4,12 @@ export const SERVICES_PREFIX = '/weft/v1/services/';
 /** The registries that share this etcd, `<replica id>` each. */
 export const REGISTRIES_PREFIX = '/weft/v1/registries/';
 
+/**
+ * A UUID, written by whichever registry comes first: it names the history that this etcd's revisions
+ * are of. An etcd that was wiped has none, or another.
+ */
+export const HISTORY_KEY = '/weft/v1/history';
+
 /** `/weft/v1/services/<service>/<id>`; both are DNS labels, so neither holds a slash. */
 export function instanceKey(service: string, id: string): string {
   return `${SERVICES_PREFIX}${service}/${id}`;

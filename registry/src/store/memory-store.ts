@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventType, Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
@@ -22,9 +23,9 @@ export class MemoryStore implements Store {
 
   constructor(options: { eventLimit?: number } = {}) {
     this.catalog = new Catalog(options);
-    // Later than every revision of a process before this one, so that a watcher of that one which
-    // comes back asks for a revision no longer held, and gets a new snapshot.
-    this.catalog.replace([], BigInt(Date.now()));
+    // Later than every revision of a process before this one: whoever comes back from that one with no
+    // more than a revision asks for one no longer held, and gets a new snapshot.
+    this.catalog.replace([], BigInt(Date.now()), randomUUID());
     this.catalog.setStale(false);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();

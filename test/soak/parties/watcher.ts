@@ -33,6 +33,8 @@ export class Watcher {
   readonly #closer = new AbortController();
   readonly #running: Promise<void>;
   #last: number | undefined;
+  /** The history of the store that `#last` is of. */
+  #store = '';
   #parts: SeenInstance[] | undefined;
 
   constructor(options: WatcherOptions) {
@@ -70,7 +72,9 @@ export class Watcher {
     const request = {
       services: [...(services ?? [])],
       client: this.history.name,
-      ...(this.#last === undefined ? {} : { fromRevision: BigInt(this.#last) }),
+      ...(this.#last === undefined
+        ? {}
+        : { fromRevision: BigInt(this.#last), history: this.#store }),
     };
     const signal = AbortSignal.any([this.#closer.signal, stop.signal]);
     let reason = 'ended by the registry';
@@ -104,6 +108,7 @@ export class Watcher {
       this.#malformed('something came between two parts of a snapshot');
     }
     if (snapshot !== undefined) {
+      this.#store = snapshot.history;
       this.#parts ??= [];
       for (const instance of snapshot.instances) this.#parts.push(contents.seen(instance));
       if (snapshot.more) return;

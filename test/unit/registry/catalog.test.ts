@@ -57,7 +57,7 @@ describe('Catalog', () => {
 
   it('tells a list of another history as a new set, even at a lower revision', () => {
     const { catalog, notices } = filled();
-    catalog.replace([at('z', 2n)], 3n, { isNewHistory: true });
+    catalog.replace([at('z', 2n)], 3n, 'another');
     const gone = { type: EventType.EVENT_TYPE_DELETE };
     const events = [{ instance: { id: 'z' } }, gone, gone, gone];
     expect(notices).toMatchObject([{ kind: 'reset', events }]);

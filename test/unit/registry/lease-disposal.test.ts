@@ -43,9 +43,7 @@ describe('LeaseDisposal', () => {
 
   it('looks again for one that may be granted yet, until it is found or etcd has given up', async () => {
     const found: boolean[] = [false, false, true];
-    const revoke = jest.fn(async (_: bigint) =>
-      found.shift() ? { clusterId: '1', revision: 1n } : undefined,
-    );
+    const revoke = jest.fn(async (_: bigint) => (found.shift() ? { revision: 1n } : undefined));
     const disposal = new LeaseDisposal({ revoke }, silentLog);
     disposal.giveUp(5n, 3600, { uncertain: true });
     await jest.advanceTimersByTimeAsync(60_000);

@@ -39,7 +39,7 @@ describe('readiness', () => {
     expect(isServing()).toBe(true);
     jest.advanceTimersByTime(1);
     expect(isServing()).toBe(false);
-    catalog.replace([], 2n, { isNewHistory: true });
+    catalog.replace([], 2n, 'another');
     expect(isServing()).toBe(false);
     catalog.setStale(false);
     expect(isServing()).toBe(true);

@@ -34,9 +34,14 @@ describe('answers of which parts are encoded once', () => {
     );
   });
 
+  const history = '1c2f';
+
   it.each<[string, WatchResponse]>([
-    ['a snapshot', { snapshot: { instances, revision: 7n, more: true }, ...flags }],
-    ['an empty snapshot', { snapshot: { instances: [], revision: 0n, more: false }, ...flags }],
+    ['a snapshot', { snapshot: { instances, revision: 7n, more: true, history }, ...flags }],
+    [
+      'an empty snapshot',
+      { snapshot: { instances: [], revision: 0n, more: false, history }, ...flags },
+    ],
     ['events', { events: { events, revision: 6n }, ...flags }],
     ['progress', { progress: { revision: 6n }, stale: false, acknowledge: false }],
   ])('are read as they were meant: %s', (_, message) => {

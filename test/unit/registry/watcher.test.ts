@@ -114,7 +114,7 @@ describe('a watch', () => {
     const next = async () => (await opened.watcher.next(1000, never))?.snapshot;
     expect(await next()).toMatchObject({ revision: 101n, more: true });
     put('user', 1);
-    catalog.replace([], 103n, { isNewHistory: true });
+    catalog.replace([], 103n, 'another');
     expect(await next()).toMatchObject({ revision: 101n, more: false });
     expect(await next()).toMatchObject({ revision: 103n, more: false, instances: [] });
   });

@@ -94,6 +94,7 @@ describe('the first answer', () => {
   it('is taken as it is, empty or not', async () => {
     expect(watch.snapshot).toBeUndefined();
     expect(stream().request).toEqual({
+      history: '',
       services: ['echo'],
       client: 'me',
       watchId: expect.any(String),
@@ -122,7 +123,11 @@ describe('a stream', () => {
     await stream().tell(snapshot(5n, instance('a')));
     await stream().tell(response({ progress: { revision: 9n } }));
     await reconnect();
-    expect(stream().request).toMatchObject({ services: ['echo'], fromRevision: 9n });
+    expect(stream().request).toMatchObject({
+      services: ['echo'],
+      fromRevision: 9n,
+      history: 'h',
+    });
     await reconnect('end');
     expect(failovers).toBe(2);
     expect(known()).toEqual(['a']);
@@ -148,6 +153,7 @@ describe('a stream', () => {
     await stream().tell(snapshot(5n, instance('a'), instance('b')));
     await reconnect(otherStore);
     expect(stream().request).toEqual({
+      history: '',
       services: ['echo'],
       client: 'me',
       watchId: expect.any(String),

@@ -9,7 +9,7 @@ import { describedInstance } from '../../registry/fixtures.ts';
 import { instance, silentObserver } from '../fixtures.ts';
 
 function part(more: boolean, ...instances: Instance[]): WatchResponse {
-  const snapshot = { instances, revision: 5n, more };
+  const snapshot = { instances, revision: 5n, more, history: 'h' };
   return { snapshot, events: undefined, progress: undefined, stale: false, acknowledge: false };
 }
 

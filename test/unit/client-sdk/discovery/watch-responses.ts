@@ -13,7 +13,7 @@ export function response(part: Partial<WatchResponse>): WatchResponse {
 }
 
 export function snapshot(revision: bigint, ...instances: Instance[]): WatchResponse {
-  return response({ snapshot: { instances, revision, more: false } });
+  return response({ snapshot: { instances, revision, more: false, history: 'h' } });
 }
 
 /** Several events in one response. */

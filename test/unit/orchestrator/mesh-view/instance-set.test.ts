@@ -4,7 +4,7 @@ import { InstanceSet } from '../../../../orchestrator/src/mesh-view/instance-set
 import { listed } from './instances.ts';
 
 const snapshot = (instances: Instance[], revision: bigint, more = false) =>
-  WatchResponse.fromPartial({ snapshot: { instances, revision, more } });
+  WatchResponse.fromPartial({ snapshot: { instances, revision, more, history: 'h' } });
 
 const events = (revision: bigint, type: EventType, instance: Instance) =>
   WatchResponse.fromPartial({ events: { events: [{ type, instance, revision }], revision } });
@@ -25,9 +25,9 @@ describe('InstanceSet', () => {
     expect(told(set.take(events(4n, EventType.EVENT_TYPE_DELETE, heavier), false))).toEqual([
       'REMOVED a',
     ]);
-    expect(set.revision).toBe(4n);
+    expect(set.resumption).toEqual({ fromRevision: 4n, history: 'h' });
     expect(set.take(WatchResponse.fromPartial({ progress: { revision: 9n } }), false)).toEqual([]);
-    expect(set.revision).toBe(9n);
+    expect(set.resumption).toEqual({ fromRevision: 9n, history: 'h' });
     expect(set.all.map(({ id }) => id)).toEqual(['b']);
   });
 
@@ -45,7 +45,7 @@ describe('InstanceSet', () => {
     const set = new InstanceSet();
     set.take(snapshot([listed(), listed({ id: 'b' })], 5n), true);
     set.forgetRevision();
-    expect(set.revision).toBeUndefined();
+    expect(set.resumption).toEqual({ history: '' });
     const again = [listed({ leaseId: 7n }), listed({ id: 'c' })];
     expect(told(set.take(snapshot(again, 1n), true))).toEqual([
       'REMOVED b',

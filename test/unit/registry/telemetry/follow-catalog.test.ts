@@ -26,7 +26,7 @@ it('writes down what changes, against what was before, but for the first fill', 
   // Two changes of one instance in one notice: each is held against the one before it.
   catalog.apply([put(heavier, 2n), put({ ...stopping, weight: 5 }, 3n)]);
   // A store that began anew.
-  catalog.replace([], 1n, { isNewHistory: true });
+  catalog.replace([], 1n, 'another');
   expect(book.after(0n).map(({ kind, instanceId, detail }) => [kind, instanceId, detail])).toEqual([
     [EventKind.EVENT_KIND_UPDATED, 'a', 'weight 5'],
     [EventKind.EVENT_KIND_DRAINING, 'a', 'RUNNING -> STOPPING'],
