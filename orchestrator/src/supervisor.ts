@@ -6,14 +6,16 @@ import type { Leftovers, WantedProcess } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { boundLog } from './process/log-file.ts';
 import { RegistryView } from './registry-view.ts';
+import { Scaler } from './scaling/scaler.ts';
+import { TelemetryLink } from './scaling/telemetry-link.ts';
 import { createServiceSlot, type ServiceSlotOptions } from './service-slot.ts';
 import type { Slot } from './slot/slot.ts';
 import { SlotGroup } from './slot/slot-group.ts';
-import { serviceStatus } from './slot/slot-status.ts';
+import { scalingStatus, serviceStatus } from './slot/slot-status.ts';
 import type { ChosenStore } from './store-choice.ts';
 import { checkPorts, checkScaling } from './taken-ports.ts';
 import { dependencyLevels } from './topology/dependency-levels.ts';
-import type { ServiceSpec, Topology } from './topology/topology.ts';
+import type { ScaleSpec, ServiceSpec, Topology } from './topology/topology.ts';
 
 /** Between two looks at the size of the logs. */
 const LOG_CHECK_MS = 10_000;
@@ -35,6 +37,14 @@ interface Started extends Foundation {
   readonly levels: readonly (readonly SlotGroup[])[];
 }
 
+/** How many instances a service starts with: one that follows its load, with as many as are left running. */
+function firstCount({ name, instances, scale }: ServiceSpec, { remaining }: Leftovers): number {
+  if (scale === undefined) return instances;
+  const isOne = new RegExp(`^${name}-\\d+$`);
+  const running = remaining.filter((process) => isOne.test(process.name)).length;
+  return Math.min(scale.max, Math.max(instances, running));
+}
+
 /** What all service slots share. */
 type Shared = Pick<ServiceSlotOptions, 'registryAddress' | 'view' | 'left'>;
 
@@ -45,6 +55,7 @@ export class Supervisor {
   #left: Leftovers | undefined;
   #started: Started | undefined;
   #logTimer: NodeJS.Timeout | undefined;
+  #scaling: { readonly scaler: Scaler; readonly telemetry: TelemetryLink } | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -91,8 +102,9 @@ export class Supervisor {
     );
     this.#started = { ...foundation, view, levels };
     this.#logTimer = setInterval(() => this.#boundLogs(), LOG_CHECK_MS).unref();
+    const counts = new Map(topology.services.map((spec) => [spec.name, firstCount(spec, left)]));
     const wanted = topology.services.flatMap((spec) =>
-      Array.from({ length: spec.instances }, (_, index) =>
+      Array.from({ length: counts.get(spec.name) ?? 0 }, (_, index) =>
         this.#createSlot(spec, index + 1, shared),
       ),
     );
@@ -105,8 +117,9 @@ export class Supervisor {
     view.start();
     for (const level of levels) {
       this.#assertGoingOn();
-      await Promise.all(level.map((group) => group.start(this.#specOf(group.name).instances)));
+      await Promise.all(level.map((group) => group.start(counts.get(group.name) ?? 0)));
     }
+    this.#followLoad(foundation.registryAddress);
   }
 
   /**
@@ -127,8 +140,26 @@ export class Supervisor {
     const { slots = [], levels = [] } = this.#started ?? {};
     return [
       ...slots.map((slot) => serviceStatus(slot.name, 1, [slot])),
-      ...levels.flat().map((group) => serviceStatus(group.name, group.wanted, group.slots)),
+      ...levels.flat().map((group) => this.statusOf(group)),
     ];
+  }
+
+  /** One service as it stands. */
+  statusOf({ name, wanted, slots }: SlotGroup): ServiceStatus {
+    const spec = this.scaleOf(name);
+    const load = this.#scaling?.scaler.loadEach(name);
+    return serviceStatus(name, wanted, slots, spec && scalingStatus(spec, load));
+  }
+
+  /** How a service follows its load; undefined when it does not. */
+  scaleOf(service: string): ScaleSpec | undefined {
+    return this.#specOf(service).scale;
+  }
+
+  /** Brings a service to `count` instances, as `SlotGroup.scale` does; what follows its load starts from there. */
+  async scale(group: SlotGroup, count: number): Promise<void> {
+    this.#scaling?.scaler.wasSet(group.name, count);
+    await group.scale(count);
   }
 
   /** The group of a service; undefined when weft.yaml names none such. */
@@ -143,6 +174,8 @@ export class Supervisor {
 
   async #stop(graceMs?: number): Promise<void> {
     const { slots = [], levels = [], view } = this.#started ?? {};
+    this.#scaling?.scaler.close();
+    await this.#scaling?.telemetry.close();
     for (const level of levels.toReversed()) {
       await Promise.all(level.map((group) => group.stop(graceMs)));
     }
@@ -159,6 +192,18 @@ export class Supervisor {
     this.#options.onNews(
       `ended what an earlier weft up left running and weft.yaml does not want so: ${names.join(', ')}`,
     );
+  }
+
+  #followLoad(registryAddress: string): void {
+    this.#assertGoingOn();
+    const { topology, onNews, log } = this.#options;
+    const services = topology.services.flatMap(({ name, scale }) => {
+      const group = this.group(name);
+      return scale === undefined || group === undefined ? [] : [{ group, spec: scale }];
+    });
+    if (services.length === 0) return;
+    const telemetry = new TelemetryLink(registryAddress, log);
+    this.#scaling = { telemetry, scaler: new Scaler({ services, telemetry, onNews, log }) };
   }
 
   #createGroup(spec: ServiceSpec, shared: Shared): SlotGroup {

@@ -1,8 +1,7 @@
 import { FieldChecks, failedPrecondition, notFound } from '@weft/proto';
-import type { OrchestratorServiceImplementation, ServiceStatus } from '@weft/proto/orchestrator';
+import type { OrchestratorServiceImplementation } from '@weft/proto/orchestrator';
 import { OrchestratorError, PortError } from '../errors.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
-import { serviceStatus } from '../slot/slot-status.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { MAX_INSTANCES } from '../topology/topology.ts';
 
@@ -12,10 +11,6 @@ export interface OrchestratorHandlerOptions {
   readonly store: string;
   /** Stops the mesh; resolves when all its processes have ended. */
   readonly stop: () => Promise<void>;
-}
-
-function statusOf(group: SlotGroup): ServiceStatus {
-  return serviceStatus(group.name, group.wanted, group.slots);
 }
 
 /** Answers a change that did not work out as a status with its reason. */
@@ -35,6 +30,7 @@ export function createOrchestratorHandlers({
   store,
   stop,
 }: OrchestratorHandlerOptions): OrchestratorServiceImplementation {
+  const statusOf = (group: SlotGroup) => supervisor.statusOf(group);
   const groupOf = (service: string) => {
     const group = supervisor.group(service);
     if (group === undefined) throw notFound('service', service);
@@ -59,7 +55,14 @@ export function createOrchestratorHandlers({
       );
       checks.throwIfAny();
       const group = groupOf(service);
-      await attempt(group.scale(instances));
+      const { min = 0, max = MAX_INSTANCES } = supervisor.scaleOf(service) ?? {};
+      checks.check(
+        instances >= min && instances <= max,
+        'instances',
+        `must be ${min} to ${max}, between which ${service} follows its load by itself: see \`scale\` in weft.yaml`,
+      );
+      checks.throwIfAny();
+      await attempt(supervisor.scale(group, instances));
       return { service: statusOf(group) };
     },
     async restart({ service }) {

@@ -35,6 +35,16 @@ export function orchestratorMetrics(status: () => readonly ServiceStatus[]): Met
         value: processes.filter(({ healthy }) => healthy).length,
       })),
   );
+  set.gauge(
+    'weft_orchestrator_scaling_load',
+    'What each instance of a service that follows its load bears, as a share of its target.',
+    () =>
+      status().flatMap(({ name, scaling }) => {
+        const target = scaling?.inFlight ?? scaling?.cpu;
+        if (target === undefined || scaling?.load === undefined) return [];
+        return [{ labels: { service: name }, value: scaling.load / target }];
+      }),
+  );
   set.counter(
     'weft_orchestrator_restarts_total',
     'Times a process was started again after it ended by itself.',

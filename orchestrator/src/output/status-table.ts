@@ -7,6 +7,7 @@ import {
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { durationText } from './duration.ts';
+import { boundsText, loadText } from './scaling-text.ts';
 
 export interface StatusTableOptions {
   /** Wall clock, for the uptime. */
@@ -15,6 +16,8 @@ export interface StatusTableOptions {
 }
 
 const HEAD = ['service', 'instances', 'running', 'port', 'health', 'uptime'];
+/** Where a service follows its load: what each instance bears. */
+const LOAD = 'load each';
 
 function isRunning({ state }: ProcessStatus): boolean {
   return state === ProcessState.PROCESS_STATE_RUNNING;
@@ -23,6 +26,12 @@ function isRunning({ state }: ProcessStatus): boolean {
 function portText(running: readonly ProcessStatus[]): string {
   const ports = running.map(({ address }) => address.slice(address.lastIndexOf(':') + 1));
   return ports.join(', ') || '-';
+}
+
+function instancesText({ desiredInstances, scaling }: ServiceStatus): string {
+  return scaling === undefined
+    ? String(desiredInstances)
+    : `${desiredInstances} (${boundsText(scaling)})`;
 }
 
 function healthText({ desiredInstances, processes }: ServiceStatus): string {
@@ -52,8 +61,9 @@ export function statusTable(
   { nowMs, isColored }: StatusTableOptions,
 ): string {
   const colors = pc.createColors(isColored);
+  const isScaling = services.some(({ scaling }) => scaling !== undefined);
   const table = new Table({
-    head: HEAD.map((title) => colors.bold(title)),
+    head: [...HEAD, ...(isScaling ? [LOAD] : [])].map((title) => colors.bold(title)),
     style: { head: [], border: [] },
   });
   for (const service of services) {
@@ -62,11 +72,12 @@ export function statusTable(
     const paint = health.startsWith('SERVING') || health === '-' ? colors.green : colors.red;
     table.push([
       service.name,
-      service.desiredInstances,
+      instancesText(service),
       running.length,
       portText(running),
       paint(health),
       uptimeText(running, nowMs),
+      ...(isScaling ? [service.scaling === undefined ? '-' : loadText(service.scaling)] : []),
     ]);
   }
   return table.toString();

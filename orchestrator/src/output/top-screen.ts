@@ -1,9 +1,11 @@
+import type { Scaling } from '@weft/proto/orchestrator';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { WatchTrafficResponse } from '@weft/proto/telemetry';
 import pc from 'picocolors';
 import { noTraffic, plus, type Traffic, trafficBy } from '../mesh-view/traffic.ts';
 import { columns } from './columns.ts';
 import { addressOf, statusName } from './instances-table.ts';
+import { boundsText, loadText } from './scaling-text.ts';
 import { latencyText, rateText, shareText } from './traffic-text.ts';
 
 /** What there is to show. */
@@ -12,6 +14,8 @@ export interface TopView {
   readonly registry: string;
   readonly instances: readonly Instance[];
   readonly traffic: Pick<WatchTrafficResponse, 'instances' | 'breakers'>;
+  /** How services follow their load, by name, where the mesh asked is the one that is up here. */
+  readonly scaling: ReadonlyMap<string, Scaling>;
   /** Why what is shown may be old; empty when it is not. */
   readonly trouble: string;
 }
@@ -85,6 +89,7 @@ function numbers({ traffic, breakers }: TopRow): string[] {
 }
 
 const NUMBERS = ['calls/s', 'errors', 'p99', 'breakers'];
+const SCALING = ['scales', 'load each'];
 const MORE = 1;
 
 /** As many lines as there is room for; the last one then says how many are left out. */
@@ -108,13 +113,19 @@ export function topScreen(view: TopView, size: ScreenSize, isColored: boolean): 
   const all = services.reduce((sum, { traffic }) => plus(sum, traffic), noTraffic);
   const cut = (line: string) => line.slice(0, size.columns);
   const plain = { isColored: false };
+  const { scaling } = view;
+  const scaled = (row: TopRow) => {
+    const how = scaling.get(row.service);
+    return how === undefined ? ['-', '-'] : [boundsText(how), loadText(how)];
+  };
   const serviceLines = columns(
-    ['service', 'instances', 'running', ...NUMBERS],
+    ['service', 'instances', 'running', ...NUMBERS, ...(scaling.size > 0 ? SCALING : [])],
     services.map((row) => [
       row.service,
       String(row.instances),
       String(row.running),
       ...numbers(row),
+      ...(scaling.size > 0 ? scaled(row) : []),
     ]),
     plain,
   ).split('\n');

@@ -1,4 +1,10 @@
-import { ProcessState, type ProcessStatus, type ServiceStatus } from '@weft/proto/orchestrator';
+import {
+  ProcessState,
+  type ProcessStatus,
+  type Scaling,
+  type ServiceStatus,
+} from '@weft/proto/orchestrator';
+import type { ScaleSpec } from '../topology/topology.ts';
 import type { Slot } from './slot.ts';
 import type { SlotState } from './slot-state.ts';
 
@@ -25,11 +31,24 @@ function processStatus(slot: Slot): ProcessStatus {
   };
 }
 
+/** Tells how a service follows its load, and what each instance bears now, as the contract does. */
+export function scalingStatus({ min, max, target }: ScaleSpec, load: number | undefined): Scaling {
+  const { kind, value } = target;
+  return {
+    minInstances: min,
+    maxInstances: max,
+    inFlight: kind === 'inFlight' ? value : undefined,
+    cpu: kind === 'cpu' ? value : undefined,
+    load,
+  };
+}
+
 /** Tells the slots of one service as the contract does. */
 export function serviceStatus(
   name: string,
   desiredInstances: number,
   slots: readonly Slot[],
+  scaling?: Scaling,
 ): ServiceStatus {
-  return { name, desiredInstances, processes: slots.map(processStatus) };
+  return { name, desiredInstances, processes: slots.map(processStatus), scaling };
 }

@@ -100,6 +100,14 @@ export class CheckedDocument {
     return fallback;
   }
 
+  /** Reads a number greater than 0; absent stands for undefined. */
+  positive(value: unknown, path: DocumentPath): number | undefined {
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
+    this.problem(path, `must be a number greater than 0, not ${shown(value)}`);
+    return undefined;
+  }
+
   /** Reads one of some words; absent stands for `fallback`. */
   oneOf<Word extends string>(
     value: unknown,

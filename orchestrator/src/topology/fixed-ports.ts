@@ -33,8 +33,9 @@ export function fixedPorts(
     },
     { port: etcd.port, owner: 'etcd', slot: 'etcd', path: ['registry', 'etcd', 'port'] },
   ];
-  for (const { name, port, instances } of services) {
-    for (let index = 0; port !== 0 && index < instancesOf(name, instances); index += 1) {
+  for (const { name, port, instances, scale } of services) {
+    const count = instancesOf(name, scale?.max ?? instances);
+    for (let index = 0; port !== 0 && index < count; index += 1) {
       ports.push({
         port: port + index,
         owner: `${name}-${index + 1}`,

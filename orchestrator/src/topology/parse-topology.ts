@@ -9,6 +9,7 @@ import { dependencyFaults } from './dependency-faults.ts';
 import { fixedPorts, MAX_PORT, portProblems } from './fixed-ports.ts';
 import { readOffers, readTrialCalls } from './read-architecture.ts';
 import { readCalls } from './read-calls.ts';
+import { readScale } from './read-scale.ts';
 import { type HealthSpec, MAX_INSTANCES, type ServiceSpec, type Topology } from './topology.ts';
 
 /** Longest wait that may be set, a day. */
@@ -78,6 +79,7 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
   const known = [
     'command',
     'instances',
+    'scale',
     'port',
     'dependencies',
     'environment',
@@ -94,17 +96,20 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
   }
   const service = document.mapping(value, path, known);
   const at = (key: string) => [...path, key];
+  const scale = readScale(document, service.get('scale'), at('scale'));
+  const { min, max } = scale ?? { min: 0, max: MAX_INSTANCES };
   const instances = document.integer(
     service.get('instances'),
     at('instances'),
-    0,
-    MAX_INSTANCES,
-    1,
+    min,
+    max,
+    Math.max(1, min),
   );
   return {
     name,
     command: readCommand(document, service.get('command'), at('command')),
     instances,
+    scale,
     port: document.integer(service.get('port'), at('port'), 0, MAX_PORT, 0),
     dependencies: document.texts(service.get('dependencies'), at('dependencies')),
     environment: readEnvironment(document, service.get('environment'), at('environment')),

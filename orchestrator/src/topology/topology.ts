@@ -27,13 +27,27 @@ export interface TrialCall {
   readonly needs: readonly string[];
 }
 
+/** How a service follows its load. */
+export interface ScaleSpec {
+  /** Fewest instances, 1 to MAX_INSTANCES. */
+  readonly min: number;
+  /** Most instances, `min` to MAX_INSTANCES. */
+  readonly max: number;
+  /** What each instance is to bear: calls under way on average, or cores of CPU kept busy. */
+  readonly target: { readonly kind: 'inFlight' | 'cpu'; readonly value: number };
+  /** For how long fewer must have been enough before there are fewer, in ms. Default 60,000. */
+  readonly cooldownMs: number;
+}
+
 /** One service of weft.yaml, defaults filled in. */
 export interface ServiceSpec {
   readonly name: string;
   /** Program and arguments; run without a shell in the folder of weft.yaml. */
   readonly command: readonly string[];
-  /** How many instances, 0 to MAX_INSTANCES. Default 1. */
+  /** How many instances, 0 to MAX_INSTANCES. Default 1, or the fewest that `scale` allows. */
   readonly instances: number;
+  /** Undefined for as many as `instances` says, or `weft scale`. */
+  readonly scale: ScaleSpec | undefined;
   /** Port of the first instance, the next has the next; 0 (the default) lets each take a free one. */
   readonly port: number;
   /** Services that must be healthy before this one starts. */

@@ -12,6 +12,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   BREAKER_HALF_OPENED: 'text-bg-warning',
   EJECTED: 'text-bg-warning',
   SNAPSHOT_KEPT: 'text-bg-warning',
+  SCALED: 'text-bg-info',
   EXPIRED: 'text-bg-danger',
   BREAKER_OPENED: 'text-bg-danger',
 };

@@ -6,6 +6,8 @@ export interface EdgeSample {
   readonly at: number;
   readonly count: number;
   readonly failures: number;
+  /** How long all took together, in ms. */
+  readonly sumMs: number;
   readonly buckets: BucketCounts;
 }
 
@@ -34,10 +36,12 @@ export class EdgeWindow {
 export class EdgeSum {
   count = 0;
   failures = 0;
+  sumMs = 0;
   readonly latency = new LatencySum();
 
-  add({ count, failures, buckets }: EdgeSample): void {
+  add({ count, failures, sumMs, buckets }: EdgeSample): void {
     this.count += count;
+    this.sumMs += sumMs;
     this.failures += failures;
     this.latency.add(buckets);
   }

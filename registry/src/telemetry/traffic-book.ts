@@ -20,7 +20,7 @@ export interface TrafficBookOptions {
 }
 
 /** Who calls what. */
-export type EdgeEnds = Omit<TrafficEdge, 'rate' | 'errorRate' | 'p50Ms' | 'p99Ms'>;
+export type EdgeEnds = Pick<TrafficEdge, 'caller' | 'service' | 'instanceId' | 'method'>;
 
 interface HeldEdge {
   readonly caller: Caller;
@@ -120,6 +120,7 @@ export class TrafficBook {
       errorRate: (sum.failures * 1000) / overMs,
       p50Ms: sum.latency.quantileMs(0.5),
       p99Ms: sum.latency.quantileMs(0.99),
+      inFlight: sum.sumMs / overMs,
     }));
   }
 
@@ -164,7 +165,7 @@ export class TrafficBook {
     const buckets = [...(latency?.counts ?? [])].map(
       ([index, times]) => [index, Number(times)] as const,
     );
-    held.window.add({ at, count, failures, buckets });
+    held.window.add({ at, count, failures, sumMs: latency?.sumMs ?? 0, buckets });
   }
 
   #expire(now: number): void {

@@ -44,14 +44,9 @@ describe('statusTable', () => {
       processStatus({}),
       processStatus({ address: '[::1]:4002', startTime: new Date(NOW - 5000) }),
     ];
-    expect(row({ name: 'user-service', desiredInstances: 2, processes })).toEqual([
-      'user-service',
-      '2',
-      '2',
-      '4001, 4002',
-      'SERVING',
-      '5 s to 1 m 5 s',
-    ]);
+    expect(
+      row({ name: 'user-service', desiredInstances: 2, processes, scaling: undefined }),
+    ).toEqual(['user-service', '2', '2', '4001, 4002', 'SERVING', '5 s to 1 m 5 s']);
   });
 
   it('shows what does not run, and why', () => {
@@ -64,18 +59,13 @@ describe('statusTable', () => {
         lastExit: 'exit code 3',
       }),
     ];
-    expect(row({ name: 'user-service', desiredInstances: 2, processes })).toEqual([
-      'user-service',
-      '2',
-      '1',
-      '4001',
-      '1 of 2 SERVING (exit code 3)',
-      '1 m 5 s',
-    ]);
+    expect(
+      row({ name: 'user-service', desiredInstances: 2, processes, scaling: undefined }),
+    ).toEqual(['user-service', '2', '1', '4001', '1 of 2 SERVING (exit code 3)', '1 m 5 s']);
   });
 
   it('shows a service without instances', () => {
-    expect(row({ name: 'idle', desiredInstances: 0, processes: [] })).toEqual([
+    expect(row({ name: 'idle', desiredInstances: 0, processes: [], scaling: undefined })).toEqual([
       'idle',
       '0',
       '0',
@@ -83,6 +73,19 @@ describe('statusTable', () => {
       '-',
       '-',
     ]);
+  });
+
+  it('tells what each instance of a service that follows its load bears', () => {
+    const scaling = { minInstances: 2, maxInstances: 6, inFlight: 10, load: 14.24 };
+    const services = [{ name: 'a', desiredInstances: 3, scaling }, { name: 'b' }];
+    const text = statusTable(
+      { services: services.map((one) => ServiceStatus.fromPartial(one)) },
+      { nowMs: NOW, isColored: false },
+    );
+    const [head = '', a = '', b = ''] = text.split('\n').filter((line) => line.includes('│'));
+    expect(head).toMatch(/load each/);
+    expect(a).toMatch(/3 \(2 to 6\).*14\.2 of 10 in flight/);
+    expect(b).toMatch(/- +│$/);
   });
 
   it('colours only where told to', () => {
@@ -97,7 +100,13 @@ describe('statusTable', () => {
 describe('statusJson', () => {
   it('names states and tells times as text', () => {
     const status = {
-      services: [{ name: 'a', desiredInstances: 1, processes: [processStatus({})] }],
+      services: [
+        ServiceStatus.fromPartial({
+          name: 'a',
+          desiredInstances: 1,
+          processes: [processStatus({})],
+        }),
+      ],
     };
     const json = JSON.parse(
       JSON.stringify(

@@ -40,6 +40,7 @@ describe('parseTopology', () => {
           name: 'one',
           command: ['run', 'it'],
           instances: 1,
+          scale: undefined,
           port: 0,
           dependencies: [],
           environment: {},
@@ -51,6 +52,41 @@ describe('parseTopology', () => {
         },
       ],
     });
+  });
+
+  it('reads how a service follows its load, beginning with the fewest instances', () => {
+    const [one] = parseTopology(service('scale: { min: 2, max: 6, inFlight: 10 }'), FILE).services;
+    const target = { kind: 'inFlight', value: 10 };
+    expect(one?.instances).toBe(2);
+    expect(one?.scale).toEqual({ min: 2, max: 6, target, cooldownMs: 60_000 });
+    const cpu = service('instances: 3', 'scale: { max: 3, cpu: 0.5, cooldownMs: 0 }');
+    expect(parseTopology(cpu, FILE).services[0]).toMatchObject({
+      instances: 3,
+      scale: { min: 1, max: 3, target: { kind: 'cpu', value: 0.5 }, cooldownMs: 0 },
+    });
+  });
+
+  it.each<[string[], RegExp]>([
+    [['scale: { max: 3 }'], /needs one of `inFlight` .* and `cpu`/],
+    [['scale: { max: 3, inFlight: 1, cpu: 1 }'], /needs one of `inFlight` .* and `cpu`/],
+    [['scale: { inFlight: 1 }'], /needs `max`/],
+    [
+      ['scale: { min: 4, max: 3, inFlight: 1 }'],
+      /max: must be a whole number from 4 to 100, not 3/,
+    ],
+    [
+      ['scale: { min: 0, max: 3, inFlight: 1 }'],
+      /min: must be a whole number from 1 to 100, not 0/,
+    ],
+    [['scale: { max: 3, inFlight: 0 }'], /inFlight: must be a number greater than 0, not 0/],
+    [['scale: { max: 3, cpu: many }'], /cpu: must be a number greater than 0, not "many"/],
+    [['scale: { max: 3, inFlight: 1, target: 1 }'], /scale.target: is no known key/],
+    [
+      ['instances: 9', 'scale: { max: 3, inFlight: 1 }'],
+      /instances: must be a whole number from 1 to 3/,
+    ],
+  ])('F40: refuses %j', (lines, problem) => {
+    expect(problemsOf(service(...lines))).toEqual([expect.stringMatching(problem)]);
   });
 
   it('reads commands as text or list, and environment as text', () => {

@@ -13,7 +13,10 @@ it('tells processes by state, and what each is to be', async () => {
     process('shop-1', ProcessState.PROCESS_STATE_RUNNING, 0),
     process('shop-2', ProcessState.PROCESS_STATE_BACKOFF, 7),
   ];
-  const set = orchestratorMetrics(() => [{ name: 'shop', desiredInstances: 3, processes }]);
+  const scaling = { minInstances: 1, maxInstances: 4, inFlight: 10, load: 12, cpu: undefined };
+  const set = orchestratorMetrics(() => [
+    { name: 'shop', desiredInstances: 3, processes, scaling },
+  ]);
   const lines = (await set.text()).split('\n').filter((line) => line.startsWith('weft_'));
   expect(lines).toEqual([
     'weft_orchestrator_desired_instances{service="shop"} 3',
@@ -23,6 +26,7 @@ it('tells processes by state, and what each is to be', async () => {
     'weft_orchestrator_processes{service="shop",state="backoff"} 1',
     'weft_orchestrator_processes{service="shop",state="stopped"} 0',
     'weft_orchestrator_healthy_processes{service="shop"} 1',
+    'weft_orchestrator_scaling_load{service="shop"} 1.2',
     'weft_orchestrator_restarts_total{service="shop",process="shop-1"} 0',
     'weft_orchestrator_restarts_total{service="shop",process="shop-2"} 7',
   ]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { GetStatusResponse, ProcessState } from '@weft/proto/orchestrator';
+import { GetStatusResponse, ProcessState, Scaling } from '@weft/proto/orchestrator';
 import { Health, InstanceStatus } from '@weft/proto/registry';
 import { BreakerState, BreakerStatus, Event, EventKind } from '@weft/proto/telemetry';
 import {
@@ -154,6 +154,7 @@ describe('weft top', () => {
         BreakerStatus.fromPartial({ breaker: { service: 'user-service', instanceId: 'c' } }),
       ],
     },
+    scaling: new Map(),
     trouble: '',
   };
 
@@ -164,6 +165,13 @@ describe('weft top', () => {
     expect(lines[3]).toMatch(/^user-service +4 +4 +40 +7\.5% +12 ms +1 not closed$/);
     const ids = lines.slice(6).map((line) => /\/(\w)/.exec(line)?.[1]);
     expect(ids).toEqual(['c', 'b', 'a', 'd']);
+  });
+
+  it('tells how a service follows its load', () => {
+    const all = { rows: Number.POSITIVE_INFINITY, columns: Number.POSITIVE_INFINITY };
+    const how = Scaling.fromPartial({ minInstances: 1, maxInstances: 4, cpu: 0.5 });
+    const lines = topScreen({ ...view, scaling: new Map([['user-service', how]]) }, all, false);
+    expect(lines.split('\n')[3]).toMatch(/1 to 4 +\? of 0\.5 cores$/);
   });
 
   it('fits a small terminal, saying what is left out', () => {

@@ -1,0 +1,114 @@
+import { type Log, messageOf } from '@weft/proto';
+import { loadText } from '../output/scaling-text.ts';
+import type { SlotGroup } from '../slot/slot-group.ts';
+import { scalingStatus } from '../slot/slot-status.ts';
+import type { ScaleSpec } from '../topology/topology.ts';
+import { Autoscaler } from './autoscaler.ts';
+import { CpuLoad } from './cpu-load.ts';
+import { cpuOfGroups } from './process-cpu.ts';
+import type { TelemetryLink } from './telemetry-link.ts';
+
+/** Between two looks at the load. */
+const LOOK_MS = 1000;
+/** After a step that failed, such as for want of a port, the next one waits. */
+const FAILED_MS = 30_000;
+
+export interface ScalerOptions {
+  readonly services: readonly { readonly group: SlotGroup; readonly spec: ScaleSpec }[];
+  readonly telemetry: TelemetryLink;
+  /** Told in a sentence of each step. */
+  readonly onNews: (text: string) => void;
+  readonly log: Log;
+}
+
+interface Scaled {
+  readonly group: SlotGroup;
+  readonly spec: ScaleSpec;
+  readonly autoscaler: Autoscaler;
+  readonly cpu: CpuLoad;
+  /** Of all instances together, at the last look. */
+  load: number | undefined;
+  isBusy: boolean;
+  notBefore: number;
+}
+
+/** Brings services to as many instances as their load needs, one step of each at a time. */
+export class Scaler {
+  readonly #options: ScalerOptions;
+  readonly #services: readonly Scaled[];
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ScalerOptions) {
+    this.#options = options;
+    const now = performance.now();
+    this.#services = options.services.map(({ group, spec }) => ({
+      group,
+      spec,
+      autoscaler: new Autoscaler(spec, group.wanted, now),
+      cpu: new CpuLoad(),
+      load: undefined,
+      isBusy: false,
+      notBefore: now,
+    }));
+    if (this.#services.length === 0) return;
+    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
+  }
+
+  /** What each instance of a service bears now, on average; undefined where that is not known. */
+  loadEach(service: string): number | undefined {
+    const scaled = this.#find(service);
+    const count = scaled?.group.wanted ?? 0;
+    return scaled?.load === undefined || count === 0 ? undefined : scaled.load / count;
+  }
+
+  /** A service was brought to `count` instances by hand. */
+  wasSet(service: string, count: number): void {
+    this.#find(service)?.autoscaler.set(count, performance.now());
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #find(service: string): Scaled | undefined {
+    return this.#services.find(({ group }) => group.name === service);
+  }
+
+  #look(now: number): void {
+    for (const scaled of this.#services) {
+      scaled.load = this.#loadOf(scaled, now);
+      const { group, load, isBusy, notBefore } = scaled;
+      if (load === undefined || isBusy || now < notBefore || group.wanted === 0) continue;
+      const count = scaled.autoscaler.decide(load, group.wanted, now);
+      if (count !== group.wanted) void this.#step(scaled, count, load);
+    }
+  }
+
+  #loadOf({ group, spec, cpu }: Scaled, now: number): number | undefined {
+    if (spec.target.kind === 'inFlight') return this.#options.telemetry.inFlight(group.name, now);
+    const healthy = group.slots.filter(({ isHealthy }) => isHealthy);
+    const pids = healthy.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    return cpu.cores(cpuOfGroups(new Set(pids)), now);
+  }
+
+  async #step(scaled: Scaled, count: number, load: number): Promise<void> {
+    const { onNews, log, telemetry } = this.#options;
+    const { group, spec } = scaled;
+    const before = group.wanted;
+    const each = loadText(scalingStatus(spec, load / before));
+    const what = `from ${before} to ${count}: each has ${each}`;
+    scaled.isBusy = true;
+    onNews(`${group.name} scales ${what}`);
+    void telemetry.scaled(group.name, what);
+    try {
+      await group.scale(count);
+    } catch (error) {
+      scaled.notBefore = performance.now() + FAILED_MS;
+      const reason = messageOf(error);
+      log.warn({ service: group.name, count, reason }, 'could not be scaled');
+      onNews(`${group.name} could not be scaled to ${count}: ${reason}`);
+    } finally {
+      scaled.isBusy = false;
+    }
+  }
+}
