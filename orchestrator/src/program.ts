@@ -9,6 +9,7 @@ import { addDrainCommand } from './commands/drain.ts';
 import { addEtcdCommand } from './commands/etcd.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addGraphCommand } from './commands/graph.ts';
+import { addInitCommand } from './commands/init.ts';
 import { addInstancesCommand } from './commands/instances.ts';
 import { addLogsCommand } from './commands/logs.ts';
 import { addPsCommand } from './commands/ps.ts';
@@ -30,6 +31,7 @@ import { weftCommand } from './output/weft-command.ts';
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 const EXAMPLES: readonly Example[] = [
+  ['init hello', 'a new service, with a test'],
   ['up', 'start the mesh of ./weft.yaml'],
   ['status --json', 'what runs where, for programs'],
   [`call user-service CreateUser '{"name": "Ada", "email": "ada@example.com"}'`, ''],
@@ -62,6 +64,7 @@ function createProgram(): Command {
     .addHelpText('after', HELP)
     .showHelpAfterError(`(${weftCommand('--help')} tells more)`)
     .exitOverride();
+  addInitCommand(program);
   addUpCommand(program);
   addStatusCommand(program);
   addScaleCommand(program);

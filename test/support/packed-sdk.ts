@@ -16,7 +16,8 @@ import { withLock } from './file-lock.ts';
 import { tempFolder } from './temp-folder.ts';
 
 const cache = join(root, '.cache', 'packed-sdk');
-const sources = ['package-lock.json', 'tsconfig.json', 'proto', 'client-sdk'];
+const packages = ['proto', 'client-sdk', 'registry', 'orchestrator'];
+const sources = ['package-lock.json', 'tsconfig.json', ...packages];
 
 function filesBelow(path: string): string[] {
   const full = join(root, path);
@@ -41,25 +42,58 @@ async function must(program: string, args: string[], cwd: string): Promise<void>
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} in ${cwd}:\n${output}`);
 }
 
-/** `npm pack` of the SDK and of what it needs, then `npm install` of that in an empty project. */
-async function install(project: string): Promise<void> {
-  rmSync(cache, { recursive: true, force: true });
-  for (const workspace of ['proto', 'client-sdk']) {
-    rmSync(join(root, workspace, 'dist'), { recursive: true, force: true });
-  }
-  const draft = `${project}.new`;
+/** Makes a folder unless it is there; one that was not finished does not count. */
+async function once(folder: string, make: (draft: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return;
+  const draft = `${folder}.new`;
+  rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
-  const workspaces = ['-w', 'proto', '-w', 'client-sdk'];
-  await must('npm', ['pack', ...workspaces, '--pack-destination', draft], root);
-  const archives = readdirSync(draft).filter((name) => name.endsWith('.tgz'));
-  writeFileSync(join(draft, 'package.json'), '{ "private": true, "type": "module" }\n');
+  await make(draft);
+  renameSync(draft, folder);
+}
+
+/** `npm pack` of all packages. Answers the folder of the archives, which is kept under `.cache`. */
+export async function packedArchives(): Promise<string> {
+  const current = join(cache, sourceHash());
+  const archives = join(current, 'archives');
+  await withLock(`${cache}.lock`, async () => {
+    if (!existsSync(current)) rmSync(cache, { recursive: true, force: true });
+    await once(archives, async (draft) => {
+      for (const name of packages) {
+        rmSync(join(root, name, 'dist'), { recursive: true, force: true });
+      }
+      const workspaces = packages.flatMap((name) => ['-w', name]);
+      await must('npm', ['pack', ...workspaces, '--pack-destination', draft], root);
+    });
+  });
+  return archives;
+}
+
+/** `npm install` of some packed packages, and of others by name and version, in an empty project. */
+export async function installPacked(
+  project: string,
+  names: readonly string[],
+  others: readonly string[] = [],
+): Promise<void> {
+  const archives = await packedArchives();
+  const wanted = readdirSync(archives).filter((file) =>
+    names.some((name) => file.startsWith(`weft-${name}-`)),
+  );
+  for (const file of wanted) cpSync(join(archives, file), join(project, file));
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const all = [...wanted.map((file) => `./${file}`), ...others];
+  await must('npm', ['install', '--prefer-offline', '--no-audit', ...all], project);
+}
+
+/** A project with the SDK and what it needs; kept under `.cache`. */
+async function installedSdk(): Promise<string> {
+  const installed = join(await packedArchives(), '..', 'sdk');
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const packages = [
-    ...archives.map((name) => `./${name}`),
-    `@types/node@${devDependencies['@types/node']}`,
-  ];
-  await must('npm', ['install', '--prefer-offline', '--no-audit', ...packages], draft);
-  renameSync(draft, project);
+  const types = `@types/node@${devDependencies['@types/node']}`;
+  await withLock(`${cache}.sdk.lock`, () =>
+    once(installed, (draft) => installPacked(draft, ['proto', 'client-sdk'], [types])),
+  );
+  return installed;
 }
 
 /** A project outside the repository that has the packed SDK installed and nothing else of Weft's. */
@@ -76,10 +110,7 @@ export interface PackedProject extends Disposable {
 export async function createPackedProject(
   programs: Readonly<Record<string, string>>,
 ): Promise<PackedProject> {
-  const installed = join(cache, sourceHash());
-  await withLock(`${cache}.lock`, async () => {
-    if (!existsSync(installed)) await install(installed);
-  });
+  const installed = await installedSdk();
   const folder = tempFolder('weft-packed-');
   const { path } = folder;
   // A copy, not a link: inside the repository an undeclared dependency would be found by accident.
