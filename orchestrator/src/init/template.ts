@@ -18,9 +18,16 @@ function filled(text: string, values: ReadonlyMap<string, string>): string {
 
 /** Where a file of the template goes in the new project. */
 function placeOf(path: string, names: ServiceNames): string {
-  if (path === 'gitignore') return '.gitignore';
-  if (path !== 'proto/service.proto') return path;
-  return `proto/${names.package}/v1/${names.package}.proto`;
+  switch (path) {
+    case 'gitignore':
+      return '.gitignore';
+    case 'readme.md':
+      return 'README.md';
+    case 'proto/service.proto':
+      return `proto/${names.package}/v1/${names.package}.proto`;
+    default:
+      return path;
+  }
 }
 
 /**
