@@ -4,6 +4,7 @@ import { addBreakersCommand } from './commands/breakers.ts';
 import { addCallCommand } from './commands/call.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addDownCommand } from './commands/down.ts';
 import { addDrainCommand } from './commands/drain.ts';
 import { addEtcdCommand } from './commands/etcd.ts';
@@ -44,6 +45,7 @@ const EXAMPLES: readonly Example[] = [
   ['demo', 'the whole tour on free ports, then stop'],
   ['etcd up --nodes 3', 'an etcd that survives the loss of a node'],
   ['registry export > mesh.json', 'everything that is registered'],
+  ['doctor', 'what is wrong here, and what to do'],
   ['verify --live', 'whether the services are autonomous and isolated'],
 ];
 
@@ -85,6 +87,7 @@ function createProgram(): Command {
   addEtcdCommand(program);
   addRegistryCommand(program);
   addVerifyCommand(program);
+  addDoctorCommand(program);
   addCompletionCommand(program);
   return program;
 }

@@ -1,5 +1,6 @@
 import type { ServiceImplementation } from 'nice-grpc';
 import type { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
+import { weftVersion } from './weft-version.ts';
 
 /**
  * Key of the instance metadata by which an instance says that it answers weft.peer.v1.PeerService,
@@ -19,5 +20,5 @@ export interface Identity {
 export function peerService(
   identity: () => Identity,
 ): ServiceImplementation<typeof PeerServiceDefinition> {
-  return { identify: async () => identity() };
+  return { identify: async () => ({ ...identity(), weftVersion: weftVersion() }) };
 }

@@ -69,3 +69,5 @@ export { isText } from './text.ts';
 // Transport
 export { clientTransport, MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
 export { untilAborted } from './until-aborted.ts';
+// Version
+export { weftVersion } from './weft-version.ts';

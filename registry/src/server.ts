@@ -79,6 +79,9 @@ export interface Registry {
   close(graceMs?: number): Promise<void>;
 }
 
+/** What it says that it is, when it is asked; no service is registered under it by `weft up`. */
+const REGISTRY_NAME = 'registry';
+
 /** Where others reach what listens on every address of this machine: by its name. */
 function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
@@ -125,6 +128,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
       }),
       route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
     ],
+    identity: () => ({ service: REGISTRY_NAME, instanceId: replicaId, incarnation: replicaId }),
     interceptors: guards.interceptors,
     observer: http?.observer,
     log,

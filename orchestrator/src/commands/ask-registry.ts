@@ -61,7 +61,18 @@ export function registryFailure(error: unknown, address: string): OrchestratorEr
   throw error;
 }
 
-/** Opens the registries of a list, `host:port,host:port`; the first is in use. */
+/**
+ * Opens the registries of a list, `host:port,host:port`; the first is in use. Close them.
+ * @throws OrchestratorError when one is no address
+ */
+export function openRegistry(named: string) {
+  try {
+    return openAll(named.split(',').map((address) => address.trim()));
+  } catch {
+    throw new OrchestratorError(`'${named}' is no address of a registry: it must be host:port`);
+  }
+}
+
 function openAll(addresses: readonly string[]) {
   const channels: Channel[] = [];
   const all: AskedRegistry[] = addresses.map((address) => {
@@ -120,14 +131,7 @@ export async function askRegistry<Answer>(
 ): Promise<Answer> {
   const { registry } = command.opts<{ registry?: string }>();
   const named = registryOf(globalOptions(command), registry);
-  const addresses = named.split(',').map((address) => address.trim());
-  let opened: ReturnType<typeof openAll>;
-  try {
-    opened = openAll(addresses);
-  } catch {
-    throw new OrchestratorError(`'${named}' is no address of a registry: it must be host:port`);
-  }
-  const { access, count, close } = opened;
+  const { access, count, close } = openRegistry(named);
   try {
     if (count > 1) await findOne(access, count);
     return await ask(access);

@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { fail, pass, type Surroundings } from '../doctor/check.ts';
+import { examine, type Finding } from '../doctor/examine.ts';
+import { OrchestratorError } from '../errors.ts';
+import { doctorReport } from '../output/doctor-report.ts';
+import { examplesText } from '../output/examples.ts';
+import { ProgressLine } from '../output/progress-line.ts';
+import { isColored, print, printJson } from '../output/terminal.ts';
+import { readState } from '../state-file.ts';
+import { chooseStore } from '../store-choice.ts';
+import { loadTopology } from '../topology/load-topology.ts';
+import { openRegistry, type RegistryAccess } from './ask-registry.ts';
+import { folderOf, type GlobalOptions } from './context.ts';
+import { addLookOptions, findRegistry } from './registry-option.ts';
+
+interface DoctorOptions extends GlobalOptions {
+  readonly json: boolean;
+  readonly registry?: string;
+}
+
+/** What can be told of weft.yaml and of the store that it asks for; and what is wrong with them. */
+function readFiles({ file }: GlobalOptions) {
+  const findings: Finding[] = [];
+  const attempt = <Read>(read: () => Read): Read | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof OrchestratorError)) throw error;
+      for (const line of error.message.split('\n')) {
+        const wrong = fail(line, 'mend that first: nothing can be started with it');
+        findings.push({ check: 'weft.yaml', ...wrong });
+      }
+      return undefined;
+    }
+  };
+  const topology = attempt(() => loadTopology(file));
+  const store = topology && attempt(() => chooseStore(topology.registry.store));
+  if (findings.length === 0) findings.push({ check: 'weft.yaml', ...pass(`${file} can be used`) });
+  return { topology, store, findings };
+}
+
+async function diagnose(
+  options: DoctorOptions,
+  registry: RegistryAccess | undefined,
+): Promise<Finding[]> {
+  const { topology, store, findings } = readFiles(options);
+  const folder = folderOf(options);
+  const state = readState(folder.stateFile);
+  const surroundings: Surroundings = {
+    ...{ topology, store, folder, state, registry },
+    env: process.env,
+  };
+  return [...findings, ...(await examine(surroundings))];
+}
+
+export function addDoctorCommand(program: Command): void {
+  addLookOptions(program.command('doctor'))
+    .description('look for common faults, and say what to do about each; changes nothing')
+    .addHelpText(
+      'after',
+      `
+Looks at weft.yaml, programs, ports, what a killed weft up left, etcd, the registry (whether it serves, its
+version, its clock), instances, proxies and the disk. Exit code 1 when something is wrong.
+${examplesText([
+  ['doctor', ''],
+  ['doctor --registry 10.0.0.21:7400 --json', 'of a mesh elsewhere'],
+])}`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<DoctorOptions>();
+      const progress = new ProgressLine();
+      progress.show('looking');
+      const named = findRegistry(options, options.registry);
+      const opened = named === undefined ? undefined : openRegistry(named);
+      let findings: Finding[];
+      try {
+        findings = await diagnose(options, opened?.access);
+      } finally {
+        opened?.close();
+        progress.clear();
+      }
+      if (options.json) printJson({ findings });
+      else print(doctorReport(findings, isColored));
+      if (findings.some(({ kind }) => kind === 'fail')) {
+        throw new OrchestratorError('something is wrong; what to do stands above');
+      }
+    });
+}
