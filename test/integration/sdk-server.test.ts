@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ServeOptions, Status } from '@weft/client-sdk';
-import { IDENTITY_KEY, IDENTITY_VERSION, PUSHBACK_TRAILER, ServingStatus } from '@weft/proto';
+import {
+  IDENTITY_KEY,
+  IDENTITY_VERSION,
+  PUSHBACK_TRAILER,
+  ServingStatus,
+  weftVersion,
+} from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { PeerServiceDefinition } from '@weft/proto/peer';
 import { ServerReflectionDefinition } from '@weft/proto/reflection';
@@ -38,7 +44,7 @@ async function serve(options: Partial<ServeOptions>): Promise<[EchoInstance, Cha
 }
 
 describe('who an instance is', () => {
-  it('F5: it answers its service, id and incarnation, and is listed as one that does', async () => {
+  it('F5: it answers its service, id, incarnation and version of Weft, and is listed as one that does', async () => {
     const [{ host }, channel] = await serve({ name: 'known', metadata: { team: 'x' } });
     const { incarnation, metadata } = await host.registered();
     expect([...metadata]).toEqual([
@@ -46,7 +52,12 @@ describe('who an instance is', () => {
       [IDENTITY_KEY, IDENTITY_VERSION],
     ]);
     const peer = clients.create(PeerServiceDefinition, channel);
-    expect(await peer.identify({})).toEqual({ service: 'known', instanceId: 'a', incarnation });
+    expect(await peer.identify({})).toEqual({
+      service: 'known',
+      instanceId: 'a',
+      incarnation,
+      weftVersion: weftVersion(),
+    });
     expect(PeerServiceDefinition.methods.identify.options.idempotencyLevel).toBe('NO_SIDE_EFFECTS');
   });
 });
