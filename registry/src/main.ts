@@ -1,12 +1,12 @@
 import { messageOf } from '@weft/proto';
-import { pino } from 'pino';
 import { readConfig } from './config.ts';
+import { openLog } from './open-log.ts';
 import { createRegistry, type Registry } from './server.ts';
 import { EtcdStore } from './store/etcd-store.ts';
 import { MemoryStore } from './store/memory-store.ts';
 
 const config = readConfig(process.argv.slice(2));
-const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+const log = await openLog(config.logLevel);
 const isEtcd = config.store === 'etcd';
 const store = isEtcd ? new EtcdStore({ ...config.etcd, log }) : new MemoryStore();
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { findProgram } from '../../scripts/tools/program.ts';
@@ -39,4 +40,25 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
   );
   // Nor did it die on the way: it put its things in order.
   expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
+});
+
+(script ? it : it.skip)('has a registry that writes its log for people at a terminal', async () => {
+  const registry = join(import.meta.dirname, '..', '..', 'registry', 'src', 'main.ts');
+  const words = [process.execPath, '--conditions=weft-source', registry];
+  const flags = ['--store', 'memory', '--port', '0', '--http-port', 'off'];
+  const command = [...words, ...flags].map((word) => `'${word}'`).join(' ');
+  const { ETCD_ENDPOINTS: _, ...env } = process.env;
+  const terminal = spawn(script ?? '', ['-qfec', `exec ${command}`, '/dev/null'], {
+    env,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let output = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  await eventually(() => expect(output).toMatch(/INFO.*listening/), { withinMs: 20_000 });
+  expect(output).not.toContain('"level"');
+  const ended = once(terminal, 'close');
+  terminal.kill('SIGTERM');
+  await ended;
 });
