@@ -54,24 +54,36 @@ function readPem(path: string): Buffer {
   throw new InvalidArgumentError(`'${path}' is no PEM file.`);
 }
 
+/** Takes the option from a variable too; an empty one counts as not set. */
+function orFrom(variable: string, option: Option): Option {
+  return process.env[variable] === '' ? option : option.env(variable);
+}
+
 export function addEtcdFlags(command: Command): Command {
   const pem = (flag: string, what: string, variable: string) =>
-    new Option(`${flag} <file>`, what).env(variable).argParser(readPem);
+    orFrom(variable, new Option(`${flag} <file>`, what).argParser(readPem));
   return command
     .addOption(
-      new Option('--etcd <host:port,...>', 'members of etcd; https:// before each for TLS')
-        .env('ETCD_ENDPOINTS')
-        .argParser(parseEndpoints),
+      orFrom(
+        'ETCD_ENDPOINTS',
+        new Option(
+          '--etcd <host:port,...>',
+          'members of etcd; https:// before each for TLS',
+        ).argParser(parseEndpoints),
+      ),
     )
     .addOption(pem('--etcd-ca', 'authority of the certificates of etcd (PEM)', 'ETCD_CA'))
     .addOption(pem('--etcd-cert', 'certificate to show to etcd (PEM)', 'ETCD_CERT'))
     .addOption(pem('--etcd-key', 'key of that certificate (PEM)', 'ETCD_KEY'))
-    .addOption(new Option('--etcd-user <name>', 'user of etcd').env('ETCD_USER'))
+    .addOption(orFrom('ETCD_USER', new Option('--etcd-user <name>', 'user of etcd')))
     .addOption(
-      new Option(
-        '--etcd-password <text>',
-        'its password; better in the environment, which other users cannot list',
-      ).env('ETCD_PASSWORD'),
+      orFrom(
+        'ETCD_PASSWORD',
+        new Option(
+          '--etcd-password <text>',
+          'its password; better in the environment, which other users cannot list',
+        ),
+      ),
     );
 }
 

@@ -40,6 +40,21 @@ describe('the flags for etcd', () => {
     expect(pair).toEqual({ ca: undefined, cert: contents, key: contents });
   });
 
+  it('may come from variables, of which an empty one is none', () => {
+    const { ETCD_ENDPOINTS } = process.env;
+    const withVariable = (value: string) => {
+      process.env.ETCD_ENDPOINTS = value;
+      return etcdOf().endpoints;
+    };
+    try {
+      expect(withVariable('a:1,b:2')).toEqual(['a:1', 'b:2']);
+      expect(withVariable('')).toEqual(['127.0.0.1:2379']);
+    } finally {
+      if (ETCD_ENDPOINTS === undefined) delete process.env.ETCD_ENDPOINTS;
+      else process.env.ETCD_ENDPOINTS = ETCD_ENDPOINTS;
+    }
+  });
+
   it('name a user with a password', () => {
     const user = { name: 'weft', password: 'secret' };
     expect(etcdOf('--etcd-user', 'weft', '--etcd-password', 'secret').user).toEqual(user);
