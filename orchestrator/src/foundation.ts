@@ -84,6 +84,7 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
       ...store,
       ...['--host', topology.host, '--port', String(port)],
       ...['--http-port', String(topology.registry.httpPort)],
+      ...(topology.registry.allowActions ? ['--allow-actions'] : []),
     ],
     folder: topology.folder,
     // What the flags say is all there is to say.

@@ -1,5 +1,6 @@
 import { addressText, GrpcServer, type HttpServer, type Log, messageOf, route } from '@weft/proto';
 import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
+import { ArchitecturePublisher } from './architecture/architecture-publisher.ts';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
 import { takeLock } from './folder-lock.ts';
@@ -40,6 +41,7 @@ export class Orchestrator {
   #left = new Leftovers(undefined);
   #control: GrpcServer | undefined;
   #metrics: HttpServer | undefined;
+  #publisher: ArchitecturePublisher | undefined;
   #listening: Promise<void> | undefined;
   #controlAddress = '';
   #releaseLock: (() => void) | undefined;
@@ -50,7 +52,11 @@ export class Orchestrator {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.stopped = promise;
     this.#resolveStopped = resolve;
-    this.supervisor = new Supervisor({ ...options, onChange: (slot) => this.#onChange(slot) });
+    this.supervisor = new Supervisor({
+      ...options,
+      onChange: (slot) => this.#onChange(slot),
+      onInstances: () => this.#publisher?.changed(),
+    });
   }
 
   /**
@@ -68,6 +74,7 @@ export class Orchestrator {
       this.#listening = this.#listen();
       await this.#listening;
       await this.supervisor.start(this.#left);
+      this.#showArchitecture();
       return this.#stopping === undefined;
     } catch (error) {
       const isWanted = this.#stopping !== undefined;
@@ -85,7 +92,7 @@ export class Orchestrator {
   }
 
   async #stop(graceMs?: number): Promise<void> {
-    await this.supervisor.stop(graceMs);
+    await Promise.all([this.#publisher?.close(), this.supervisor.stop(graceMs)]);
     await this.#listening?.catch(() => {});
     await this.#control?.close(1000);
     await this.#metrics?.close();
@@ -128,6 +135,14 @@ export class Orchestrator {
       throw new OrchestratorError(messageOf(error));
     });
     onNews(`metrics: http://${addressText({ host: CONTROL_HOST, port })}/metrics`);
+  }
+
+  /** Keeps the page of the registry told of the architecture. */
+  #showArchitecture(): void {
+    if (this.#stopping !== undefined) return;
+    const { topology, folder, log } = this.#options;
+    const registry = this.supervisor.registryAddress;
+    this.#publisher = new ArchitecturePublisher({ topology, folder, registry, log });
   }
 
   #onChange(slot: Slot): void {

@@ -19,14 +19,17 @@ export class RegistryView {
   readonly #client: RegistryServiceClient;
   readonly #closer = new AbortController();
   readonly #log: Log;
+  readonly #onChange: () => void;
   #instances = new Map<string, Instance>();
   #isCurrent = false;
   #following: Promise<void> | undefined;
 
-  constructor(address: string, log: Log = silentLog) {
+  /** @param onChange called after each word of the registry */
+  constructor(address: string, log: Log = silentLog, onChange = () => {}) {
     this.#channel = createChannel(address, undefined, clientTransport);
     this.#client = createClient(RegistryServiceDefinition, this.#channel);
     this.#log = log;
+    this.#onChange = onChange;
   }
 
   /** Whether the registry answers and has its store: what is not listed is then not registered. */
@@ -91,5 +94,6 @@ export class RegistryView {
       if (type === EventType.EVENT_TYPE_DELETE) this.#instances.delete(instance.id);
       else this.#instances.set(instance.id, instance);
     }
+    if (snapshot || events) this.#onChange();
   }
 }

@@ -29,6 +29,8 @@ export interface SupervisorOptions {
   readonly onNews: (text: string) => void;
   /** Told after every change of a slot. */
   readonly onChange: (slot: Slot) => void;
+  /** Told when the registry lists other instances, or others as they were. */
+  readonly onInstances?: () => void;
 }
 
 interface Started extends Foundation {
@@ -95,7 +97,7 @@ export class Supervisor {
     }
     const foundation = await createFoundation({ ...this.#options, left, onChange: this.#onChange });
     this.#assertGoingOn();
-    const view = new RegistryView(foundation.registryAddress, log);
+    const view = new RegistryView(foundation.registryAddress, log, this.#options.onInstances);
     const shared = { registryAddress: foundation.registryAddress, view, left };
     const levels = dependencyLevels(topology.services).map((level) =>
       level.map((spec) => this.#createGroup(spec, shared)),

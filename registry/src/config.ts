@@ -21,7 +21,7 @@ export interface RegistryConfig {
   callback: boolean;
   /** Port of the HTTP server; undefined for none. */
   httpPort: number | undefined;
-  /** Whether the web page may drain and deregister instances. */
+  /** Whether the web page may drain and deregister instances, and people order breakers. */
   allowActions: boolean;
   limits: RegistryLimits;
   logLevel: string;
@@ -74,7 +74,11 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
       parseHttpPort,
       7480,
     )
-    .option('--allow-actions', 'lets the web page drain and deregister instances', false)
+    .option(
+      '--allow-actions',
+      'lets the web page drain and deregister instances, and people open and close breakers',
+      false,
+    )
     .addOption(
       new Option('--log-level <level>', 'least level to log').choices(levels).default('info'),
     )

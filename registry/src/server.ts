@@ -9,7 +9,10 @@ import {
   ServingStatus,
   silentLog,
 } from '@weft/proto';
+import { ArchitectureServiceDefinition } from '@weft/proto/architecture';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
+import { ArchitectureBook } from './architecture/architecture-book.ts';
+import { architectureHandlers } from './architecture/architecture-handlers.ts';
 import { RegistryCounters } from './counters.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { DrainBook } from './drain/drain-book.ts';
@@ -26,6 +29,7 @@ import { SharedEncodingDefinition } from './shared-encoding.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { ReplicaList } from './store/replica-list.ts';
 import type { Store } from './store/store.ts';
+import { BreakerOrders } from './telemetry/breaker-orders.ts';
 import { EventBook } from './telemetry/event-book.ts';
 import { followCatalog } from './telemetry/follow-catalog.ts';
 import { telemetryHandlers } from './telemetry/telemetry-handlers.ts';
@@ -43,7 +47,10 @@ export interface RegistryOptions {
   progressMs?: number;
   /** Port for HTTP on the same host: the web page, /metrics and /sd; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
-  /** Whether the web page may drain and deregister instances. Default false. */
+  /**
+   * Whether the web page may drain and deregister instances, and people open and close the breakers
+   * that clients hold. Default false.
+   */
   allowActions?: boolean;
   /** What is taken at most; what is not given is by default. */
   limits?: Partial<RegistryLimits>;
@@ -107,12 +114,23 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     options.callback === false ? undefined : new Callback({ catalog: store.catalog });
   const traffic = new TrafficBook();
   const events = new EventBook();
+  const architecture = new ArchitectureBook();
+  const { allowActions = false } = options;
+  const orders = new BreakerOrders({
+    catalog: store.catalog,
+    traffic,
+    events,
+    isAllowed: allowActions,
+    log,
+  });
   let address = '';
   const shown = {
     writes: guards.writes,
     traffic,
     events,
-    allowActions: options.allowActions ?? false,
+    architecture,
+    orders,
+    allowActions,
     registry: () => address,
     log,
   };
@@ -126,7 +144,8 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
         ...discoveryHandlers({ store, hub, book, closing, progressMs }),
         ...drainHandlers({ store, book, replicas, replicaId, closing }),
       }),
-      route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, closing })),
+      route(TelemetryServiceDefinition, telemetryHandlers({ traffic, events, orders, closing })),
+      route(ArchitectureServiceDefinition, architectureHandlers(architecture)),
     ],
     identity: () => ({ service: REGISTRY_NAME, instanceId: replicaId, incarnation: replicaId }),
     interceptors: guards.interceptors,

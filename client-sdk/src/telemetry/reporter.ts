@@ -1,4 +1,5 @@
 import {
+  type BreakerOrder,
   type BreakerReport,
   BreakerState,
   type Caller,
@@ -6,6 +7,7 @@ import {
 } from '@weft/proto/telemetry';
 import type { BreakerView } from '../breaker/breaker-view.ts';
 import type { MeshEvents } from '../mesh-events.ts';
+import { BreakerOrderTaker } from './breaker-order-taker.ts';
 import { EventBuffer } from './event-buffer.ts';
 import type { TrafficCounter } from './traffic-counter.ts';
 
@@ -20,8 +22,8 @@ export interface ReporterOptions {
   caller: () => Caller;
   /** How often to report, in ms. */
   intervalMs: number;
-  /** Hands a report to the registry; it must settle, and what it throws is ignored. */
-  send: (report: ReportRequest) => Promise<void>;
+  /** Hands a report to the registry and answers with its orders; what it throws is ignored. */
+  send: (report: ReportRequest) => Promise<readonly BreakerOrder[]>;
   /** Monotonic time in ms. Default performance.now. */
   now?: () => number;
 }
@@ -47,6 +49,7 @@ const STATES = {
 export class Reporter {
   readonly #options: Required<ReporterOptions>;
   readonly #events: EventBuffer;
+  readonly #orders: BreakerOrderTaker;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #countedSince: number;
@@ -57,6 +60,7 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = { now: () => performance.now(), ...options };
     this.#countedSince = this.#options.now();
+    this.#orders = new BreakerOrderTaker(options.breakers);
     this.#events = new EventBuffer(options.events, MOST_EVENTS, () => this.#schedule(EVENT_MS));
     this.#schedule(options.intervalMs);
   }
@@ -81,7 +85,8 @@ export class Reporter {
     const report = this.#take();
     if (report !== undefined) {
       this.#isSending = true;
-      await this.#options.send(report).catch(() => {});
+      const orders = await this.#options.send(report).catch(() => []);
+      if (!this.#isClosed) this.#orders.take(orders);
       this.#isSending = false;
     }
     this.#schedule(this.#events.isEmpty ? this.#options.intervalMs : EVENT_MS);
@@ -109,6 +114,6 @@ export class Reporter {
   }
 }
 
-function breakerReport({ service, instanceId, state }: BreakerView): BreakerReport {
-  return { service, instanceId, state: STATES[state] };
+function breakerReport({ service, instanceId, state, isForced }: BreakerView): BreakerReport {
+  return { service, instanceId, state: STATES[state], isForced };
 }

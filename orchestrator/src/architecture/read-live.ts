@@ -16,20 +16,27 @@ function interfaceOf(method: string): string {
   return method.split('/')[1] ?? '';
 }
 
-async function liveInstance(instance: Instance): Promise<LiveInstance> {
+/** What an instance says it offers; undefined when it could not be asked. */
+export type OffersReader = (instance: Instance) => Promise<readonly string[] | undefined>;
+
+/** Asks by reflection. */
+export const askOffers: OffersReader = ({ address }) =>
+  readOffers(addressText(address), TIMEOUT_MS);
+
+async function liveInstance(instance: Instance, offersOf: OffersReader): Promise<LiveInstance> {
   const { id, service, version, dependencies, status } = instance;
   const address = addressText(instance.address);
   const isRunning = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
-  const offers = isRunning ? await readOffers(address, TIMEOUT_MS) : undefined;
+  const offers = isRunning ? await offersOf(instance) : undefined;
   return { id, service, version, dependencies, address, ...(offers ? { offers } : {}) };
 }
 
-async function readInstances(channel: Channel): Promise<LiveInstance[]> {
+async function readInstances(channel: Channel, offersOf: OffersReader): Promise<LiveInstance[]> {
   const { instances } = await readDump(createClient(RegistryServiceDefinition, channel));
   const live: LiveInstance[] = [];
   for (let start = 0; start < instances.length; start += AT_ONCE) {
     const some = instances.slice(start, start + AT_ONCE);
-    live.push(...(await Promise.all(some.map(liveInstance))));
+    live.push(...(await Promise.all(some.map((instance) => liveInstance(instance, offersOf)))));
   }
   return live;
 }
@@ -64,11 +71,15 @@ async function withChannel<T>(registry: string, use: (channel: Channel) => Promi
 
 /**
  * A mesh as its registry lists it, as each instance says itself, and as it was called in the last seconds.
+ * @param offersOf asks an instance what it offers; default: each anew, by reflection
  * @throws OrchestratorError when the registry cannot be read
  */
-export function readLive(registry: string): Promise<LiveFacts> {
+export function readLive(registry: string, offersOf = askOffers): Promise<LiveFacts> {
   return withChannel(registry, async (channel) => {
-    const [instances, calls] = await Promise.all([readInstances(channel), readTraffic(channel)]);
+    const [instances, calls] = await Promise.all([
+      readInstances(channel, offersOf),
+      readTraffic(channel),
+    ]);
     return { instances, calls };
   });
 }

@@ -27,7 +27,7 @@ export function breakersTable(
     return [
       breaker?.service ?? '',
       breaker?.instanceId ?? '',
-      paint(breakerStateName(state)),
+      paint(`${breakerStateName(state)}${breaker?.isForced ? ' by hand' : ''}`),
       callerName(caller),
       `${durationText(options.nowMs - sinceMs)} ago`,
     ];

@@ -108,6 +108,13 @@ export class CheckedDocument {
     return undefined;
   }
 
+  /** Reads true or false; absent stands for false. */
+  flag(value: unknown, path: DocumentPath): boolean {
+    if (value === undefined || typeof value === 'boolean') return value ?? false;
+    this.problem(path, `must be true or false, not ${shown(value)}`);
+    return false;
+  }
+
   /** Reads one of some words; absent stands for `fallback`. */
   oneOf<Word extends string>(
     value: unknown,

@@ -162,7 +162,7 @@ function checkPorts(document: CheckedDocument, topology: Topology): void {
 
 const KNOWN = {
   root: ['host', 'registry', 'contracts', 'calls', 'services'],
-  registry: ['port', 'httpPort', 'store', 'etcd'],
+  registry: ['port', 'httpPort', 'store', 'etcd', 'allowActions'],
 };
 
 function read(document: CheckedDocument, file: string): Topology {
@@ -186,6 +186,7 @@ function read(document: CheckedDocument, file: string): Topology {
       port: port(registry.get('port'), ['registry', 'port'], 7400),
       httpPort: port(registry.get('httpPort'), ['registry', 'httpPort'], 0),
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
+      allowActions: document.flag(registry.get('allowActions'), ['registry', 'allowActions']),
     },
     etcd: { port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379) },
     contracts:

@@ -82,6 +82,8 @@ export interface Topology {
     /** Default 7400; 0 takes a free one. */
     readonly port: number;
     readonly store: StoreChoice;
+    /** Whether its web page may drain, deregister and order breakers. Default false. */
+    readonly allowActions: boolean;
   };
   readonly etcd: {
     /** Client port of the etcd that `weft up` runs. Default 2379; 0 takes a free one. */

@@ -1,3 +1,4 @@
+import type { ArchitectureBook } from '../architecture/architecture-book.ts';
 import type { SnapshotMessage, StreamMessage, TrafficMessage } from '../page/wire.ts';
 import type { Catalog, CatalogNotice } from '../store/catalog.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';
@@ -5,14 +6,16 @@ import type { EventBook } from '../telemetry/event-book.ts';
 import { trafficNow } from '../telemetry/telemetry-handlers.ts';
 import type { EdgeEnds, TrafficBook } from '../telemetry/traffic-book.ts';
 import type { LeaseRenewals } from './lease-renewals.ts';
+import { wireArchitecture } from './wire-architecture.ts';
 import { wireBreaker, wireEdge, wireEvent, wireInstance } from './wire-format.ts';
 
 export interface LiveFeedOptions {
   catalog: Catalog;
   traffic: TrafficBook;
   events: EventBook;
+  architecture: ArchitectureBook;
   renewals: LeaseRenewals;
-  /** Whether the page may drain and deregister. */
+  /** Whether the page may act. */
   hasActions: boolean;
   /** Where the registry listens for gRPC; known once it does. */
   registry: () => string;
@@ -57,6 +60,7 @@ export class LiveFeed {
   subscribe(listener: Listener): () => void {
     if (this.#listeners.size === 0) this.#start();
     listener(this.#snapshot());
+    this.#tellArchitecture(listener);
     this.#listeners.add(listener);
     return () => {
       if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
@@ -64,11 +68,12 @@ export class LiveFeed {
   }
 
   #start(): void {
-    const { catalog, events } = this.#options;
+    const { catalog, events, architecture } = this.#options;
     this.#toldEvents = events.latest;
     this.#stops = [
       catalog.subscribe((notice) => this.#notice(notice)),
       events.subscribe(() => this.#gather()),
+      architecture.subscribe(() => this.#tellArchitecture((message) => this.#tell(message))),
     ];
     this.#trafficTimer = setTimeout(() => this.#tellTraffic(TRAFFIC_EVERY_MS), 0).unref();
   }
@@ -86,6 +91,7 @@ export class LiveFeed {
     if (notice.kind === 'reset') {
       this.#changed = new Map();
       this.#tell(this.#snapshot());
+      this.#tellArchitecture((message) => this.#tell(message));
       return;
     }
     if (notice.kind === 'stale') this.#isStaleNew = true;
@@ -172,6 +178,11 @@ export class LiveFeed {
       renewals: this.#renewals(Number.POSITIVE_INFINITY),
       events: events.after(0n).slice(-PAST_EVENTS).map(wireEvent),
     };
+  }
+
+  #tellArchitecture(listener: Listener): void {
+    const { latest } = this.#options.architecture;
+    if (latest !== undefined) listener(wireArchitecture(latest));
   }
 
   #tell(message: StreamMessage): void {

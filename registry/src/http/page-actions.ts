@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { type HttpHandler, type Log, messageOf } from '@weft/proto';
+import { type HttpHandler, isStatusError, type Log, messageOf } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
+import { BreakerState } from '@weft/proto/telemetry';
+import { Status } from 'nice-grpc-common';
 import { StoreError, type StoreErrorCode } from '../errors.ts';
 import type { Writes } from '../limits/guarded-writes.ts';
-import type { ActionRequest } from '../page/wire.ts';
+import type { ActionRequest, BreakerAction, InstanceAction } from '../page/wire.ts';
+import type { BreakerOrders } from '../telemetry/breaker-orders.ts';
+import { checkOrder } from '../telemetry/telemetry-rules.ts';
 
 const MAX_BODY_BYTES = 4096;
 
@@ -48,22 +52,47 @@ export function parseAction(body: string): ActionRequest | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { action, service, id, leaseId } = value as Record<string, unknown>;
-  if (action !== 'drain' && action !== 'deregister') return undefined;
+  const { action, service, id, leaseId, caller } = value as Record<string, unknown>;
   if (typeof service !== 'string' || typeof id !== 'string') return undefined;
+  if (action === 'open' || action === 'close') {
+    return typeof caller === 'string' ? { action, service, id, caller } : undefined;
+  }
+  if (action !== 'drain' && action !== 'deregister') return undefined;
   if (typeof leaseId !== 'string' || !/^[0-9a-f]{1,16}$/.test(leaseId)) return undefined;
   return { action, service, id, leaseId };
 }
 
-async function perform(writes: Writes, request: ActionRequest): Promise<void> {
+export interface PageActionsOptions {
+  writes: Writes;
+  orders: Pick<BreakerOrders, 'give'>;
+  log: Log;
+}
+
+async function change(writes: Writes, request: InstanceAction): Promise<void> {
   const { action, service, id } = request;
   const reference = { service, id, leaseId: BigInt(`0x${request.leaseId}`) };
   if (action === 'deregister') await writes.deregister(reference);
   else await writes.update(reference, { status: InstanceStatus.INSTANCE_STATUS_STOPPING });
 }
 
+function order(orders: PageActionsOptions['orders'], request: BreakerAction, from: string): void {
+  const { action, service, id, caller } = request;
+  const { BREAKER_STATE_OPEN, BREAKER_STATE_CLOSED } = BreakerState;
+  const state = action === 'open' ? BREAKER_STATE_OPEN : BREAKER_STATE_CLOSED;
+  const asked = { service, instanceId: id, state, callerInstanceId: caller };
+  checkOrder(asked);
+  orders.give(asked, `the page from ${from}`);
+}
+
+/** The HTTP status of what an action failed with; undefined when it is a fault of ours. */
+function codeOf(error: unknown): number | undefined {
+  if (error instanceof StoreError) return CODES[error.code];
+  if (!isStatusError(error)) return undefined;
+  return error.code === Status.NOT_FOUND ? 404 : 400;
+}
+
 /** Answers POST with an action as JSON: 204 when it was done, else the reason as text. */
-export function pageActions(writes: Writes, log: Log): HttpHandler {
+export function pageActions({ writes, orders, log }: PageActionsOptions): HttpHandler {
   const refuse = (response: ServerResponse, code: number, text: string) => {
     response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
     response.end(`${text}\n`);
@@ -75,15 +104,19 @@ export function pageActions(writes: Writes, log: Log): HttpHandler {
     const body = await bodyOf(request);
     if (body === undefined) return refuse(response, 413, `at most ${MAX_BODY_BYTES} bytes`);
     const action = parseAction(body);
-    const rule = 'it must have an action (drain or deregister), a service, an id and a leaseId';
+    const rule =
+      'it must have an action, a service, an id, and a leaseId to drain or deregister, or a caller to open or close';
     if (action === undefined) return refuse(response, 400, rule);
+    const { remoteAddress: peer = '' } = request.socket;
     try {
-      await perform(writes, action);
-      log.info({ ...action, peer: request.socket.remoteAddress }, 'asked for on the page');
+      if ('leaseId' in action) await change(writes, action);
+      else order(orders, action, peer);
+      log.info({ ...action, peer }, 'asked for on the page');
       response.writeHead(204).end();
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      refuse(response, CODES[error.code], messageOf(error));
+      const code = codeOf(error);
+      if (code === undefined) throw error;
+      refuse(response, code, messageOf(error));
     }
   };
 }

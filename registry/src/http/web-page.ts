@@ -1,6 +1,8 @@
 import type { HttpRoutes, Log } from '@weft/proto';
+import type { ArchitectureBook } from '../architecture/architecture-book.ts';
 import type { Writes } from '../limits/guarded-writes.ts';
 import type { Catalog } from '../store/catalog.ts';
+import type { BreakerOrders } from '../telemetry/breaker-orders.ts';
 import type { EventBook } from '../telemetry/event-book.ts';
 import type { TrafficBook } from '../telemetry/traffic-book.ts';
 import { eventStream } from './event-stream.ts';
@@ -14,7 +16,9 @@ export interface WebPageOptions {
   writes: Writes;
   traffic: TrafficBook;
   events: EventBook;
-  /** Whether it may drain and deregister instances. */
+  architecture: ArchitectureBook;
+  orders: BreakerOrders;
+  /** Whether it may drain and deregister instances, and order breakers. */
   allowActions: boolean;
   /** Where the registry listens for gRPC; asked once it does. */
   registry: () => string;
@@ -29,14 +33,14 @@ export interface WebPage {
 }
 
 export function webPage(options: WebPageOptions): WebPage {
-  const { catalog, writes, allowActions: hasActions } = options;
+  const { catalog, writes, orders, allowActions: hasActions, log } = options;
   const renewals = new LeaseRenewals(catalog);
   const feed = new LiveFeed({ ...options, renewals, hasActions });
   return {
     routes: {
       ...pageAssets(),
       '/api/stream': eventStream(feed),
-      ...(hasActions && { '/api/actions': { post: pageActions(writes, options.log) } }),
+      ...(hasActions && { '/api/actions': { post: pageActions({ writes, orders, log }) } }),
     },
     writes: renewals.noting(writes),
   };

@@ -68,6 +68,7 @@ export function wireBreaker({ caller, breaker, since }: BreakerStatus): WireBrea
       service: breaker.service,
       instance: breaker.instanceId,
       state: isOpen ? 'OPEN' : 'HALF_OPEN',
+      isForced: breaker.isForced,
       since: since?.getTime() ?? 0,
     },
   ];

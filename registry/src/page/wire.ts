@@ -47,6 +47,8 @@ export interface WireBreaker {
   service: string;
   instance: string;
   state: 'OPEN' | 'HALF_OPEN';
+  /** Whether it was opened by hand, and stays so until it is closed by hand. */
+  isForced: boolean;
   /** In ms since 1970. */
   since: number;
 }
@@ -74,7 +76,7 @@ export interface SnapshotMessage {
   /** Whether the store has been read; until then there are no instances. */
   isComplete: boolean;
   isStale: boolean;
-  /** Whether instances may be drained and deregistered from the page. */
+  /** Whether instances may be drained and deregistered, and breakers ordered, from the page. */
   hasActions: boolean;
   /** Where the registry listens for gRPC. */
   registry: string;
@@ -111,12 +113,60 @@ export interface EventsMessage {
   events: WireEvent[];
 }
 
-export type StreamMessage = SnapshotMessage | ChangesMessage | TrafficMessage | EventsMessage;
+/** The six sets, MS = (S, I, D, C, N, M), and how they stand to the rules. */
+export interface WireArchitecture {
+  /** Where it is from; empty for what the page itself makes of what it knows. */
+  source: string;
+  /** When it was published, in ms since 1970. */
+  time: number;
+  services: { name: string; offers: string[]; dependencies: string[]; isDeclared: boolean }[];
+  interfaces: { name: string; methods: string[]; providers: string[] }[];
+  stores: { service: string; name: string }[];
+  configuration: { service: string; name: string; value: string }[];
+  nodes: { service: string; instance: string; address: string; isLive: boolean }[];
+  calls: { caller: string; interface: string; provider: string; sources: CallSourceName[] }[];
+  rules: WireRule[];
+}
+
+/** How it is known that one service calls another. */
+export type CallSourceName = 'declared' | 'listed' | 'observed';
+
+export interface WireRule {
+  id: string;
+  /** What holds, in words. */
+  holds: string;
+  verdict: 'holds' | 'broken' | 'unknown';
+  breaches: { services: string[]; message: string }[];
+}
+
+/** The architecture as it was last published; a snapshot takes back what was told before. */
+export interface ArchitectureMessage {
+  kind: 'architecture';
+  architecture: WireArchitecture;
+}
+
+export type StreamMessage =
+  | SnapshotMessage
+  | ChangesMessage
+  | TrafficMessage
+  | EventsMessage
+  | ArchitectureMessage;
 
 /** What a POST to `/api/actions` asks for. */
-export interface ActionRequest {
+export type ActionRequest = InstanceAction | BreakerAction;
+
+export interface InstanceAction {
   action: 'drain' | 'deregister';
   service: string;
   id: string;
   leaseId: string;
+}
+
+export interface BreakerAction {
+  /** What clients are to do with their breakers of the instance. */
+  action: 'open' | 'close';
+  service: string;
+  id: string;
+  /** The instance, or name, of the client that is meant; empty for all. */
+  caller: string;
 }

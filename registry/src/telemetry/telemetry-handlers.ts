@@ -7,8 +7,9 @@ import type {
   WatchTrafficRequest,
   WatchTrafficResponse,
 } from '@weft/proto/telemetry';
+import type { BreakerOrders } from './breaker-orders.ts';
 import type { EventBook } from './event-book.ts';
-import { checkReport, checkWatchEvents, checkWatchTraffic } from './telemetry-rules.ts';
+import { checkOrder, checkReport, checkWatchEvents, checkWatchTraffic } from './telemetry-rules.ts';
 import type { EdgeEnds, TrafficBook } from './traffic-book.ts';
 
 const DEFAULT_INTERVAL_MS = 1000;
@@ -56,6 +57,7 @@ export function trafficNow(
 export interface TelemetryOptions {
   traffic: TrafficBook;
   events: EventBook;
+  orders: BreakerOrders;
   /** Streams end when it aborts. */
   closing: AbortSignal;
 }
@@ -64,6 +66,7 @@ export interface TelemetryOptions {
 export function telemetryHandlers({
   traffic,
   events,
+  orders,
   closing,
 }: TelemetryOptions): TelemetryServiceImplementation {
   return {
@@ -72,7 +75,12 @@ export function telemetryHandlers({
       traffic.add(request);
       const { caller } = request;
       events.add(request.events.map((event) => ({ ...event, caller })));
-      return { nextInMs: 0 };
+      return { nextInMs: 0, orders: orders.ordersFor(caller?.instanceId ?? '') };
+    },
+
+    async orderBreaker(request, { peer }) {
+      checkOrder(request);
+      return { clients: orders.give(request, peer) };
     },
 
     async *watchTraffic(request, context) {

@@ -1,10 +1,12 @@
 import { FieldChecks, INSTANCE_ID, isText, SERVICE_NAME } from '@weft/proto';
-import type {
-  Caller,
-  Event,
-  ReportRequest,
-  WatchEventsRequest,
-  WatchTrafficRequest,
+import {
+  BreakerState,
+  type Caller,
+  type Event,
+  type OrderBreakerRequest,
+  type ReportRequest,
+  type WatchEventsRequest,
+  type WatchTrafficRequest,
 } from '@weft/proto/telemetry';
 
 const MOST = { edges: 5000, breakers: 5000, events: 1000 } as const;
@@ -20,9 +22,9 @@ type Callee = { readonly service: string; readonly instanceId: string };
 
 function checkCallee(checks: FieldChecks, path: string, { service, instanceId }: Callee): void {
   const { pattern, mustBe } = SERVICE_NAME;
-  checks.check(pattern.test(service), `${path}.service`, `must be ${mustBe}`);
+  checks.check(pattern.test(service), `${path}service`, `must be ${mustBe}`);
   const isId = instanceId === '' || INSTANCE_ID.pattern.test(instanceId);
-  checks.check(isId, `${path}.instance_id`, `must be ${INSTANCE_ID.mustBe}`);
+  checks.check(isId, `${path}instance_id`, `must be ${INSTANCE_ID.mustBe}`);
 }
 
 function checkCaller(checks: FieldChecks, caller: Caller | undefined): void {
@@ -35,7 +37,7 @@ function checkCaller(checks: FieldChecks, caller: Caller | undefined): void {
 }
 
 function checkEvent(checks: FieldChecks, path: string, event: Event): void {
-  checkCallee(checks, path, event);
+  checkCallee(checks, `${path}.`, event);
   const isDetail = event.detail === '' || isText(event.detail, MAX_DETAIL);
   const rule = `must be at most ${MAX_DETAIL} printable characters`;
   checks.check(isDetail, `${path}.detail`, rule);
@@ -54,7 +56,7 @@ export function checkReport(report: ReportRequest): void {
   checks.throwIfAny();
   report.edges.forEach((edge, index) => {
     const path = `edges[${index}]`;
-    checkCallee(checks, path, edge);
+    checkCallee(checks, `${path}.`, edge);
     const isMethod = edge.method === '' || isText(edge.method, MAX_METHOD);
     const rule = `must be at most ${MAX_METHOD} printable characters`;
     checks.check(isMethod, `${path}.method`, rule);
@@ -74,11 +76,25 @@ export function checkReport(report: ReportRequest): void {
     checks.check(isBuckets, `${path}.latency.counts`, range);
   });
   report.breakers.forEach((breaker, index) => {
-    checkCallee(checks, `breakers[${index}]`, breaker);
+    checkCallee(checks, `breakers[${index}].`, breaker);
   });
   report.events.forEach((event, index) => {
     checkEvent(checks, `events[${index}]`, event);
   });
+  checks.throwIfAny();
+}
+
+/** @throws INVALID_ARGUMENT naming the fields of an order that cannot be given. */
+export function checkOrder(order: OrderBreakerRequest): void {
+  const checks = new FieldChecks();
+  checkCallee(checks, '', order);
+  checks.check(order.instanceId !== '', 'instance_id', 'must be set');
+  const { BREAKER_STATE_OPEN, BREAKER_STATE_CLOSED } = BreakerState;
+  const isState = order.state === BREAKER_STATE_OPEN || order.state === BREAKER_STATE_CLOSED;
+  checks.check(isState, 'state', 'must be BREAKER_STATE_OPEN or BREAKER_STATE_CLOSED');
+  const caller = order.callerInstanceId;
+  const rule = `must be at most ${MAX_NAME} printable characters`;
+  checks.check(caller === '' || isText(caller, MAX_NAME), 'caller_instance_id', rule);
   checks.throwIfAny();
 }
 

@@ -132,6 +132,18 @@ export class TrafficBook {
     );
   }
 
+  /** The names of the callers heard of that called an instance of late, or hold its breaker. */
+  callersOf(service: string, instanceId: string): string[] {
+    this.#expire(this.#options.now());
+    const isOfIt = (of: { service: string; instanceId: string }) =>
+      of.service === service && of.instanceId === instanceId;
+    const calling = [...this.#edges.values()].filter(isOfIt).map(({ caller }) => caller.instanceId);
+    const holding = [...this.#callers.values()]
+      .filter(({ breakers }) => [...breakers.values()].some(({ report }) => isOfIt(report)))
+      .map(({ caller }) => caller.instanceId);
+    return [...new Set([...calling, ...holding])];
+  }
+
   #caller(caller: Caller, firstAt: number): HeldCaller | undefined {
     const key = callerKey(caller);
     const known = this.#callers.get(key);

@@ -31,7 +31,7 @@ describe('parseTopology', () => {
       file: FILE,
       folder: '/somewhere',
       host: '127.0.0.1',
-      registry: { port: 7400, httpPort: 0, store: 'auto' },
+      registry: { port: 7400, httpPort: 0, store: 'auto', allowActions: false },
       etcd: { port: 2379 },
       contracts: undefined,
       calls: undefined,

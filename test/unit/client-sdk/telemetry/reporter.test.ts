@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { BreakerState, EventKind, type ReportRequest } from '@weft/proto/telemetry';
+import {
+  type BreakerOrder,
+  BreakerState,
+  EventKind,
+  type ReportRequest,
+} from '@weft/proto/telemetry';
 import type { BreakerView } from '../../../../client-sdk/src/breaker/breaker-view.ts';
 import { createMeshEvents } from '../../../../client-sdk/src/mesh-events.ts';
 import { Reporter } from '../../../../client-sdk/src/telemetry/reporter.ts';
@@ -10,7 +15,7 @@ let counter: TrafficCounter;
 let events: ReturnType<typeof createMeshEvents>;
 let breakers: Partial<BreakerView>[];
 let reports: ReportRequest[];
-let answer: () => Promise<void>;
+let answer: () => Promise<BreakerOrder[]>;
 let reporter: Reporter;
 
 beforeEach(() => {
@@ -19,7 +24,7 @@ beforeEach(() => {
   events = createMeshEvents();
   breakers = [];
   reports = [];
-  answer = async () => {};
+  answer = async () => [];
   reporter = new Reporter({
     counter,
     events,
@@ -101,7 +106,7 @@ describe('a reporter', () => {
   });
 
   it('drops what cannot be handed over, and has one report under way at a time', async () => {
-    const hung = Promise.withResolvers<void>();
+    const hung = Promise.withResolvers<BreakerOrder[]>();
     answer = () => hung.promise;
     callOnce();
     await pass(2000);

@@ -79,6 +79,7 @@ describe('a traffic book', () => {
       service: 'user-service',
       instanceId: 'a',
       state: BreakerState.BREAKER_STATE_OPEN,
+      isForced: false,
     };
     report('order-service', { breakers: [breaker] });
     const [first] = book.breakers();
