@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { findPackageJSON, stripTypeScriptTypes } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type { HttpHandler } from '@weft/proto';
+import { neededModules } from './module-preloads.ts';
 
 /** Files of packages that the page loads, by the name they have below `/assets/`. */
 const PACKAGE_FILES = {
@@ -30,6 +31,8 @@ const CODE = extname(import.meta.filename);
 const CODE_FOLDER = join(import.meta.dirname, '..', 'page');
 /** Beside `src` and `dist`, the same for both. */
 const STATIC_FOLDER = packageFile('..', 'static');
+/** Where the page starts, whatever its file is called. */
+const MAIN = '/assets/page/main';
 const STATIC_FILES = ['page.css', 'icon.svg'];
 
 interface Asset {
@@ -74,10 +77,13 @@ function staticFile(name: string): Asset {
   return asset(name, readFileSync(join(STATIC_FOLDER, name), 'utf8'));
 }
 
+function importMapOf(page: string): string {
+  return /<script type="importmap">([^<]*)</.exec(page)?.[1] ?? '';
+}
+
 /** Nothing from elsewhere, and no script in the page but its import map, which browsers take only from there. */
 function securityPolicy(page: string): string {
-  const [, map = ''] = /<script type="importmap">([^<]*)</.exec(page) ?? [];
-  const hash = createHash('sha256').update(map).digest('base64');
+  const hash = createHash('sha256').update(importMapOf(page)).digest('base64');
   return [
     "default-src 'self'",
     `script-src 'self' 'sha256-${hash}'`,
@@ -88,12 +94,18 @@ function securityPolicy(page: string): string {
   ].join('; ');
 }
 
-/** Answers with a file, read when it is first asked for. */
-function answering(load: () => Asset): HttpHandler {
+/** What is read when it is first asked for. */
+function once(load: () => Asset): () => Asset {
   let loaded: Asset | undefined;
-  return (request, response) => {
+  return () => {
     loaded ??= load();
-    const { text, type, etag } = loaded;
+    return loaded;
+  };
+}
+
+function answering(load: () => Asset): HttpHandler {
+  return (request, response) => {
+    const { text, type, etag } = load();
     response.setHeader('etag', etag);
     // Asked for each time and answered 304 mostly: a page never mixes the files of two versions.
     response.setHeader('cache-control', 'no-cache');
@@ -108,29 +120,33 @@ function answering(load: () => Asset): HttpHandler {
   };
 }
 
-/** The handlers of some files by path; `path` is where the file of a name is found. */
-function routesOf(
-  names: readonly string[],
-  path: (name: string) => string,
-  load: (name: string) => Asset,
-): Record<string, HttpHandler> {
-  return Object.fromEntries(names.map((name) => [path(name), answering(() => load(name))]));
+/** The files of the page by their path, but for the page itself. */
+function assetFiles(): Map<string, () => Asset> {
+  const isCode = (name: string) => extname(name) === CODE && !name.endsWith('.d.ts');
+  const code = readdirSync(CODE_FOLDER).filter(isCode);
+  return new Map<string, () => Asset>([
+    [MAIN, once(() => codeFile(`main${CODE}`))],
+    ...code.map((name) => [`/assets/page/${name}`, once(() => codeFile(name))] as const),
+    ...STATIC_FILES.map((name) => [`/assets/${name}`, once(() => staticFile(name))] as const),
+    ...Object.entries(PACKAGE_FILES).map(([name, [module, file]]) => {
+      const load = () => asset(name, readFileSync(packageFile(module, file), 'utf8'));
+      return [`/assets/${name}`, once(load)] as const;
+    }),
+  ]);
+}
+
+/** The page, which names all modules that it needs at first, so that none waits for another to name it. */
+function pageFile(files: ReadonlyMap<string, () => Asset>): Asset {
+  const { text } = staticFile('index.html');
+  const { imports } = JSON.parse(importMapOf(text));
+  const needed = neededModules(MAIN, imports, (path) => files.get(path)?.().text ?? '');
+  const links = needed.map((path) => `<link rel="modulepreload" href="${path}">`).join('\n');
+  return asset('index.html', text.replace('<!-- preloads -->', links));
 }
 
 /** The page at `/` and its files below `/assets/`: exactly those, so no path leads elsewhere. */
 export function pageAssets(): Record<string, HttpHandler> {
-  const isCode = (name: string) => extname(name) === CODE && !name.endsWith('.d.ts');
-  const below = (name: string) => `/assets/${name}`;
-  return {
-    ...routesOf(['index.html'], () => '/', staticFile),
-    ...routesOf([`main${CODE}`], () => '/assets/page/main', codeFile),
-    ...routesOf(readdirSync(CODE_FOLDER).filter(isCode), (name) => below(`page/${name}`), codeFile),
-    ...routesOf(STATIC_FILES, below, staticFile),
-    ...Object.fromEntries(
-      Object.entries(PACKAGE_FILES).map(([name, [module, file]]) => {
-        const load = () => asset(name, readFileSync(packageFile(module, file), 'utf8'));
-        return [below(name), answering(load)];
-      }),
-    ),
-  };
+  const files = assetFiles();
+  const handlers = [...files].map(([path, load]) => [path, answering(load)] as const);
+  return { '/': answering(once(() => pageFile(files))), ...Object.fromEntries(handlers) };
 }

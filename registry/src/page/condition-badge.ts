@@ -4,11 +4,11 @@ import { html } from './html.ts';
 import type { Condition, ShownInstance } from './mesh-model.ts';
 
 const COLOURS: Readonly<Record<Condition, string>> = {
-  up: 'text-bg-success',
-  starting: 'text-bg-info',
-  draining: 'text-bg-warning',
-  down: 'text-bg-danger',
-  gone: 'text-bg-danger',
+  up: 'bg-success-subtle text-success-emphasis',
+  starting: 'bg-info-subtle text-info-emphasis',
+  draining: 'bg-warning-subtle text-warning-emphasis',
+  down: 'bg-danger-subtle text-danger-emphasis',
+  gone: 'bg-danger-subtle text-danger-emphasis',
 };
 
 /** The condition of an instance in colour and word. */

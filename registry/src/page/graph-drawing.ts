@@ -1,28 +1,23 @@
-import cytoscape from 'cytoscape';
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import { numberText, shareText } from './format.ts';
+import {
+  Canvas,
+  type Colours,
+  type Drawing,
+  type DrawingStyle,
+  type DrawnElement,
+} from './canvas.ts';
+import { millisText, numberText, shareText } from './format.ts';
 import { html } from './html.ts';
+import { labelPlaces } from './label-places.ts';
+import { layeredLayout } from './layered-layout.ts';
+import { setWay } from './link-way.ts';
 import type { GraphEdge, GraphNode, MeshGraph } from './mesh-graph.ts';
 import { serviceHref } from './router.ts';
-import { theme } from './theme.ts';
 
-function colours() {
-  const styles = getComputedStyle(document.documentElement);
-  const of = (name: string) => styles.getPropertyValue(name).trim();
-  return {
-    text: of('--bs-body-color'),
-    back: of('--bs-tertiary-bg'),
-    quiet: of('--bs-secondary'),
-    fine: of('--bs-success'),
-    warn: of('--bs-warning'),
-    bad: of('--bs-danger'),
-    busy: of('--bs-primary'),
-  };
-}
+const NODE_HEIGHT = 54;
+const LABEL = { width: 132, height: 34 } as const;
 
-function style(): cytoscape.StylesheetJson {
-  const { text, back, quiet, fine, warn, bad, busy } = colours();
+function style({ text, card, back, quiet, fine, warn, bad, busy }: Colours): DrawingStyle {
   return [
     {
       selector: 'node',
@@ -30,30 +25,29 @@ function style(): cytoscape.StylesheetJson {
         label: 'data(label)',
         color: text,
         'font-size': 13,
+        'line-height': 1.25,
         'text-wrap': 'wrap',
-        'text-max-width': '160px',
-        'text-valign': 'bottom',
-        'text-margin-y': 6,
-        width: 34,
-        height: 34,
-        'background-color': fine,
-        'border-width': 3,
-        'border-color': back,
+        'text-valign': 'center',
+        shape: 'round-rectangle',
+        width: 'data(width)',
+        height: NODE_HEIGHT,
+        'background-color': card,
+        'border-width': 2,
+        'border-color': fine,
       },
     },
     {
       selector: 'node[state = "draining"], node[state = "starting"]',
-      style: { 'background-color': warn },
+      style: { 'border-color': warn },
     },
     {
       selector: 'node[state = "down"], node[state = "gone"], node[state = "missing"]',
-      style: { 'background-color': bad },
+      style: { 'border-color': bad, 'border-width': 3 },
     },
-    { selector: 'node[state = "missing"], node[state = "none"]', style: { shape: 'diamond' } },
-    { selector: 'node[state = "none"]', style: { 'background-color': quiet } },
+    { selector: 'node[state = "missing"]', style: { 'border-style': 'dashed' } },
     {
-      selector: 'node[state = "program"]',
-      style: { 'background-color': quiet, shape: 'round-rectangle' },
+      selector: 'node[state = "none"], node[state = "program"]',
+      style: { 'border-color': quiet, 'border-style': 'dashed' },
     },
     {
       selector: 'edge',
@@ -61,11 +55,16 @@ function style(): cytoscape.StylesheetJson {
         label: 'data(label)',
         color: text,
         'font-size': 11,
+        'line-height': 1.2,
+        'min-zoomed-font-size': 6,
+        'text-wrap': 'wrap',
         'text-background-color': back,
-        'text-background-opacity': 0.9,
-        'text-background-padding': '3px',
+        'text-background-opacity': 0.92,
+        'text-background-padding': '2px',
+        'text-background-shape': 'roundrectangle',
         'curve-style': 'bezier',
         'target-arrow-shape': 'triangle',
+        'arrow-scale': 1.1,
         width: 'data(width)',
         'line-color': busy,
         'target-arrow-color': busy,
@@ -82,96 +81,73 @@ function style(): cytoscape.StylesheetJson {
   ];
 }
 
-function nodeData({ id, state, count }: GraphNode) {
-  const note = state === 'program' ? '' : `\n${count === 1 ? '1 instance' : `${count} instances`}`;
-  return { id: `node ${id}`, name: id, state, label: `${id}${note}` };
+const nodeId = (name: string) => `node ${name}`;
+
+function nodeData({ id, state, note }: GraphNode) {
+  const longest = Math.max(id.length, note.length);
+  const width = 36 + 7.4 * longest;
+  return { id: nodeId(id), name: id, state, label: `${id}\n${note}`, width };
 }
 
 function edgeData({ id, from, to, traffic }: GraphEdge) {
-  const rate = traffic?.rate ?? 0;
-  const errors = traffic?.errors ?? 0;
-  const failing = errors > 0 ? ` (${shareText(errors, rate)} failed)` : '';
+  const { rate, errors, p50Ms, p99Ms } = traffic ?? { rate: 0, errors: 0, p50Ms: 0, p99Ms: 0 };
+  const failing = errors > 0 ? ` · ${shareText(errors, rate)} failed` : '';
+  const latency = `p50 ${millisText(p50Ms)} · p99 ${millisText(p99Ms)}`;
   return {
     id: `edge ${id}`,
-    source: `node ${from}`,
-    target: `node ${to}`,
+    source: nodeId(from),
+    target: nodeId(to),
     state: errors > 0 ? 'failing' : rate > 0 ? 'busy' : 'idle',
     width: 1.5 + Math.min(6, Math.log2(1 + rate) / 1.5),
-    label: rate > 0 ? `${numberText(rate)}/s${failing}` : '',
+    label: rate > 0 ? `${numberText(rate)}/s${failing}\n${latency}` : '',
   };
 }
 
-/** Brings what is drawn to what is; answers whether nodes or edges came or went. */
-function update(cy: cytoscape.Core, { nodes, edges }: MeshGraph): boolean {
-  let isOther = false;
-  cy.batch(() => {
-    const wanted = new Map<string, cytoscape.ElementDefinition>();
-    for (const node of nodes) {
-      const data = nodeData(node);
-      wanted.set(data.id, { group: 'nodes', data });
-    }
-    for (const edge of edges) {
-      const data = edgeData(edge);
-      wanted.set(data.id, { group: 'edges', data });
-    }
-    const gone = cy.elements().filter((element) => !wanted.has(element.id()));
-    if (gone.nonempty()) {
-      gone.remove();
-      isOther = true;
-    }
-    for (const [id, definition] of wanted) {
-      const known = cy.getElementById(id);
-      if (known.nonempty()) known.data(definition.data);
-      else {
-        cy.add(definition);
-        isOther = true;
-      }
-    }
+/** Callers before those they call, and the label of each edge where it covers nothing. */
+function place(cy: Drawing, isDown: boolean): void {
+  const boxes = cy.nodes().map((node) => {
+    return { id: node.id(), width: Number(node.data('width')), height: NODE_HEIGHT };
   });
-  return isOther;
-}
-
-/** Callers before those they call: side by side where there is room, else one below the other. */
-function arrange(cy: cytoscape.Core): void {
-  const roots = cy.nodes().roots();
-  const isWide = cy.width() > cy.height();
-  const options = {
-    directed: true,
-    padding: 40,
-    spacingFactor: 1.4,
-    nodeDimensionsIncludeLabels: true,
-    direction: isWide ? 'rightward' : 'downward',
-    ...(roots.nonempty() && { roots }),
-  };
-  cy.layout({ name: 'breadthfirst', ...options }).run();
-}
-
-/** The graph on a canvas, to look at and click on; the page says the same in a table. */
-export function GraphDrawing({ graph }: { graph: MeshGraph }): VNode {
-  const holder = useRef<HTMLDivElement>(null);
-  const drawn = useRef<cytoscape.Core>(null);
-
-  useEffect(() => {
-    const cy = cytoscape({ container: holder.current, userZoomingEnabled: false, maxZoom: 1.6 });
-    cy.on('tap', 'node', ({ target }) => {
-      if (target.data('state') !== 'program') location.hash = serviceHref(target.data('name'));
+  const links = cy.edges().map((edge) => {
+    return { id: edge.id(), from: edge.source().id(), to: edge.target().id() };
+  });
+  const layerGap = isDown ? 96 : LABEL.width + 90;
+  const { centres, bends } = layeredLayout(boxes, links, {
+    isDown,
+    gap: 34,
+    layerGap,
+    lane: isDown ? LABEL.width : LABEL.height,
+  });
+  cy.batch(() => {
+    for (const [id, centre] of centres) cy.getElementById(id).position(centre);
+    const straight = links.flatMap(({ id, from, to }) => {
+      const [start, end] = [centres.get(from), centres.get(to)];
+      if (start === undefined || end === undefined || bends.has(id)) return [];
+      return { id, from: start, to: end };
     });
-    drawn.current = cy;
-    return () => {
-      cy.destroy();
-      drawn.current = null;
-    };
-  }, []);
+    const taken = boxes.flatMap((box) => {
+      const centre = centres.get(box.id);
+      return centre === undefined ? [] : { ...box, ...centre };
+    });
+    const shifts = labelPlaces(straight, LABEL, taken);
+    cy.edges().forEach((edge) => {
+      setWay(edge, bends.get(edge.id()) ?? []);
+      const { x, y } = shifts.get(edge.id()) ?? { x: 0, y: 0 };
+      edge.style({ 'text-margin-x': x, 'text-margin-y': y });
+    });
+  });
+}
 
-  useEffect(() => {
-    drawn.current?.style(style());
-  }, [theme.value]);
+function open({ state, name }: Readonly<Record<string, unknown>>): void {
+  if (state !== 'program') location.hash = serviceHref(String(name));
+}
 
-  useEffect(() => {
-    const cy = drawn.current;
-    if (cy !== null && update(cy, graph)) arrange(cy);
-  }, [graph]);
-
-  return html`<div class="graph" ref=${holder} role="img" id="graph"
-    aria-label="Services and the traffic between them, as the table below has it"></div>`;
+/** The graph on a canvas. */
+export function GraphDrawing({ graph }: { graph: MeshGraph }): VNode {
+  const elements: DrawnElement[] = [
+    ...graph.nodes.map((node) => ({ data: nodeData(node) })),
+    ...graph.edges.map((edge) => ({ data: edgeData(edge) })),
+  ];
+  return html`<${Canvas} id="graph" elements=${elements} style=${style} place=${place} onTap=${open}
+    label="Services and the traffic between them, as the table below has it" />`;
 }

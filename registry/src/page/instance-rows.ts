@@ -18,8 +18,10 @@ function LeaseText({ instance }: { instance: ShownInstance }): VNode {
       ? `lease ${leaseId}: ${ttlSeconds} s; renewed through another registry, if at all`
       : `lease ${leaseId}: renewed ${agoText(ago)} ago, as far as this registry knows`;
   const left = ago === undefined ? undefined : Math.max(0, Math.ceil(ttlSeconds - ago / 1000));
-  return html`<span title=${title}>
-    ${left === undefined ? `TTL ${ttlSeconds} s` : `${left} of ${ttlSeconds} s`}
+  if (left === undefined) return html`<span title=${title}>TTL ${ttlSeconds} s</span>`;
+  return html`<span class="lease" title=${title}>
+    <span class="lease-left">${left} s</span>
+    <span class="lease-bar"><span style=${{ width: `${(100 * left) / ttlSeconds}%` }}></span></span>
   </span>`;
 }
 
@@ -32,14 +34,19 @@ interface InstanceRowsProps {
 /** A table of instances. */
 export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNode {
   const { hasActions } = mesh;
+  // Columns that would be the same for all are left out.
+  const hasVersion = instances.some(({ version }) => version !== '');
+  const hasZone = instances.some(({ zone }) => zone !== '');
+  const hasWeight = instances.some(({ weight }) => weight !== 1);
+  const broken = new Set(mesh.breakers.map(({ service, instance }) => keyOf(service, instance)));
   const head = html`<tr>
     <th scope="col" class="w-state">State</th>
     ${hasService && html`<th scope="col">Service</th>`}
     <th scope="col">Instance</th>
     <th scope="col" class="w-address d-none d-sm-table-cell">Address</th>
-    <th scope="col" class="w-short d-none d-md-table-cell">Version</th>
-    <th scope="col" class="w-short d-none d-md-table-cell">Zone</th>
-    <th scope="col" class="w-short d-none d-xl-table-cell">Weight</th>
+    ${hasVersion && html`<th scope="col" class="w-short d-none d-md-table-cell">Version</th>`}
+    ${hasZone && html`<th scope="col" class="w-short d-none d-md-table-cell">Zone</th>`}
+    ${hasWeight && html`<th scope="col" class="w-short d-none d-xl-table-cell">Weight</th>`}
     <th scope="col" class="w-short d-none d-lg-table-cell">Lease</th>
     <th scope="col" class="w-short d-none d-sm-table-cell number">Calls/s</th>
     <th scope="col" class="w-short d-none d-sm-table-cell number">Errors</th>
@@ -55,14 +62,18 @@ export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNod
       ${hasService && html`<td><a href=${serviceHref(service)}>${service}</a></td>`}
       <td title=${id}>${id}</td>
       <td class="d-none d-sm-table-cell" title=${address}><code class="text-reset">${address}</code></td>
-      <td class="d-none d-md-table-cell" title=${version}>${version}</td>
-      <td class="d-none d-md-table-cell" title=${zone}>${zone}</td>
-      <td class="d-none d-xl-table-cell">${weight}</td>
+      ${hasVersion && html`<td class="d-none d-md-table-cell" title=${version}>${version}</td>`}
+      ${hasZone && html`<td class="d-none d-md-table-cell" title=${zone}>${zone}</td>`}
+      ${hasWeight && html`<td class="d-none d-xl-table-cell">${weight}</td>`}
       <td class="d-none d-lg-table-cell"><${LeaseText} instance=${instance} /></td>
       <td class="d-none d-sm-table-cell number">${numberText(traffic?.rate ?? 0)}</td>
       <td class="d-none d-sm-table-cell number">${shareText(traffic?.errors ?? 0, traffic?.rate ?? 0)}</td>
       <td class="d-none d-lg-table-cell number">${millisText(traffic?.p99Ms ?? 0)}</td>
-      ${hasActions && html`<td><${ActionButtons} instance=${instance} /></td>`}
+      ${
+        hasActions &&
+        html`<td><${ActionButtons} instance=${instance}
+        isBroken=${broken.has(keyOf(service, id))} /></td>`
+      }
     </tr>`;
   };
   return html`<${RowWindow} caption="Instances" head=${head} columns=${12} rows=${instances} row=${row} />`;

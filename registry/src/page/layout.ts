@@ -2,27 +2,27 @@ import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { BreakersView } from './breakers-view.ts';
 import { EventsView } from './events-view.ts';
-import { GraphView } from './graph-view.ts';
 import { html } from './html.ts';
 import { InstancesView } from './instances-view.ts';
 import { frame, link, mesh } from './live.ts';
 import { OverviewView } from './overview-view.ts';
 import { focusMain, type Route, route } from './router.ts';
-import { ServiceView } from './service-view.ts';
 import { type Choice, choice } from './theme.ts';
+import { ArchitectureView, GraphView, loadViews, ServiceView } from './views.ts';
 
 const PAGES = [
   ['overview', 'Overview'],
   ['graph', 'Graph'],
+  ['architecture', 'Architecture'],
   ['instances', 'Instances'],
   ['breakers', 'Breakers'],
   ['events', 'Events'],
 ] as const;
 
 const LINKS = {
-  connecting: ['text-bg-secondary', 'Connecting'],
-  live: ['text-bg-success', 'Live'],
-  lost: ['text-bg-danger', 'Offline'],
+  connecting: ['bg-secondary-subtle text-secondary-emphasis', 'Connecting'],
+  live: ['bg-success-subtle text-success-emphasis', 'Live'],
+  lost: ['bg-danger-subtle text-danger-emphasis', 'Offline'],
 } as const;
 
 function titleOf({ page, name }: Route): string {
@@ -36,6 +36,8 @@ function View({ at }: { at: Route }): VNode {
       return html`<${OverviewView} />`;
     case 'graph':
       return html`<${GraphView} />`;
+    case 'architecture':
+      return html`<${ArchitectureView} />`;
     case 'instances':
       return html`<${InstancesView} />`;
     case 'breakers':
@@ -65,13 +67,13 @@ function Header(): VNode {
   const { page } = route.value;
   const here = page === 'services' ? 'overview' : page;
   const [colour, text] = LINKS[link.value];
-  return html`<header class="border-bottom bg-body-tertiary sticky-top">
+  return html`<header class="top sticky-top">
     <div class="container-xxl d-flex flex-wrap align-items-center column-gap-4">
       <a class="navbar-brand d-flex align-items-center gap-2 py-2 fw-semibold" href="#/">
         <img src="/assets/icon.svg" width="26" height="26" alt="" /> Weft
       </a>
       <nav class="pages order-last order-lg-0" aria-label="Pages">
-        <ul class="nav nav-underline flex-nowrap">
+        <ul class="nav flex-nowrap">
           ${PAGES.map(
             ([path, label]) => html`<li class="nav-item" key=${path}>
               <a class="nav-link ${path === here ? 'active' : ''}" href="#/${path}"
@@ -81,7 +83,7 @@ function Header(): VNode {
         </ul>
       </nav>
       <div class="ms-auto d-flex align-items-center gap-2">
-        <span class="badge ${colour}" id="link">${text}</span>
+        <span class="badge link-${link.value} ${colour}" id="link">${text}</span>
         <${ThemeChoice} />
       </div>
     </div>
@@ -115,6 +117,10 @@ export function Layout(): VNode {
   useEffect(() => {
     document.title = `${title} · Weft`;
   }, [title]);
+  useEffect(() => {
+    // When there is nothing better to do.
+    if (link.value === 'live') setTimeout(loadViews, 500);
+  }, [link.value]);
   const skip = (event: Event) => {
     event.preventDefault();
     focusMain();

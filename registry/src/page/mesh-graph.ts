@@ -1,4 +1,4 @@
-import { worstOf } from './condition.ts';
+import { conditionsText, worstOf } from './condition.ts';
 import type { ServiceSummary, ShownInstance } from './mesh-model.ts';
 import type { WireEdge } from './wire.ts';
 
@@ -6,7 +6,8 @@ export interface GraphNode {
   id: string;
   /** Of the service; `program` for a caller that offers none, `missing` for one nobody offers. */
   state: ReturnType<typeof worstOf> | 'program' | 'missing';
-  count: number;
+  /** How its instances are, in words. */
+  note: string;
 }
 
 export interface GraphEdge {
@@ -31,8 +32,8 @@ export function meshGraph(
 ): MeshGraph {
   const nodes = new Map<string, GraphNode>(
     services.map((service) => {
-      const { name: id, count } = service;
-      return [id, { id, state: worstOf(service), count }];
+      const { name: id } = service;
+      return [id, { id, state: worstOf(service), note: conditionsText(service) }];
     }),
   );
   const edges = new Map<string, GraphEdge>();
@@ -42,8 +43,9 @@ export function meshGraph(
     edges.set(id, known);
     return known;
   };
-  const add = (id: string, state: GraphNode['state']) => {
-    if (!nodes.has(id)) nodes.set(id, { id, state, count: 0 });
+  const add = (id: string, state: 'program' | 'missing') => {
+    const note = state === 'program' ? 'program' : 'not registered';
+    if (!nodes.has(id)) nodes.set(id, { id, state, note });
   };
   for (const { service, dependencies } of instances) {
     for (const name of dependencies) {

@@ -1,6 +1,7 @@
 import { TrafficHistory } from './traffic-history.ts';
 import type {
   StreamMessage,
+  WireArchitecture,
   WireBreaker,
   WireEdge,
   WireEvent,
@@ -57,6 +58,8 @@ export class MeshModel {
   breakers: readonly WireBreaker[] = [];
   /** Latest first. */
   events: readonly WireEvent[] = [];
+  /** As whoever runs the mesh published it; undefined when nobody did. */
+  architecture: WireArchitecture | undefined;
   readonly history = new TrafficHistory();
   readonly #now: () => number;
   #instances = new Map<string, ShownInstance>();
@@ -122,10 +125,14 @@ export class MeshModel {
         this.isStale = message.isStale;
         this.hasActions = message.hasActions;
         this.registry = message.registry;
+        this.architecture = undefined;
         this.#replace(message.instances);
         this.#renewedAt = new Map();
         this.#renew(message.renewals);
         this.events = message.events.toReversed();
+        break;
+      case 'architecture':
+        this.architecture = message.architecture;
         break;
       case 'changes':
         this.isStale = message.isStale;

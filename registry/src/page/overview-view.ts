@@ -1,12 +1,14 @@
 import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { conditionsText, worstOf } from './condition.ts';
+import { ConditionStrip } from './condition-strip.ts';
 import { millisText, numberText, shareText } from './format.ts';
 import { html } from './html.ts';
 import { frame, link, mesh } from './live.ts';
 import type { ServiceSummary } from './mesh-model.ts';
 import { serviceHref } from './router.ts';
 import { matches, SearchBox } from './search-box.ts';
+import { Sparkline } from './sparkline.ts';
 
 const query = signal('');
 
@@ -23,7 +25,7 @@ function Figures({ traffic }: Pick<ServiceSummary, 'traffic'>): VNode {
 
 function ServiceCard({ service }: { service: ServiceSummary }): VNode {
   const { name, openBreakers } = service;
-  return html`<li class="card shadow-sm" data-service=${name}>
+  return html`<li class="card" data-service=${name}>
     <div class="card-body d-flex flex-column">
       <div class="d-flex align-items-center gap-2 mb-1">
         <span class="mark mark-${worstOf(service)}"></span>
@@ -32,11 +34,13 @@ function ServiceCard({ service }: { service: ServiceSummary }): VNode {
         </h2>
         ${
           openBreakers > 0 &&
-          html`<a class="badge text-bg-danger position-relative z-2 ms-auto text-decoration-none"
+          html`<a class="badge bg-danger-subtle text-danger-emphasis position-relative z-2 ms-auto text-decoration-none"
             href="#/breakers">${openBreakers} ${openBreakers === 1 ? 'breaker' : 'breakers'}</a>`
         }
       </div>
-      <p class="small text-body-secondary mb-3">${conditionsText(service)}</p>
+      <p class="small text-body-secondary mb-2">${conditionsText(service)}</p>
+      <${ConditionStrip} conditions=${service.conditions} />
+      <${Sparkline} values=${mesh.history.of(name)?.rate ?? []} />
       <div class="mt-auto"><${Figures} traffic=${service.traffic} /></div>
     </div>
   </li>`;
@@ -57,8 +61,9 @@ function Tiles({ services }: { services: readonly ServiceSummary[] }): VNode {
     <div><dt>instances</dt><dd id="instances">${size}</dd></div>
     <div><dt>of these up</dt><dd>${up}</dd></div>
     <div><dt>calls/s</dt><dd>${numberText(rate)}</dd></div>
-    <div><dt>errors</dt><dd>${shareText(errors, rate)}</dd></div>
-    <div><dt>breakers not closed</dt><dd>${breakers.length}</dd></div>
+    <div class=${errors > 0 ? 'tile-bad' : ''}><dt>errors</dt><dd>${shareText(errors, rate)}</dd></div>
+    <div class=${breakers.length > 0 ? 'tile-bad' : ''}><dt>breakers not closed</dt>
+      <dd>${breakers.length}</dd></div>
   </dl>`;
 }
 

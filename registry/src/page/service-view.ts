@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { actionNote } from './action-buttons.ts';
+import { ActionNote } from './action-buttons.ts';
 import { BreakerList } from './breaker-list.ts';
 import { conditionsText, worstOf } from './condition.ts';
 import { EventList } from './event-list.ts';
@@ -73,7 +73,7 @@ export function ServiceView({ name }: { name: string }): VNode {
     <${Neighbours} label="Calls" names=${[...new Set([...declared, ...called])].sort()} />
     <${Neighbours} label="Called by" names=${[...new Set(callers)].sort()} />
     <h2 class="h5 mt-4">Instances</h2>
-    <p role="status" class="mb-1">${actionNote.value}</p>
+    <${ActionNote} />
     <${InstanceRows} instances=${instances} hasService=${false} />
     <h2 class="h5 mt-4">Breakers</h2>
     <${BreakerList} breakers=${breakers} />
