@@ -75,10 +75,10 @@ export function ActionButtons({ instance, isBroken }: ActionButtonsProps): VNode
     ${
       isBroken
         ? html`<${Action} request=${{ action: 'close', service, id, caller: '' }} text="Mend"
-            label=${`Close the breakers of ${id}`}
+            label=${`Mend ${id}: close its breakers`}
             question=${`Have all clients close their breakers for ${name}? They call it again then.`} />`
         : html`<${Action} request=${{ action: 'open', service, id, caller: '' }} text="Break"
-            label=${`Open the breakers of ${id}`}
+            label=${`Break ${id}: open its breakers`}
             question=${`Have all clients open their breakers for ${name}? They do not call it then, until the breakers are closed by hand.`} />`
     }
     <${Action} request=${{ action: 'deregister', service, id, leaseId }} text="Deregister" isDanger=${true}
@@ -95,7 +95,7 @@ export function BreakerButtons({ breaker }: { breaker: WireBreaker }): VNode {
       label=${`Close the breaker of ${caller} for ${id}`}
       question=${`Have ${caller} close its breaker for ${service}/${id}? It calls it again then.`} />
     <${Action} request=${{ action: 'open', service, id, caller }} text="Keep open" isDisabled=${isForced}
-      label=${`Keep the breaker of ${caller} for ${id} open`}
+      label=${`Keep open the breaker of ${caller} for ${id}`}
       question=${`Have ${caller} keep its breaker for ${service}/${id} open until it is closed by hand?`} />
   </span>`;
 }
