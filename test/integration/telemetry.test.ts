@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Status } from '@weft/client-sdk';
 import { InstanceStatus } from '@weft/proto/registry';
 import {
+  BreakerState,
   EventKind,
   type TelemetryServiceClient,
   TelemetryServiceDefinition,
@@ -138,6 +139,30 @@ describe('what befalls instances', () => {
     for await (const message of last) {
       expect(message.events.map(({ kind, detail }) => [kind, detail])).toEqual(expected.slice(-2));
     }
+  });
+});
+
+describe('an order to open breakers', () => {
+  const order = { service: 'ordered', instanceId: 'a', state: BreakerState.BREAKER_STATE_OPEN };
+
+  it('is refused where the registry was not told to allow it', async () => {
+    await stage.serve('ordered', ['a']);
+    await expect(telemetry.orderBreaker(order)).rejects.toMatchObject({
+      code: Status.FAILED_PRECONDITION,
+      details: expect.stringContaining('--allow-actions'),
+    });
+  });
+
+  it.each([
+    ['service', { ...order, service: '../x' }],
+    ['instance_id', { ...order, instanceId: '' }],
+    ['state', { ...order, state: BreakerState.BREAKER_STATE_HALF_OPEN }],
+    ['caller_instance_id', { ...order, callerInstanceId: 'x'.repeat(129) }],
+  ])('is refused naming %s', async (field, request) => {
+    await expect(telemetry.orderBreaker(request)).rejects.toMatchObject({
+      code: Status.INVALID_ARGUMENT,
+      details: expect.stringContaining(`${field}: `),
+    });
   });
 });
 

@@ -29,7 +29,7 @@ let steady: NodeJS.Timeout;
 
 /** `shop` calls `user-service` all the time, and has not declared that. */
 beforeAll(async () => {
-  stage = await TestMesh.start();
+  stage = await TestMesh.start({ allowActions: true });
   callees = await stage.serve('user-service', ['user-a', 'user-b'], {
     ...LASTING,
     version: '1.2',
@@ -178,6 +178,28 @@ describe('a breaker that opens', () => {
     const { stdout } = await here('events', '-n', '1000');
     expect(stdout).toMatch(/REGISTERED +user-service\/user-b +at 127/);
     expect(stdout).toMatch(/BREAKER_OPENED +fragile\/bad +by shop\/shop-1/);
+  });
+
+  it('is closed and opened by hand', async () => {
+    const stateOf = () =>
+      caller.breakers().find(({ instanceId }) => instanceId === 'user-a')?.state;
+    const opened = await here('breakers', 'user-service', 'user-a', '--open');
+    expect(opened.stdout).toBe(
+      'user-service/user-a: 1 client that calls it told to open the breaker\n',
+    );
+    await eventually(() => expect(stateOf()).toBe('open'));
+    await eventually(async () => {
+      const { stdout } = await here('breakers', 'user-service');
+      expect(stdout).toMatch(/^user-service +user-a +OPEN by hand +shop\/shop-1/m);
+    });
+    const closed = await json('breakers', 'user-service', 'user-a', '--close');
+    expect(closed).toMatchObject({
+      state: 'CLOSED',
+      ordered: [{ instance: 'user-a', clients: 1 }],
+    });
+    await eventually(() => expect(stateOf()).toBe('closed'));
+    const nowhere = await here('breakers', '--open');
+    expect(nowhere.stderr).toContain('name the service');
   });
 });
 
