@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Registry } from '@weft/registry';
 import type { Browser } from 'playwright-core';
@@ -5,8 +6,15 @@ import { openPage, startBrowser } from '../support/browser.ts';
 import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
 import { describeWith } from '../support/tools.ts';
 
+const SCREENSHOTS = join(import.meta.dirname, '__screenshots__');
 const SERVICES = 50;
 const EACH = 20;
+
+/** Two services before it, so that there is a graph to draw. */
+function dependenciesOf(service: number): string[] {
+  const before = [Math.floor(service / 3), Math.floor(service / 5)];
+  return [...new Set(before)].filter((each) => each < service).map((each) => `service-${each}`);
+}
 
 /** Frames a second while the table is scrolled, the slowest of them aside. */
 const SCROLL = `new Promise((resolve) => {
@@ -33,6 +41,7 @@ describeWith(['chromium'], 'the web page with 1,000 instances of 50 services', (
         address: { host: '127.0.0.1', port: 1024 + index },
         incarnation: 'one',
         version,
+        dependencies: dependenciesOf(Math.floor(index / EACH)),
       },
       ttlSeconds: 600,
     }));
@@ -71,6 +80,10 @@ describeWith(['chromium'], 'the web page with 1,000 instances of 50 services', (
       .locator('[data-service]')
       .nth(SERVICES - 1)
       .waitFor({ state: 'attached' });
+    await page.goto(`http://${registry.httpAddress}/#/graph`);
+    await page.locator('.graph canvas').first().waitFor();
+    expect(await page.locator('main tbody tr').count()).toBeGreaterThan(SERVICES);
+    await page.screenshot({ path: join(SCREENSHOTS, 'graph-50-services.png') });
     // A quiet machine does it in a second, at 60 frames; these hold on a busy one.
     expect(loadedMs).toBeLessThan(15_000);
     expect(framesPerSecond).toBeGreaterThan(5);
