@@ -33,7 +33,7 @@ const CODE_FOLDER = join(import.meta.dirname, '..', 'page');
 const STATIC_FOLDER = packageFile('..', 'static');
 /** Where the page starts, whatever its file is called. */
 const MAIN = '/assets/page/main';
-const STATIC_FILES = ['page.css', 'icon.svg'];
+const STATIC_FILES = ['theme.css', 'page.css', 'tables.css', 'drawings.css', 'icon.svg'];
 
 interface Asset {
   readonly text: string;
