@@ -1,9 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
+import { apartTopology } from '../../../orchestrator/src/topology/apart-topology.ts';
 import { commandWords } from '../../../orchestrator/src/topology/command-words.ts';
 import {
   dependencyLevels,
   findCycle,
 } from '../../../orchestrator/src/topology/dependency-levels.ts';
+import { parseTopology } from '../../../orchestrator/src/topology/parse-topology.ts';
+
+describe('apartTopology', () => {
+  it('has as many instances as asked for, on free ports, be it that a service follows its load', () => {
+    const text =
+      'services: { one: { command: run it, port: 7001, scale: { min: 2, max: 3, inFlight: 1 } } }';
+    const apart = apartTopology(parseTopology(text, '/mesh/weft.yaml'), 1);
+    expect(apart.services).toMatchObject([{ port: 0, instances: 1, scale: undefined }]);
+  });
+});
 
 function node(name: string, ...dependencies: string[]) {
   return { name, dependencies };
