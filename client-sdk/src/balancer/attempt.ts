@@ -58,11 +58,12 @@ export class Attempt {
 
   start(): void {
     this.#record = this.call.attempted(this.endpoint);
+    if (!this.#isCounted) {
+      this.#isCounted = true;
+      this.startedAt = this.#ledger.now();
+      this.#ledger.countIn(this, this.startedAt);
+    }
     this.#ledger.sent(this);
-    if (this.#isCounted) return;
-    this.#isCounted = true;
-    this.startedAt = this.#ledger.now();
-    this.#ledger.countIn(this, this.startedAt);
   }
 
   /**

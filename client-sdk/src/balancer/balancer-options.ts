@@ -41,12 +41,18 @@ export interface BalancerObserver {
  * `/user.v1.UserService/GetUser`; empty when not known.
  */
 export interface AttemptCounter {
-  /** An attempt is sent; `isRetry`: it is not the first of its call. */
-  started(endpoint: Endpoint, path: string, isRetry: boolean): void;
+  /** An attempt is sent, at a monotonic time in ms; `isRetry`: it is not the first of its call. */
+  started(endpoint: Endpoint, path: string, isRetry: boolean, startedAt: number): void;
   /** No instance can be picked for an attempt, and waiting does not help. */
   pickFailed(service: string, code: 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED'): void;
-  /** An attempt has ended. */
-  count(endpoint: Endpoint, path: string, statusCode: number, durationMs: number): void;
+  /** An attempt has ended that was told of when it started. */
+  count(
+    endpoint: Endpoint,
+    path: string,
+    statusCode: number,
+    durationMs: number,
+    startedAt: number,
+  ): void;
 }
 
 /** Where the balancer tells of changes: the transport adapter that uses it. */

@@ -227,12 +227,12 @@ export class Balancer {
     this.#monitor.concluded(endpoint, outcome, now, restMs);
   }
 
-  sent({ endpoint, call }: Attempt): void {
-    this.#options.counter?.started(endpoint, call.path, call.attempts.length > 1);
+  sent({ endpoint, call, startedAt }: Attempt): void {
+    this.#options.counter?.started(endpoint, call.path, call.attempts.length > 1, startedAt);
   }
 
-  observed({ endpoint, call }: Attempt, statusCode: number, durationMs: number): void {
-    this.#options.counter?.count(endpoint, call.path, statusCode, durationMs);
+  observed({ endpoint, call, startedAt }: Attempt, statusCode: number, durationMs: number): void {
+    this.#options.counter?.count(endpoint, call.path, statusCode, durationMs, startedAt);
   }
 
   /** Forgets all endpoints and stops their breakers. */

@@ -96,7 +96,7 @@ export class Reporter {
   #take(): ReportRequest | undefined {
     const { counter, caller, breakers, now } = this.#options;
     const at = now();
-    const edges = counter.take(MOST_EDGES);
+    const edges = counter.take(MOST_EDGES, at);
     const events = this.#events.take();
     const broken = breakers().filter(({ state }) => state !== 'closed');
     const isNews = edges.length > 0 || events.length > 0 || broken.length > 0 || this.#hadBreakers;

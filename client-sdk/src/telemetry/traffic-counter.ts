@@ -12,8 +12,23 @@ class EdgeCounts {
   readonly buckets = new Uint32Array(BUCKETS);
   count = 0;
   sumMs = 0;
+  underWay = 0;
+  /** With what those under way have yet to add: how long attempts were under way since `#since`. */
+  #busyMs = 0;
+  #since: number;
 
-  add(statusCode: number, durationMs: number): void {
+  constructor(now: number) {
+    this.#since = now;
+  }
+
+  started(at: number): void {
+    this.underWay += 1;
+    this.#busyMs -= at - this.#since;
+  }
+
+  ended(statusCode: number, at: number, durationMs: number): void {
+    this.underWay -= 1;
+    this.#busyMs += at - this.#since;
     this.count += 1;
     this.sumMs += durationMs;
     // A code that gRPC does not know counts as UNKNOWN.
@@ -23,7 +38,14 @@ class EdgeCounts {
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
   }
 
-  clear(): void {
+  /** How long attempts were under way since it was last cleared, all together: those too that still are. */
+  busyMs(now: number): number {
+    return Math.max(0, this.#busyMs + this.underWay * (now - this.#since));
+  }
+
+  clear(now: number): void {
+    this.#busyMs = 0;
+    this.#since = now;
     this.count = 0;
     this.sumMs = 0;
     this.statuses.fill(0);
@@ -46,13 +68,29 @@ function nonZero<Count>(
 const same = (index: number) => index;
 
 /**
- * Counts the attempts that end, by instance and method, until they are taken. Holds as many counts as
- * there are methods called at instances called since; what nobody called meanwhile is forgotten.
+ * Counts the attempts that end, by instance and method, until they are taken, and how long there were any.
+ * Holds as many counts as there are methods called at instances called since; what nobody called
+ * meanwhile is forgotten.
  */
-export class TrafficCounter implements Pick<AttemptCounter, 'count'> {
+export class TrafficCounter implements Pick<AttemptCounter, 'started' | 'count'> {
   readonly #endpoints = new Map<Endpoint, Map<string, EdgeCounts>>();
 
-  count(endpoint: Endpoint, path: string, statusCode: number, durationMs: number): void {
+  started(endpoint: Endpoint, path: string, _isRetry: boolean, startedAt: number): void {
+    this.#countsOf(endpoint, path, startedAt).started(startedAt);
+  }
+
+  count(
+    endpoint: Endpoint,
+    path: string,
+    statusCode: number,
+    durationMs: number,
+    startedAt: number,
+  ): void {
+    const counts = this.#countsOf(endpoint, path, startedAt);
+    counts.ended(statusCode, startedAt + durationMs, durationMs);
+  }
+
+  #countsOf(endpoint: Endpoint, path: string, now: number): EdgeCounts {
     let byPath = this.#endpoints.get(endpoint);
     if (byPath === undefined) {
       byPath = new Map();
@@ -60,18 +98,18 @@ export class TrafficCounter implements Pick<AttemptCounter, 'count'> {
     }
     let edge = byPath.get(path);
     if (edge === undefined) {
-      edge = new EdgeCounts();
+      edge = new EdgeCounts(now);
       byPath.set(path, edge);
     }
-    edge.add(statusCode, durationMs);
+    return edge;
   }
 
-  /** Takes what was counted, at most `limit` edges; the rest is dropped. Counts anew from now on. */
-  take(limit: number): Edge[] {
+  /** Takes what was counted, at most `limit` edges; the rest is dropped. Counts anew from `now` on. */
+  take(limit: number, now: number): Edge[] {
     const edges: Edge[] = [];
     for (const [endpoint, byPath] of this.#endpoints) {
       for (const [method, edge] of byPath) {
-        if (edge.count === 0) {
+        if (edge.count === 0 && edge.underWay === 0) {
           byPath.delete(method);
           continue;
         }
@@ -86,9 +124,10 @@ export class TrafficCounter implements Pick<AttemptCounter, 'count'> {
               counts: nonZero(edge.buckets, indexOfBucket, BigInt),
               sumMs: edge.sumMs,
             },
+            busyMs: edge.busyMs(now),
           });
         }
-        edge.clear();
+        edge.clear(now);
       }
       if (byPath.size === 0) this.#endpoints.delete(endpoint);
     }

@@ -11,6 +11,8 @@ import { type Channel, createChannel, createClient } from 'nice-grpc';
 const EVERY_MS = 1000;
 /** Traffic that was told longer ago than this says nothing of now. */
 const FRESH_MS = 5000;
+/** A registry that was lost may come back knowing nothing: over so long it counts what clients tell. */
+const WINDOW_MS = 10_000;
 const RETRY_MS = 1000;
 const REPORT_TIMEOUT_MS = 2000;
 const MAX_DETAIL = 200;
@@ -24,6 +26,7 @@ export class TelemetryLink {
   readonly #following: Promise<void>;
   #edges: readonly TrafficEdge[] = [];
   #toldAt = Number.NEGATIVE_INFINITY;
+  #lostAt = Number.NEGATIVE_INFINITY;
 
   constructor(address: string, log: Log) {
     this.#channel = createChannel(address, undefined, clientTransport);
@@ -34,7 +37,7 @@ export class TelemetryLink {
 
   /** Calls under way at all instances of a service, on average; undefined while that is not known. */
   inFlight(service: string, now: number): number | undefined {
-    if (now - this.#toldAt > FRESH_MS) return undefined;
+    if (now - this.#toldAt > FRESH_MS || now - this.#lostAt < WINDOW_MS) return undefined;
     return this.#edges
       .filter((edge) => edge.service === service)
       .reduce((sum, edge) => sum + edge.inFlight, 0);
@@ -75,6 +78,7 @@ export class TelemetryLink {
       } catch (error) {
         if (!signal.aborted) this.#log.debug({ reason: messageOf(error) }, 'no traffic is told');
       }
+      this.#lostAt = performance.now();
       await pause(RETRY_MS, signal);
     }
   }

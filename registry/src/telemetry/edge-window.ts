@@ -6,8 +6,8 @@ export interface EdgeSample {
   readonly at: number;
   readonly count: number;
   readonly failures: number;
-  /** How long all took together, in ms. */
-  readonly sumMs: number;
+  /** For how long any were under way, all together, in ms. */
+  readonly busyMs: number;
   readonly buckets: BucketCounts;
 }
 
@@ -36,12 +36,12 @@ export class EdgeWindow {
 export class EdgeSum {
   count = 0;
   failures = 0;
-  sumMs = 0;
+  busyMs = 0;
   readonly latency = new LatencySum();
 
-  add({ count, failures, sumMs, buckets }: EdgeSample): void {
+  add({ count, failures, busyMs, buckets }: EdgeSample): void {
     this.count += count;
-    this.sumMs += sumMs;
+    this.busyMs += busyMs;
     this.failures += failures;
     this.latency.add(buckets);
   }

@@ -66,9 +66,13 @@ export function checkReport(report: ReportRequest): void {
       `${path}.statuses`,
       'must be counts by the status codes of gRPC, 0 to 16',
     );
-    const { sumMs = 0 } = edge.latency ?? {};
-    const isSum = Number.isFinite(sumMs) && sumMs >= 0;
-    checks.check(isSum, `${path}.latency.sum_ms`, 'must be a number from 0');
+    for (const [field, ms = 0] of [
+      ['latency.sum_ms', edge.latency?.sumMs],
+      ['busy_ms', edge.busyMs],
+    ] as const) {
+      const isTime = Number.isFinite(ms) && ms >= 0;
+      checks.check(isTime, `${path}.${field}`, 'must be a number from 0');
+    }
     const isBuckets = [...(edge.latency?.counts.keys() ?? [])].every(
       (bucket) => bucket >= MIN_BUCKET && bucket <= MAX_BUCKET,
     );

@@ -120,7 +120,7 @@ export class TrafficBook {
       errorRate: (sum.failures * 1000) / overMs,
       p50Ms: sum.latency.quantileMs(0.5),
       p99Ms: sum.latency.quantileMs(0.99),
-      inFlight: sum.sumMs / overMs,
+      inFlight: sum.busyMs / overMs,
     }));
   }
 
@@ -157,7 +157,8 @@ export class TrafficBook {
     return held;
   }
 
-  #addEdge(caller: Caller, { service, instanceId, method, statuses, latency }: Edge, at: number) {
+  #addEdge(caller: Caller, edge: Edge, at: number) {
+    const { service, instanceId, method, statuses, latency, busyMs } = edge;
     const key = keyOf(caller.service, caller.instanceId, service, instanceId, method);
     let held = this.#edges.get(key);
     if (held === undefined) {
@@ -177,7 +178,7 @@ export class TrafficBook {
     const buckets = [...(latency?.counts ?? [])].map(
       ([index, times]) => [index, Number(times)] as const,
     );
-    held.window.add({ at, count, failures, sumMs: latency?.sumMs ?? 0, buckets });
+    held.window.add({ at, count, failures, busyMs: busyMs ?? latency?.sumMs ?? 0, buckets });
   }
 
   #expire(now: number): void {

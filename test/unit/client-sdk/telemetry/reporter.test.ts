@@ -45,7 +45,11 @@ afterEach(() => {
 });
 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
-const callOnce = () => counter.count(endpoint('a'), '/x.Y/Get', 0, 1);
+const callOnce = () => {
+  const a = endpoint('a');
+  counter.started(a, '/x.Y/Get', false, 0);
+  counter.count(a, '/x.Y/Get', 0, 1, 0);
+};
 
 describe('a reporter', () => {
   it('tells what was counted since the last report, and who counted it', async () => {

@@ -53,6 +53,21 @@ describe('a traffic book', () => {
     expect(all()).toMatchObject([{ rate: 5, errorRate: 3 }]);
   });
 
+  it('tells how many are under way: of clients that do not know, by how long those took that have ended', () => {
+    const [a, b] = [edge('a', [], []), edge('b', [[0, 2n]], [[39, 2n]])];
+    const latency = { counts: new Map([[39, 2n]]), sumMs: 2000 };
+    report('order-service', {
+      edges: [
+        { ...a, busyMs: 5000 },
+        { ...b, latency },
+      ],
+    });
+    expect(all()).toMatchObject([
+      { instanceId: 'a', rate: 0, inFlight: 2.5 },
+      { instanceId: 'b', rate: 1, inFlight: 1 },
+    ]);
+  });
+
   it('reads percentiles off the sum of the histograms', () => {
     report('order-service', {
       edges: [edge('a', [[0, 90n]], [[0, 90n]]), edge('b', [[0, 10n]], [[40, 10n]])],
