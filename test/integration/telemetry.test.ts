@@ -100,6 +100,26 @@ describe('the traffic of a mesh', () => {
     });
   });
 
+  it('knows of calls under way before they have ended', async () => {
+    const [slow] = await stage.serve('slow', ['a']);
+    const users = stage.users('slow', { telemetry: { intervalMs: 100 } });
+    await warmUp(users, slow ? [slow] : []);
+    if (slow) slow.behaviour.delayMs = 600_000;
+    const closer = new AbortController();
+    const calls = [1, 2, 3].map(() =>
+      users.getUser({ id: 'x' }, { signal: closer.signal, timeoutMs: 700_000 }),
+    );
+    const ended = Promise.allSettled(calls);
+    const seen = follow((signal) => telemetry.watchTraffic({ intervalMs: 250 }, { signal }));
+    await eventually(() => {
+      const edge = seen.at(-1)?.services.find(({ service }) => service === 'slow');
+      expect(edge?.inFlight).toBeGreaterThan(1.5);
+      expect(edge?.inFlight).toBeLessThan(4);
+    });
+    closer.abort();
+    await ended;
+  });
+
   it('is not reported by a process that was told not to', async () => {
     const started = await stage.serve('quiet', ['a']);
     const users = stage.users('quiet', { telemetry: false });
@@ -185,6 +205,11 @@ describe('a report that is wrong', () => {
       'edges[0].latency.counts',
       { intervalMs: 1000, caller, edges: [{ ...edge, latency: { counts: new Map([[81, 1n]]) } }] },
     ],
+    [
+      'edges[0].latency.sum_ms',
+      { intervalMs: 1000, caller, edges: [{ ...edge, latency: { sumMs: Number.NaN } }] },
+    ],
+    ['edges[0].busy_ms', { intervalMs: 1000, caller, edges: [{ ...edge, busyMs: -1 }] }],
     ['breakers[0].service', { intervalMs: 1000, caller, breakers: [{ service: '' }] }],
     [
       'events[0].detail',

@@ -28,11 +28,12 @@ interface Scaled {
   readonly cpu: CpuLoad;
   /** Of all instances together, at the last look. */
   load: number | undefined;
-  isBusy: boolean;
+  /** Steps under way. */
+  readonly steps: Set<'growth' | 'shrinking'>;
   notBefore: number;
 }
 
-/** Brings services to as many instances as their load needs, one step of each at a time. */
+/** Brings services to as many instances as their load needs, step by step. */
 export class Scaler {
   readonly #options: ScalerOptions;
   readonly #services: readonly Scaled[];
@@ -47,7 +48,7 @@ export class Scaler {
       autoscaler: new Autoscaler(spec, group.wanted, now),
       cpu: new CpuLoad(),
       load: undefined,
-      isBusy: false,
+      steps: new Set(),
       notBefore: now,
     }));
     if (this.#services.length === 0) return;
@@ -77,10 +78,13 @@ export class Scaler {
   #look(now: number): void {
     for (const scaled of this.#services) {
       scaled.load = this.#loadOf(scaled, now);
-      const { group, load, isBusy, notBefore } = scaled;
-      if (load === undefined || isBusy || now < notBefore || group.wanted === 0) continue;
+      const { group, load, steps, notBefore } = scaled;
+      if (load === undefined || group.wanted === 0) continue;
       const count = scaled.autoscaler.decide(load, group.wanted, now);
-      if (count !== group.wanted) void this.#step(scaled, count, load);
+      // New ones are waited for; but those that drain, for as long as that takes, are not.
+      const isBusy = steps.has('growth') || (steps.has('shrinking') && count < group.wanted);
+      if (count === group.wanted || isBusy || now < notBefore) continue;
+      void this.#step(scaled, count, load);
     }
   }
 
@@ -93,11 +97,12 @@ export class Scaler {
 
   async #step(scaled: Scaled, count: number, load: number): Promise<void> {
     const { onNews, log, telemetry } = this.#options;
-    const { group, spec } = scaled;
+    const { group, spec, steps } = scaled;
     const before = group.wanted;
+    const step = count > before ? 'growth' : 'shrinking';
     const each = loadText(scalingStatus(spec, load / before));
     const what = `from ${before} to ${count}: each has ${each}`;
-    scaled.isBusy = true;
+    steps.add(step);
     onNews(`${group.name} scales ${what}`);
     void telemetry.scaled(group.name, what);
     try {
@@ -108,7 +113,7 @@ export class Scaler {
       log.warn({ service: group.name, count, reason }, 'could not be scaled');
       onNews(`${group.name} could not be scaled to ${count}: ${reason}`);
     } finally {
-      scaled.isBusy = false;
+      steps.delete(step);
     }
   }
 }

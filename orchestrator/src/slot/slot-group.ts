@@ -9,7 +9,7 @@ export interface SlotGroupOptions {
   readonly createSlot: (number: number) => Slot;
   /**
    * Whether two processes can stand in one slot for a while. Where not (a fixed port), a restart
-   * stops the old process first.
+   * stops the old process first, and no change begins before those that leave have left.
    */
   readonly canOverlap: boolean;
   /** Asked before the group is brought to `count` slots; throws when that cannot be. */
@@ -54,20 +54,29 @@ export class SlotGroup {
 
   /** Brings the group to its first `count` slots, as `scale` does; nothing is asked before. */
   start(count: number): Promise<void> {
-    return this.#inTurn(() => this.#bringTo(count));
+    return this.#inTurn(async () => {
+      const { started, left } = this.#bringTo(count);
+      await Promise.all([started, left]);
+    });
   }
 
   /**
    * Brings the group to `count` slots: new ones take the lowest free numbers and are waited for until
-   * healthy, the highest leave first and are waited for until drained.
+   * healthy, the highest leave first and are waited for until drained; the next change need not wait for that.
    * @throws what `admit` does, nothing being changed; OrchestratorError when a new one does not start: it
    * goes on trying.
    */
-  scale(count: number): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#options.admit?.(count);
-      if (!this.#isStopping) await this.#bringTo(count);
+  async scale(count: number): Promise<void> {
+    const { admit, canOverlap } = this.#options;
+    const leaving: Promise<unknown>[] = [];
+    await this.#inTurn(async () => {
+      await admit?.(count);
+      if (this.#isStopping) return;
+      const { started, left } = this.#bringTo(count);
+      leaving.push(left);
+      await (canOverlap ? started : Promise.all([started, left]));
     });
+    await Promise.all(leaving);
   }
 
   /**
@@ -91,16 +100,18 @@ export class SlotGroup {
     await Promise.all(this.everySlot.map((slot) => slot.stop(graceMs)));
   }
 
-  async #bringTo(count: number): Promise<void> {
+  #bringTo(count: number): { started: Promise<unknown>; left: Promise<unknown> } {
     this.#wanted = count;
     const leaving = this.#members.slice(count);
     this.#members = this.#members.slice(0, count);
     for (const { slot } of leaving) this.#passing.add(slot);
     while (this.#members.length < count) this.#add();
-    await Promise.all([
-      ...this.slots.map((slot) => slot.healthy()),
-      ...leaving.map(({ slot }) => slot.stop().finally(() => this.#passing.delete(slot))),
-    ]);
+    return {
+      started: Promise.all(this.slots.map((slot) => slot.healthy())),
+      left: Promise.all(
+        leaving.map(({ slot }) => slot.stop().finally(() => this.#passing.delete(slot))),
+      ),
+    };
   }
 
   #add(): void {

@@ -171,6 +171,36 @@ describe('SlotGroup', () => {
     await expect(group.scale(1)).rejects.toThrow('one is being stopped');
   });
 
+  it('changes again while those that leave drain, but not where they hold its ports', async () => {
+    for (const canOverlap of [true, false]) {
+      const drained = Promise.withResolvers<void>();
+      const group = new SlotGroup({
+        name: 'one',
+        canOverlap,
+        createSlot: (number) => {
+          const { slot } = createSlot(`one-${number}`, () => healthy);
+          const { stop } = slot;
+          slot.stop = (graceMs) => drained.promise.then(() => stop.call(slot, graceMs));
+          return slot;
+        },
+      });
+      await group.scale(2);
+      let isLeft = false;
+      const fewer = group.scale(1).then(() => {
+        isLeft = true;
+      });
+      const more = group.scale(3);
+      if (canOverlap) await more;
+      else await eventually(() => expect(group.wanted).toBe(1));
+      expect(group.slots).toHaveLength(canOverlap ? 3 : 1);
+      expect(isLeft).toBe(false);
+      drained.resolve();
+      await Promise.all([fewer, more]);
+      expect(group.everySlot).toHaveLength(3);
+      await group.stop();
+    }
+  });
+
   it('on a fixed port stops the old process before it starts the new one', async () => {
     const order: string[] = [];
     let generation = 0;
