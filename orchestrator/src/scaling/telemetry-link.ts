@@ -11,7 +11,7 @@ import { type Channel, createChannel, createClient } from 'nice-grpc';
 const EVERY_MS = 1000;
 /** Traffic that was told longer ago than this says nothing of now. */
 const FRESH_MS = 5000;
-/** A registry that was lost may come back knowing nothing: over so long it counts what clients tell. */
+/** Over how long a registry counts what clients tell. */
 const WINDOW_MS = 10_000;
 const RETRY_MS = 1000;
 const REPORT_TIMEOUT_MS = 2000;
@@ -22,22 +22,25 @@ export class TelemetryLink {
   readonly #channel: Channel;
   readonly #client: TelemetryServiceClient;
   readonly #log: Log;
+  readonly #windowMs: number;
   readonly #closer = new AbortController();
   readonly #following: Promise<void>;
   #edges: readonly TrafficEdge[] = [];
   #toldAt = Number.NEGATIVE_INFINITY;
   #lostAt = Number.NEGATIVE_INFINITY;
 
-  constructor(address: string, log: Log) {
+  /** @param windowMs for how long after it was lost the registry, which may know nothing now, is not believed */
+  constructor(address: string, log: Log, windowMs = WINDOW_MS) {
     this.#channel = createChannel(address, undefined, clientTransport);
     this.#client = createClient(TelemetryServiceDefinition, this.#channel);
     this.#log = log;
+    this.#windowMs = windowMs;
     this.#following = this.#follow();
   }
 
   /** Calls under way at all instances of a service, on average; undefined while that is not known. */
   inFlight(service: string, now: number): number | undefined {
-    if (now - this.#toldAt > FRESH_MS || now - this.#lostAt < WINDOW_MS) return undefined;
+    if (now - this.#toldAt > FRESH_MS || now - this.#lostAt < this.#windowMs) return undefined;
     return this.#edges
       .filter((edge) => edge.service === service)
       .reduce((sum, edge) => sum + edge.inFlight, 0);
