@@ -25,12 +25,34 @@ export async function checkNotFuture(store: Store, revision: bigint, advice = ''
 }
 
 /**
- * Makes sure that the catalog is where the caller has been: another replica may have been ahead.
- * Without a revision there is nothing to wait for.
- * @throws UNAVAILABLE BEHIND when it does not come there within 2 s; STORE_UNAVAILABLE when the store
- *   is away meanwhile; OUT_OF_RANGE FUTURE_REVISION when nobody can have been there.
+ * Makes sure that the catalog can be read, and is where the caller has been: another replica may have
+ * been ahead, or this one may have just begun to read its store. Who has been nowhere does not wait.
+ * @param history of the store that the revision is of; empty: of the one that is read here
+ * @returns the revision; undefined when it is of another history, so that it says nothing here
+ * @throws UNAVAILABLE NOT_READY when nothing was read yet, BEHIND when it does not come to the revision
+ *   within 2 s, STORE_UNAVAILABLE when the store is away meanwhile; OUT_OF_RANGE FUTURE_REVISION when
+ *   nobody can have been there.
  */
-export async function catchUp(store: Store, revision: bigint | undefined): Promise<void> {
+export async function readable(
+  store: Store,
+  revision: bigint | undefined,
+  history = '',
+): Promise<bigint | undefined> {
+  const { catalog } = store;
+  // A thousand clients that come back to a registry which has just started would else keep it from
+  // starting, by asking again and again. What was read is at some revision, whichever it is.
+  if (!catalog.isComplete && revision !== undefined) await catalog.reached(1n, CATCH_UP_MS);
+  if (!catalog.isComplete) {
+    throw unavailable('this registry has yet to read its store; try another one, or later', {
+      reason: 'NOT_READY',
+    });
+  }
+  const known = () => (history === '' || history === catalog.history ? revision : undefined);
+  await catchUp(store, known());
+  return known();
+}
+
+async function catchUp(store: Store, revision: bigint | undefined): Promise<void> {
   const { catalog } = store;
   if (revision === undefined || revision <= catalog.revision) return;
   if (await catalog.reached(revision, ON_ITS_WAY_MS)) return;

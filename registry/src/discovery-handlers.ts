@@ -5,7 +5,6 @@ import {
   pageStart,
   pageToken,
   resourceExhausted,
-  unavailable,
 } from '@weft/proto';
 import {
   InstanceStatus,
@@ -14,7 +13,7 @@ import {
   type ServiceSummary,
   type WatchRequest,
 } from '@weft/proto/registry';
-import { catchUp, checkRevision } from './catch-up.ts';
+import { checkRevision, readable } from './catch-up.ts';
 import type { DrainBook } from './drain/drain-book.ts';
 import { checkService, checkText } from './instance-rules.ts';
 import { ANSWER_BYTES, instanceBytes, PART_BYTES, summaryBytes } from './message-size.ts';
@@ -29,13 +28,6 @@ const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
 const MAX_HISTORY_LENGTH = 128;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-function assertReadable(catalog: Catalog): void {
-  if (catalog.isComplete) return;
-  throw unavailable('this registry has yet to read its store; try another one, or later', {
-    reason: 'NOT_READY',
-  });
-}
 
 function summary(name: string, instances: readonly StoredInstance[]): ServiceSummary {
   const running = instances.filter(
@@ -146,17 +138,13 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
   const { store, hub, book, closing, progressMs } = options;
   const { catalog } = store;
   const standing = () => ({ revision: catalog.revision, stale: catalog.isStale });
-  const readable = async (minRevision: bigint | undefined) => {
-    assertReadable(catalog);
-    await catchUp(store, minRevision);
-  };
   return {
     async getService({ service, minRevision }) {
       const checks = new FieldChecks();
       checkService(checks, 'service', service);
       checkRevision(checks, 'min_revision', minRevision);
       checks.throwIfAny();
-      await readable(minRevision);
+      await readable(store, minRevision);
       const instances = catalog.instances(service);
       if (instances.length === 0) throw notFound('service', service);
       assertFits(service, instances);
@@ -169,7 +157,7 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
       checks.throwIfAny();
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
-      await readable(request.minRevision);
+      await readable(store, request.minRevision);
       const { found: services, nextPageToken } = page(summariesAfter(catalog, start), {
         size,
         key: ({ name }) => name,
@@ -185,7 +173,7 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
       checks.throwIfAny();
       const size = pageSize(request.pageSize, DEFAULT_PAGE);
       const start = pageStart(request.pageToken);
-      await readable(request.minRevision);
+      await readable(store, request.minRevision);
       const { found: instances, nextPageToken } = page(instancesAfter(catalog, request, start), {
         size,
         key: ({ service, id }) => `${service}/${id}`,
@@ -196,10 +184,8 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
 
     async *watch(request, context) {
       checkWatch(request);
-      const { client, watchId, history } = request;
-      const isOfHere = () => history === '' || history === catalog.history;
-      await readable(isOfHere() ? request.fromRevision : undefined);
-      const fromRevision = isOfHere() ? request.fromRevision : undefined;
+      const { client, watchId } = request;
+      const fromRevision = await readable(store, request.fromRevision, request.history);
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       using opened = hub.open(context.peer, { services, fromRevision });

@@ -134,7 +134,8 @@ export class Catalog {
     revision: bigint,
     history: string = this.#history,
   ): void {
-    const events = this.#difference(instances, revision);
+    // The first time there is nothing to compare with.
+    const events = this.#isComplete ? this.#difference(instances, revision) : [];
     const isNew = history !== this.#history || !this.#isComplete;
     if (!isNew && events.length === 0) {
       this.skipTo(revision);
@@ -142,8 +143,8 @@ export class Catalog {
       this.#log.skip(this.#revision, revision);
       this.apply(events);
     } else {
-      const before = events.map((event) => this.#change(event));
-      const changes = this.#isComplete ? { events, before } : { events: [], before: [] };
+      if (!this.#isComplete) for (const instance of instances) this.#put(instance, true);
+      const changes = { events, before: events.map((event) => this.#change(event)) };
       // What a repair changes has no revision of its own: whoever goes on after this one missed it.
       this.#log.reset(isNew ? revision : revision + 1n);
       this.#isComplete = true;

@@ -16,8 +16,8 @@ import { fullError } from './etcd-space.ts';
 
 /** Keys on the first page of a list. */
 const FIRST_PAGE = 500;
-/** What a further page is to come to, going by the one before. */
-const PAGE_BYTES = 256 * 1024;
+/** What a further page is to come to, going by the one before: etcd counts all keys for each page. */
+const PAGE_BYTES = 384 * 1024;
 
 /** One key as etcd holds it. */
 export interface KeyValue {

@@ -6,9 +6,9 @@ import { describedInstance } from './described-instance.ts';
 /** What etcd allows of one transaction by default. */
 const KEYS_PER_TXN = 128;
 /** Calls under way at once. */
-const AT_ONCE = 8;
+const AT_ONCE = 4;
 /** How many leases are granted in one go. */
-const GRANTS = 512;
+const GRANTS = 128;
 
 export interface Filling {
   readonly endpoint: string;

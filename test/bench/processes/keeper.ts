@@ -1,3 +1,4 @@
+import { messageOf } from '@weft/proto';
 import { RegistryServiceDefinition } from '@weft/proto/registry';
 import { createChannel, createClient } from 'nice-grpc';
 import { answerCommands } from '../harness/commands.ts';
@@ -15,10 +16,11 @@ export interface Keeping {
 
 export interface Kept {
   readonly renewals: number;
-  /** Renewals answered that there is no such lease. */
+  /** Leases of which a renewal was answered that there is none. */
   readonly lost: number;
-  /** Streams that ended before their time. */
+  /** Streams that ended before their time, and why the first one did. */
   readonly failures: number;
+  readonly firstFailure: string | undefined;
 }
 
 answerCommands({
@@ -28,7 +30,10 @@ answerCommands({
     const parts = Array.from({ length: Math.ceil(leaseIds.length / PER_MESSAGE) }, (_, index) =>
       leaseIds.slice(index * PER_MESSAGE, (index + 1) * PER_MESSAGE),
     );
-    const kept = { renewals: 0, lost: 0, failures: 0 };
+    const lost = new Set<bigint>();
+    let renewals = 0;
+    let failures = 0;
+    let firstFailure: string | undefined;
     const start = performance.now();
     let sent = 0;
     async function* requests() {
@@ -41,14 +46,15 @@ answerCommands({
     while (performance.now() - start < ms) {
       try {
         for await (const { leases } of client.keepAlive(requests())) {
-          kept.renewals += leases.length;
-          kept.lost += leases.filter(({ ttlSeconds }) => ttlSeconds === 0).length;
+          renewals += leases.length;
+          for (const { leaseId, ttlSeconds } of leases) if (ttlSeconds === 0) lost.add(leaseId);
         }
-      } catch {
-        kept.failures += 1;
+      } catch (error) {
+        failures += 1;
+        firstFailure ??= messageOf(error);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
-    return kept;
+    return { renewals, lost: lost.size, failures, firstFailure };
   },
 });

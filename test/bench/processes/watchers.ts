@@ -60,7 +60,9 @@ async function watchRegistry(address: string, service: string): Promise<void> {
 }
 
 async function watchEtcd(address: string, prefix: string): Promise<void> {
-  const watcher = await new Etcd3({ hosts: address }).watch().prefix(prefix).create();
+  // A connection of its own, as each mesh has.
+  const grpcOptions = { 'grpc.use_local_subchannel_pool': 1 };
+  const watcher = await new Etcd3({ hosts: address, grpcOptions }).watch().prefix(prefix).create();
   const idOf = ({ key }: { key: Buffer }) => key.toString().slice(prefix.length);
   watcher.on('put', (kv) => saw(`+${idOf(kv)}`));
   watcher.on('delete', (kv) => saw(`-${idOf(kv)}`));

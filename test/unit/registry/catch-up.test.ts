@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Status } from 'nice-grpc';
-import { catchUp } from '../../../registry/src/catch-up.ts';
+import { readable } from '../../../registry/src/catch-up.ts';
 import { StoreError } from '../../../registry/src/errors.ts';
 import { Catalog } from '../../../registry/src/store/catalog.ts';
 import { MemoryStore } from '../../../registry/src/store/memory-store.ts';
 
 /** A store that others write to as well. */
 class SharedStore extends MemoryStore {
-  override readonly catalog = new Catalog();
+  override catalog = new Catalog();
   asked = 0;
 
   override async latestRevision(): Promise<bigint> {
@@ -30,13 +30,13 @@ describe('catching up', () => {
   });
 
   it('has nothing to wait for at a revision that was reached, or without one', async () => {
-    await catchUp(store, 5n);
-    await catchUp(store, undefined);
+    await readable(store, 5n);
+    await readable(store, undefined);
     expect(store.asked).toBe(0);
   });
 
   it('waits for a revision that is on its way, and does not ask the store for it', async () => {
-    const caught = catchUp(store, 7n);
+    const caught = readable(store, 7n);
     store.catalog.advance(6n);
     store.catalog.advance(7n);
     await caught;
@@ -44,8 +44,8 @@ describe('catching up', () => {
   });
 
   /** How it fails once so much time has passed. */
-  async function failing(revision: bigint, afterMs: number): Promise<unknown> {
-    const failure = catchUp(store, revision).then(
+  async function failing(revision: bigint | undefined, afterMs: number): Promise<unknown> {
+    const failure = readable(store, revision).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -67,6 +67,17 @@ describe('catching up', () => {
       code: Status.OUT_OF_RANGE,
       extra: extra('FUTURE_REVISION'),
     });
+  });
+
+  it('is NOT_READY before anything was read: at once, but to who has been somewhere', async () => {
+    store.catalog = new Catalog();
+    const notReady = { code: Status.UNAVAILABLE, extra: extra('NOT_READY') };
+    expect(await failing(undefined, 0)).toMatchObject(notReady);
+    expect(await failing(5n, 2000)).toMatchObject(notReady);
+    const waiting = readable(store, 5n);
+    store.catalog.replace([], 6n);
+    await waiting;
+    expect(store.asked).toBe(0);
   });
 
   it('says when the store cannot be asked', async () => {
