@@ -1,14 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Log, silentLog } from '@weft/proto';
 import { Health } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
 import { Catalog } from './catalog.ts';
 import type { EtcdAccess } from './etcd-access.ts';
-import { EtcdClient, type KeyValue } from './etcd-client.ts';
+import { EtcdClient } from './etcd-client.ts';
 import { EtcdFeed, type EtcdFeedOptions } from './etcd-feed.ts';
 import { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
 import { EtcdMembership } from './etcd-membership.ts';
-import { decodeRecord } from './etcd-record.ts';
 import type { FeedStats } from './feed-stats.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
@@ -16,6 +16,7 @@ import { newLeaseId } from './lease-id.ts';
 import { PutQueue } from './put-queue.ts';
 import { planRegistration } from './registration-plan.ts';
 import type { Replica, ReplicaList } from './replica-list.ts';
+import { type Seen, seenAs } from './seen-key.ts';
 import type { InstanceChange, InstanceReference, Store, Written } from './store.ts';
 import type { InstanceDescription, StoredInstance } from './stored-instance.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -42,26 +43,11 @@ export interface EtcdStoreOptions
 
 type Draft = Omit<StoredInstance, 'createRevision' | 'modRevision'>;
 
-/** Who is at a key, and the revisions of the key: 0n when it is absent. */
-interface Seen {
-  /** A foreign value counts as no one, and is replaced. */
-  existing: StoredInstance | undefined;
-  modRevision: bigint;
-  createRevision: bigint;
-  /** Of the store at that time. */
-  revision: bigint;
-  /** Whether what was to be written could not be, its lease being gone. */
-  isLeaseLost?: boolean;
-}
-
-function seenAs(found: KeyValue | undefined, revision: bigint): Seen {
-  const { modRevision = 0n, createRevision = 0n } = found ?? {};
-  const seen = { modRevision, createRevision, revision };
-  try {
-    return { existing: found && decodeRecord(found), ...seen };
-  } catch {
-    return { existing: undefined, ...seen };
-  }
+/** A lease that is being taken. */
+interface Lease {
+  readonly leaseId: bigint;
+  /** The seconds it has, which may be more than it was asked for. */
+  readonly granted: Promise<number>;
 }
 
 const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in outcome;
@@ -106,7 +92,7 @@ export class EtcdStore implements Store {
     const { service, id } = description;
     const key = instanceKey(service, id);
     /** Taken for this instance; nothing hangs on it yet. */
-    let spare: { leaseId: bigint; ttlSeconds: number } | undefined;
+    let spare: Lease | undefined;
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -120,21 +106,28 @@ export class EtcdStore implements Store {
           seen = outcome;
           continue;
         }
-        spare ??= await this.#grant(ttlSeconds);
-        const health = Health.HEALTH_UNSPECIFIED;
-        const outcome = await this.#write(key, seen, { ...plan.description, ...spare, health });
+        spare ??= this.#grant(ttlSeconds);
+        const { leaseId, granted } = spare;
+        // With nothing else to do etcd gets the record a turn after the lease, not when it has granted it.
+        const isAhead = this.#writes.isAlone && attempt === 1;
+        const seconds = await (isAhead ? setImmediate(ttlSeconds) : granted);
+        const lease = { leaseId, ttlSeconds: seconds };
+        const draft = { ...plan.description, ...lease, health: Health.HEALTH_UNSPECIFIED };
+        const outcome = await this.#write(key, seen, draft, granted);
         if (isWritten(outcome)) {
           spare = undefined;
           const { existing } = seen;
           if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
-          return outcome;
+          return this.#corrected(key, outcome, await granted);
         }
         if (outcome.isLeaseLost) spare = undefined;
         seen = outcome;
       }
     } finally {
       // Where the write failed it may have happened all the same; the end of its lease undoes it.
-      if (spare !== undefined) this.#disposal.giveUp(spare.leaseId, spare.ttlSeconds);
+      if (spare !== undefined) {
+        this.#disposal.giveUp(spare.leaseId, ttlSeconds, { uncertain: true });
+      }
     }
     throw this.#contended(service, id);
   }
@@ -290,22 +283,40 @@ export class EtcdStore implements Store {
     return seenAs(found, revision);
   }
 
-  /** Takes a lease. One that is not known to be granted is given up again. */
-  async #grant(wantedSeconds: number): Promise<{ leaseId: bigint; ttlSeconds: number }> {
+  #grant(wantedSeconds: number): Lease {
     const leaseId = newLeaseId();
-    try {
-      return { leaseId, ttlSeconds: await this.#client.grant(leaseId, wantedSeconds) };
-    } catch (error) {
-      this.#disposal.giveUp(leaseId, wantedSeconds, { uncertain: true });
-      throw error;
-    }
+    const granted = this.#client.grant(leaseId, wantedSeconds);
+    // Whoever wants to know waits for it.
+    granted.catch(() => {});
+    return { leaseId, granted };
   }
 
-  /** Writes a record if its key is as it was seen; else answers how it is now. */
-  async #write(key: string, seen: Seen, draft: Draft): Promise<Written | Seen> {
+  /** A record whose lease came out longer than it was asked for is to say so. */
+  async #corrected(key: string, written: Written, ttlSeconds: number): Promise<Written> {
+    const { instance, revision } = written;
+    if (instance.ttlSeconds === ttlSeconds) return written;
+    const { modRevision, createRevision } = instance;
+    const seen = { existing: instance, modRevision, createRevision, revision };
+    const outcome = await this.#write(key, seen, { ...instance, ttlSeconds });
+    return isWritten(outcome) ? outcome : written;
+  }
+
+  /**
+   * Writes a record if its key is as it was seen; else answers how it is now. One that reaches etcd
+   * before the lease that is being granted for it is written again after it.
+   */
+  async #write(
+    key: string,
+    seen: Seen,
+    draft: Draft,
+    granted?: Promise<number>,
+  ): Promise<Written | Seen> {
     const { leaseId } = draft;
     const value = encodeInstance(draft);
-    const outcome = await this.#puts.put({ key, value, leaseId, modRevision: seen.modRevision });
+    const put = { key, value, leaseId, modRevision: seen.modRevision };
+    let outcome = await this.#puts.put(put);
+    await granted;
+    if (outcome.kind === 'lease-lost' && granted !== undefined) outcome = await this.#puts.put(put);
     if (outcome.kind === 'lease-lost') return { ...(await this.#read(key)), isLeaseLost: true };
     let { revision } = outcome;
     if (outcome.kind === 'changed') {

@@ -29,6 +29,11 @@ export class WriteQueue {
     this.#options = { awayMs: 2000, maxMs: 10_000, ...options };
   }
 
+  /** Whether no more than one write is under way. */
+  get isAlone(): boolean {
+    return this.#running <= 1;
+  }
+
   /**
    * Runs a write in its turn and answers what it answers.
    * @throws StoreError `unavailable` when its turn does not come in time.
