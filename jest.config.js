@@ -1,3 +1,8 @@
+import { join } from 'node:path';
+
+// Hundreds of child processes are started: they find their modules compiled, which halves what a start costs.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '.cache', 'compiled');
+
 /** One suite: pure units, contract tests, and integration and e2e with real processes. */
 export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
