@@ -14,6 +14,7 @@ export default {
   },
   testEnvironmentOptions: { customExportConditions: ['weft-source', 'node', 'node-addons'] },
   testEnvironment: '<rootDir>/test/support/leak-check-environment.mjs',
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   reporters: ['default', '<rootDir>/scripts/skipped-reporter.mjs'],
   testTimeout: 30_000,
   // A leaked handle fails its file by the check above; it need not hang the whole run as well.

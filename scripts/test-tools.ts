@@ -2,7 +2,7 @@
  * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, a browser, prometheus, promtool. What cannot be had is written
  * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
 import { findChromium, installChromium } from './tools/install-chromium.ts';
@@ -43,6 +43,17 @@ await provide(
   () => findProgram('prometheus') !== undefined && findProgram('promtool') !== undefined,
   installPrometheus,
 );
+
+/** What the tests keep compiled, see jest.config.js: also of programs in folders that are gone. */
+const compiled = join(root, '.cache', 'compiled');
+const WEEK_MS = 7 * 24 * 3_600_000;
+mkdirSync(compiled, { recursive: true });
+for (const name of readdirSync(compiled, { recursive: true, encoding: 'utf8' })) {
+  const path = join(compiled, name);
+  // Another run may be at it.
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() && stats.mtimeMs < Date.now() - WEEK_MS) rmSync(path, { force: true });
+}
 
 const file = join(root, '.cache', 'missing-tools.json');
 mkdirSync(dirname(file), { recursive: true });
