@@ -5,12 +5,13 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Addresses that no client can connect to, with why. */
-const unreachable: [string, BlockList][] = [
-  ['a wildcard address', list('0.0.0.0/8', '::/128')],
-  ['a multicast or broadcast address', list('224.0.0.0/4', '255.255.255.255/32', 'ff00::/8')],
-  ['a link-local address', list('169.254.0.0/16', 'fe80::/10')],
+/** Addresses that no client can connect to, by what they are. */
+const unreachable: [kind: string, subnets: string[]][] = [
+  ['a wildcard address', ['0.0.0.0/8', '::/128']],
+  ['a multicast or broadcast address', ['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8']],
+  ['a link-local address', ['169.254.0.0/16', 'fe80::/10']],
 ];
+const allUnreachable = list(...unreachable.flatMap(([, subnets]) => subnets));
 
 function list(...subnets: string[]): BlockList {
   const blocked = new BlockList();
@@ -32,8 +33,9 @@ const HOST_NAME =
 /** Why a host cannot be advertised; undefined when it can. Names are not looked up. */
 export function hostProblem(host: string): string | undefined {
   if (isIP(host) !== 0 && !host.includes('%')) {
-    const reason = unreachable.find(([, blocked]) => isIn(blocked, host))?.[0];
-    return reason && `must be an address that clients can reach; ${host} is ${reason}`;
+    if (!isIn(allUnreachable, host)) return undefined;
+    const kind = unreachable.find(([, subnets]) => isIn(list(...subnets), host))?.[0];
+    return `must be an address that clients can reach; ${host} is ${kind}`;
   }
   // What ends in a number is a mistyped IPv4 address, which some resolvers would still take: 127.1, 0x7f000001.
   if (HOST_NAME.test(host) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(host)) return undefined;

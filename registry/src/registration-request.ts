@@ -12,6 +12,12 @@ import {
 import { encodeInstance } from './store/instance-json.ts';
 import type { InstanceDescription } from './store/stored-instance.ts';
 
+/**
+ * Labels of so many characters make no record too large, though JSON may take six bytes for one. All
+ * else of a record is short.
+ */
+const SMALL_LABELS = 16 * 1024;
+
 /** A registration that nothing is wrong with. */
 export interface RegistrationRequest {
   description: InstanceDescription;
@@ -53,20 +59,28 @@ export function describeRegistration(
   };
   checkInstance(checks, description);
   checkStatus(checks, 'instance.status', description.status);
-  checks.check(
-    !isLoopback(address.host) || isOwnAddress(peerHost(peer)),
-    'instance.address.host',
-    `is a loopback address, which no one but the caller (at ${peerHost(peer)}) can reach`,
-  );
+  if (isLoopback(address.host)) {
+    const host = peerHost(peer);
+    const rule = `is a loopback address, which no one but the caller (at ${host}) can reach`;
+    checks.check(isOwnAddress(host), 'instance.address.host', rule);
+  }
   checks.throwIfAny();
-  const record = {
-    ...description,
-    startTime: description.startTime ?? new Date(),
-    ttlSeconds: ttl,
-    health: Health.HEALTH_UNSPECIFIED,
-  };
-  const bytes = Buffer.byteLength(encodeInstance(record));
-  checkRecordSize(checks, 'instance.metadata', bytes);
-  checks.throwIfAny();
+  if (lengthOf(description.metadata) > SMALL_LABELS) {
+    const record = {
+      ...description,
+      startTime: description.startTime ?? new Date(),
+      ttlSeconds: ttl,
+      health: Health.HEALTH_UNSPECIFIED,
+    };
+    const bytes = Buffer.byteLength(encodeInstance(record));
+    checkRecordSize(checks, 'instance.metadata', bytes);
+    checks.throwIfAny();
+  }
   return { description, ttlSeconds: ttl };
+}
+
+function lengthOf(metadata: ReadonlyMap<string, string>): number {
+  let length = 0;
+  for (const [key, value] of metadata) length += key.length + value.length;
+  return length;
 }

@@ -11,6 +11,7 @@ import { StoreError } from '../errors.ts';
 import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
 import { prefixEnd } from './etcd-keys.ts';
+import { leaseGrant, leaseKeepAlive } from './etcd-lease-methods.ts';
 import { refusalAdvice } from './etcd-refusal.ts';
 import { fullError } from './etcd-space.ts';
 
@@ -61,6 +62,11 @@ export interface KeepAliveListener {
   ended(error: Error): void;
 }
 
+export interface KeepAliveStream {
+  renew(leaseId: bigint): void;
+  close(): void;
+}
+
 function position({ revision }: IResponseHeader): Position {
   return { revision: BigInt(revision) };
 }
@@ -99,7 +105,7 @@ function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutc
 }
 
 /**
- * The calls a store makes to etcd, each bounded in time. Uses etcd3's calls only: its own watcher and
+ * The calls a store makes to etcd, each bounded in time. Of etcd3 it uses calls only: its watcher and
  * leases hide losses (see the store's feed and keepalives for what stands in their place).
  * Every call fails with StoreError `unavailable` when etcd does not answer, a write with `no-space`
  * when etcd is full.
@@ -213,9 +219,8 @@ export class EtcdClient {
 
   /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */
   async grant(leaseId: bigint, ttlSeconds: number): Promise<number> {
-    const request = this.#etcd.leaseClient.leaseGrant({ ID: `${leaseId}`, TTL: ttlSeconds });
     try {
-      return Number((await request).TTL);
+      return (await this.#connection.call(leaseGrant, { leaseId, ttlSeconds })).ttlSeconds;
     } catch (error) {
       // The id is random: it exists because an attempt before this one took it.
       if (error instanceof GRPCFailedPreconditionError) return ttlSeconds;
@@ -244,7 +249,7 @@ export class EtcdClient {
 
   /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */
   async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
-    const stream = await this.#call(this.#connection.member('watches').watchClient.watch());
+    const stream = await this.#call(this.#connection.member().watchClient.watch());
     let isOver = false;
     const end = (compacted: boolean, message: string) => {
       if (isOver) return;
@@ -283,12 +288,8 @@ export class EtcdClient {
   }
 
   /** Opens a stream that renews leases, at another member than the one before. */
-  async keepAlive(
-    listener: KeepAliveListener,
-  ): Promise<{ renew(leaseId: bigint): void; close(): void }> {
-    const stream = await this.#call(
-      this.#connection.member('keepAlives').leaseClient.leaseKeepAlive(),
-    );
+  keepAlive(listener: KeepAliveListener): KeepAliveStream {
+    const stream = this.#connection.stream(leaseKeepAlive);
     let isOver = false;
     const end = (message: string) => {
       if (isOver) return;
@@ -296,11 +297,11 @@ export class EtcdClient {
       stream.cancel();
       listener.ended(this.#unavailable(message));
     };
-    stream.on('data', ({ ID, TTL }) => listener.renewed(BigInt(ID), Number(TTL)));
+    stream.on('data', ({ leaseId, ttlSeconds }) => listener.renewed(leaseId, ttlSeconds));
     stream.on('error', (error) => end(error.message));
     stream.on('end', () => end('the stream was ended'));
     return {
-      renew: (leaseId) => stream.write({ ID: `${leaseId}` }),
+      renew: (leaseId) => void stream.write(leaseId),
       close: () => {
         isOver = true;
         stream.cancel();

@@ -1,13 +1,22 @@
 import { rootCertificates } from 'node:tls';
-import type { Interceptor } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  Client,
+  credentials,
+  type Interceptor,
+  Metadata,
+} from '@grpc/grpc-js';
 import {
   ClientClosedError,
+  castGrpcError,
   Etcd3,
+  EtcdInvalidAuthTokenError,
   GRPCResourceExhastedError,
   type IOptions,
   isRecoverableError,
 } from 'etcd3';
 import type { EtcdAccess, EtcdTls } from './etcd-access.ts';
+import type { EtcdMethod } from './etcd-lease-methods.ts';
 import { EtcdToken, tokenInterceptor } from './etcd-token.ts';
 
 /** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
@@ -26,18 +35,23 @@ const GRPC_OPTIONS = {
 
 type FaultHandling = NonNullable<IOptions['faultHandling']>;
 
+/** Runs a call until it is answered, or has failed so often. */
+async function untilAnswered<T>(attempts: number, run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= attempts || !isOutage(error)) throw error;
+    }
+  }
+}
+
 /** Runs a call once per host, in etcd3's order, until one of them answers. */
 function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
   return {
-    async execute(run: (context: { signal: AbortSignal }) => unknown) {
+    execute(run: (context: { signal: AbortSignal }) => Promise<unknown>) {
       const context = { signal: new AbortController().signal };
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await run(context);
-        } catch (error) {
-          if (attempt >= hosts || !isOutage(error)) throw error;
-        }
-      }
+      return untilAnswered(hosts, () => run(context));
     },
   } as unknown as NonNullable<FaultHandling['global']>;
 }
@@ -54,18 +68,24 @@ export function isFull(error: unknown): error is Error {
   return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
 }
 
-/** The members of an etcd: one way to them for single calls, and one for streams. */
+/**
+ * The members of an etcd. What is called for every registration and renewal goes to them by gRPC as it
+ * is: what etcd3 puts around a call costs as much as the call. All else is called by etcd3.
+ */
 export class EtcdConnection {
   readonly endpoints: readonly string[];
   /** For single calls: tries one member after the other, in an order of its own. */
   readonly calls: Etcd3;
   /**
-   * One per member, for streams. Opening one never fails, so nothing is tried after a dead member;
+   * One per member, for watches. Opening one never fails, so nothing is tried after a dead member;
    * every stream is instead opened at the member after the last one.
    */
   readonly #members: readonly Etcd3[];
-  readonly #opened = { watches: 0, keepAlives: 0 };
+  /** One per member, for what is called without etcd3. */
+  readonly #clients: readonly Client[];
+  readonly #opened = { watches: 0, streams: 0, calls: 0 };
   readonly #token: EtcdToken | undefined;
+  #isClosed = false;
 
   constructor(endpoints: readonly string[], { tls, user }: EtcdAccess = {}) {
     this.endpoints = endpoints;
@@ -74,20 +94,46 @@ export class EtcdConnection {
     this.#token = user && new EtcdToken(() => authenticate(user));
     const interceptors = this.#token ? [tokenInterceptor(this.#token, isOutage)] : [];
     const options = { tls, interceptors };
-    this.calls = connect(endpoints, options);
-    this.#members = endpoints.map((endpoint) => connect([endpoint], options));
+    const hosts = endpoints.map((endpoint) => endpoint.replace(/^https?:\/\//, ''));
+    this.calls = connect(hosts, options);
+    this.#members = hosts.map((host) => connect([host], options));
+    const secret = channelCredentials(tls);
+    this.#clients = hosts.map(
+      (host) => new Client(host, secret, { ...GRPC_OPTIONS, interceptors }),
+    );
   }
 
   get memberCount(): number {
     return this.#members.length;
   }
 
-  /** The member at which to open the next stream of a kind. */
-  member(kind: 'watches' | 'keepAlives'): Etcd3 {
-    const next = this.#members[this.#opened[kind] % this.#members.length];
-    this.#opened[kind] += 1;
-    if (next === undefined) throw new Error('etcd has no members');
-    return next;
+  /** The member at which to open the next watch. */
+  member(): Etcd3 {
+    return nextOf(this.#members, this.#opened.watches++);
+  }
+
+  /** Calls a method at one member after the other, until one of them answers. */
+  async call<Request, Answer>(
+    method: EtcdMethod<Request, Answer>,
+    request: Request,
+  ): Promise<Answer> {
+    try {
+      return await untilAnswered(attemptsAt(this.memberCount), () => {
+        if (this.#isClosed) throw new ClientClosedError(method.path);
+        const deadline = Date.now() + attemptMs(this.memberCount);
+        return callAt(nextOf(this.#clients, this.#opened.calls++), method, request, deadline);
+      });
+    } catch (error) {
+      // The token is dropped, and another one asked for. Where etcd refuses that too, it is told otherwise.
+      if (error instanceof EtcdInvalidAuthTokenError) return this.call(method, request);
+      throw error;
+    }
+  }
+
+  /** Opens a stream, at the member after the one of the stream before. */
+  stream<Request, Answer>({ path, encode, decode }: EtcdMethod<Request, Answer>) {
+    const client = nextOf(this.#clients, this.#opened.streams++);
+    return client.makeBidiStreamRequest(path, encode, decode);
   }
 
   /** A stream was refused without a word why: it may be for its token, so that the next gets another. */
@@ -96,9 +142,48 @@ export class EtcdConnection {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.calls.close();
-    for (const member of this.#members) member.close();
+    for (const member of [...this.#members, ...this.#clients]) member.close();
   }
+}
+
+function nextOf<T>(members: readonly T[], turn: number): T {
+  const next = members[turn % members.length];
+  if (next === undefined) throw new Error('etcd has no members');
+  return next;
+}
+
+/** How often a single call is tried, and how long each attempt may take. */
+const attemptsAt = (members: number) => Math.min(3, members);
+const attemptMs = (members: number) => ATTEMPT_MS / Math.min(2, members);
+
+function callAt<Request, Answer>(
+  client: Client,
+  { path, encode, decode }: EtcdMethod<Request, Answer>,
+  request: Request,
+  deadline: number,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    // gRPC notes where a call was made, in case it fails. That takes a fifth of the call.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      const metadata = new Metadata();
+      client.makeUnaryRequest(
+        path,
+        encode,
+        decode,
+        request,
+        metadata,
+        { deadline },
+        (error, answer) =>
+          answer === undefined ? reject(castGrpcError(error as Error)) : resolve(answer),
+      );
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  });
 }
 
 interface ConnectOptions {
@@ -106,19 +191,26 @@ interface ConnectOptions {
   interceptors: Interceptor[];
 }
 
-function connect(members: readonly string[], { tls, interceptors }: ConnectOptions): Etcd3 {
+const authorities = ({ ca }: EtcdTls) => ca ?? Buffer.from(rootCertificates.join('\n'));
+
+function channelCredentials(tls: EtcdTls | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  return credentials.createSsl(authorities(tls), tls.key ?? null, tls.cert ?? null);
+}
+
+function connect(hosts: readonly string[], { tls, interceptors }: ConnectOptions): Etcd3 {
   const once = onePerHost(1);
-  const credentials = tls && {
-    rootCertificate: tls.ca ?? Buffer.from(rootCertificates.join('\n')),
+  const secret = tls && {
+    rootCertificate: authorities(tls),
     ...(tls.cert && tls.key ? { certChain: tls.cert, privateKey: tls.key } : {}),
   };
   return new Etcd3({
-    hosts: members.map((endpoint) => endpoint.replace(/^https?:\/\//, '')),
-    ...(credentials ? { credentials } : {}),
+    hosts: [...hosts],
+    ...(secret ? { credentials: secret } : {}),
     // gRPC takes the interceptors out of the options it is given: each member gets its own.
     grpcOptions: { ...GRPC_OPTIONS, interceptors } as IOptions['grpcOptions'],
     defaultCallOptions: ({ isStream }) =>
-      isStream ? {} : { deadline: Date.now() + ATTEMPT_MS / Math.min(2, members.length) },
-    faultHandling: { host: () => once, global: onePerHost(Math.min(3, members.length)) },
+      isStream ? {} : { deadline: Date.now() + attemptMs(hosts.length) },
+    faultHandling: { host: () => once, global: onePerHost(attemptsAt(hosts.length)) },
   });
 }

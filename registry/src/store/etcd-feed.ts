@@ -5,7 +5,7 @@ import { StoreError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
 import { differences } from './etcd-audit.ts';
 import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
-import { HISTORY_KEY, SERVICES_PREFIX } from './etcd-keys.ts';
+import { HISTORY_KEY, instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
 import { RecordReader } from './etcd-record.ts';
 import type { StoreEvent } from './event-log.ts';
 import { FeedStats } from './feed-stats.ts';
@@ -61,9 +61,10 @@ export class EtcdFeed {
     this.#reader = this.#createReader();
   }
 
-  /** Whether the value of a key is no instance, so that the catalog shows an earlier one, or none. */
-  skips(key: string): boolean {
-    return this.#reader.skipped.has(key);
+  /** Whether an instance is listed only because the value now in its place is none. */
+  skips({ service, id }: StoredInstance): boolean {
+    const { skipped } = this.#reader;
+    return skipped.size > 0 && skipped.has(instanceKey(service, id));
   }
 
   start(): void {

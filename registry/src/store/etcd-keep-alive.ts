@@ -1,14 +1,14 @@
 import { StoreError } from '../errors.ts';
-import type { EtcdClient } from './etcd-client.ts';
+import type { EtcdClient, KeepAliveStream } from './etcd-client.ts';
 
 const ANSWER_MS = 2000;
+
+const stopping = () => new StoreError('unavailable', 'this registry is stopping');
 
 interface Renewal extends PromiseWithResolvers<number> {
   /** On the clock of `performance.now()`. */
   deadlineMs: number;
 }
-
-type Stream = Awaited<ReturnType<EtcdClient['keepAlive']>>;
 
 /** Renews any number of leases over one stream to etcd, each answer matched to its lease. */
 export class EtcdKeepAlive {
@@ -17,9 +17,10 @@ export class EtcdKeepAlive {
   readonly #renewals = new Map<bigint, Renewal>();
   /** One for all of them, however many come and go: it looks at the oldest. */
   #timer: NodeJS.Timeout | undefined;
-  #stream: Promise<Stream> | undefined;
+  #stream: KeepAliveStream | undefined;
   /** Streams that ended since one of them answered. */
   #failures = 0;
+  #isClosed = false;
 
   constructor(client: EtcdClient) {
     this.#client = client;
@@ -30,17 +31,19 @@ export class EtcdKeepAlive {
    * @throws StoreError `unavailable` when etcd does not answer for all of them in 2 s.
    */
   async renew(leaseIds: readonly bigint[]): Promise<number[]> {
-    const stream = await this.#open();
-    return Promise.all(leaseIds.map((leaseId) => this.#renewOne(stream, leaseId)));
+    if (this.#isClosed) throw stopping();
+    return Promise.all(leaseIds.map((leaseId) => this.#renewOne(leaseId)));
   }
 
   close(): void {
-    this.#fail(new StoreError('unavailable', 'this registry is stopping'));
+    this.#isClosed = true;
+    this.#fail(stopping());
   }
 
-  #renewOne(stream: Stream, leaseId: bigint): Promise<number> {
+  #renewOne(leaseId: bigint): Promise<number> {
     const running = this.#renewals.get(leaseId);
     if (running !== undefined) return running.promise;
+    const stream = this.#open();
     const deadlineMs = performance.now() + ANSWER_MS;
     const renewal: Renewal = { ...Promise.withResolvers<number>(), deadlineMs };
     this.#renewals.set(leaseId, renewal);
@@ -70,9 +73,9 @@ export class EtcdKeepAlive {
     }
   }
 
-  async #open(): Promise<Stream> {
+  #open(): KeepAliveStream {
     if (this.#stream !== undefined) return this.#stream;
-    const opening = this.#client.keepAlive({
+    const stream = this.#client.keepAlive({
       renewed: (leaseId, ttlSeconds) => {
         const renewal = this.#renewals.get(leaseId);
         if (renewal === undefined) return;
@@ -82,16 +85,11 @@ export class EtcdKeepAlive {
       },
       // A stream given up before has no say over the one in use.
       ended: (error) => {
-        if (this.#stream === opening) this.#ended(error);
+        if (this.#stream === stream) this.#ended(error);
       },
     });
-    this.#stream = opening;
-    try {
-      return await opening;
-    } catch (error) {
-      if (this.#stream === opening) this.#stream = undefined;
-      throw error;
-    }
+    this.#stream = stream;
+    return stream;
   }
 
   /** The stream broke: what waits goes on at the next member, until each has had its turn. */
@@ -103,17 +101,13 @@ export class EtcdKeepAlive {
       return;
     }
     this.#stream = undefined;
-    this.#open().then(
-      (stream) => {
-        for (const leaseId of this.#renewals.keys()) stream.renew(leaseId);
-      },
-      (cause) => this.#fail(cause),
-    );
+    const stream = this.#open();
+    for (const leaseId of this.#renewals.keys()) stream.renew(leaseId);
   }
 
   /** Gives up the stream and every renewal on it; the next renewal opens another. */
   #fail(error: Error): void {
-    this.#stream?.then((stream) => stream.close()).catch(() => {});
+    this.#stream?.close();
     this.#stream = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -134,15 +134,19 @@ export class EtcdStore implements Store {
 
   async keepAlive(leaseIds: readonly bigint[]): Promise<number[]> {
     const seconds = await this.#keepAlive.renew(leaseIds);
-    await Promise.all(
-      leaseIds.map(async (leaseId, index) => {
-        const left = seconds[index] ?? 0;
-        if (left === 0 || this.#isListed(leaseId) || (await this.#client.hasKeys(leaseId))) return;
+    const looks: Promise<void>[] = [];
+    for (const [index, leaseId] of leaseIds.entries()) {
+      const left = seconds[index] ?? 0;
+      if (left === 0 || this.#isListed(leaseId)) continue;
+      const look = async () => {
+        if (await this.#client.hasKeys(leaseId)) return;
         // A key deleted or overwritten by hand leaves the lease: its owner must register again.
         this.#disposal.giveUp(leaseId, left);
         seconds[index] = 0;
-      }),
-    );
+      };
+      looks.push(look());
+    }
+    await Promise.all(looks);
     return seconds;
   }
 
@@ -260,7 +264,7 @@ export class EtcdStore implements Store {
   /** Whether the catalog shows an instance by its lease, and not only because what followed is none. */
   #isListed(leaseId: bigint): boolean {
     const instance = this.catalog.ofLease(leaseId);
-    return instance !== undefined && !this.#feed.skips(instanceKey(instance.service, instance.id));
+    return instance !== undefined && !this.#feed.skips(instance);
   }
 
   /**

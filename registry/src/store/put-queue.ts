@@ -1,56 +1,53 @@
+import { StoreError } from '../errors.ts';
 import type { ConditionalPut, PutOutcome } from './etcd-client.ts';
 
 /** Puts in one transaction; etcd takes 128 operations by default, and a put within one counts twice. */
 const MAX_PUTS = 50;
 /** What they come to at most, in characters; etcd refuses requests over 1.5 MiB. */
 const MAX_LENGTH = 256 * 1024;
-/** Transactions under way at once. */
-const MAX_TRANSACTIONS = 2;
 
 interface Waiting extends PromiseWithResolvers<PutOutcome> {
   put: ConditionalPut;
 }
 
 /**
- * Sends puts to etcd at once while it has little to do, and gathers those that come meanwhile into one
+ * Sends a put to etcd at once while none is under way, and gathers those that come meanwhile into one
  * transaction: a commit costs about the same for one as for fifty. What is written in one transaction
  * has one revision.
  */
 export class PutQueue {
   readonly #write: (puts: readonly ConditionalPut[]) => Promise<PutOutcome[]>;
   #waiting: Waiting[] = [];
-  #running = 0;
+  #isRunning = false;
 
   /** `write` answers for each put; the keys that it gets at once differ. */
   constructor(write: (puts: readonly ConditionalPut[]) => Promise<PutOutcome[]>) {
     this.#write = write;
   }
 
-  /** Fails as the transaction does that the put was in: it may have been written then. */
+  /** Fails as the transaction does that it was in, or waited for: it may have been written then. */
   put(put: ConditionalPut): Promise<PutOutcome> {
     const waiting = { ...Promise.withResolvers<PutOutcome>(), put };
     this.#waiting.push(waiting);
-    this.#next();
+    if (!this.#isRunning) void this.#run();
     return waiting.promise;
   }
 
-  #next(): void {
-    while (this.#running < MAX_TRANSACTIONS && this.#waiting.length > 0) {
-      void this.#run(this.#take());
+  /** One transaction after the other, until nothing waits. */
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#take();
+      try {
+        const outcomes = await this.#write(batch.map(({ put }) => put));
+        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as PutOutcome);
+      } catch (error) {
+        // An etcd that is away, or full, is so for those too that have waited for this answer.
+        const others = error instanceof StoreError ? this.#waiting.splice(0) : [];
+        for (const { reject } of [...batch, ...others]) reject(error);
+      }
     }
-  }
-
-  async #run(batch: readonly Waiting[]): Promise<void> {
-    this.#running += 1;
-    try {
-      const outcomes = await this.#write(batch.map(({ put }) => put));
-      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as PutOutcome);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    } finally {
-      this.#running -= 1;
-      this.#next();
-    }
+    this.#isRunning = false;
   }
 
   /** The oldest that fit into a transaction; a second put of a key waits for the first. */
