@@ -3,7 +3,10 @@ import {
   Events,
   GetServiceResponse,
   type Instance,
+  KeepAliveResponse,
   ListInstancesResponse,
+  RegisterManyResponse,
+  RegisterResponse,
   RegistryServiceDefinition,
   Snapshot,
   WatchResponse,
@@ -88,7 +91,11 @@ const encodeListInstancesResponse: typeof ListInstancesResponse.encode = (messag
 };
 
 /** What a handler answers is whole, and is not copied. */
-const asItIs = (message: unknown) => message as never;
+function uncopied<Type extends object>(
+  type: Type,
+): Type & { fromPartial(message: unknown): never } {
+  return { ...type, fromPartial: (message: unknown) => message as never };
+}
 
 const { methods } = RegistryServiceDefinition;
 
@@ -100,25 +107,20 @@ export const SharedEncodingDefinition: typeof RegistryServiceDefinition = {
   ...RegistryServiceDefinition,
   methods: {
     ...methods,
+    register: { ...methods.register, responseType: uncopied(RegisterResponse) },
+    registerMany: { ...methods.registerMany, responseType: uncopied(RegisterManyResponse) },
+    keepAlive: { ...methods.keepAlive, responseType: uncopied(KeepAliveResponse) },
     getService: {
       ...methods.getService,
-      responseType: {
-        ...GetServiceResponse,
-        fromPartial: asItIs,
-        encode: encodeGetServiceResponse,
-      },
+      responseType: { ...uncopied(GetServiceResponse), encode: encodeGetServiceResponse },
     },
     listInstances: {
       ...methods.listInstances,
-      responseType: {
-        ...ListInstancesResponse,
-        fromPartial: asItIs,
-        encode: encodeListInstancesResponse,
-      },
+      responseType: { ...uncopied(ListInstancesResponse), encode: encodeListInstancesResponse },
     },
     watch: {
       ...methods.watch,
-      responseType: { ...WatchResponse, fromPartial: asItIs, encode: encodeWatchResponse },
+      responseType: { ...uncopied(WatchResponse), encode: encodeWatchResponse },
     },
   },
 };

@@ -1,8 +1,7 @@
-import { StoreError } from '../errors.ts';
 import type { ConditionalPut, PutOutcome } from './etcd-client.ts';
 
 /** Puts in one transaction; etcd takes 128 operations by default, and a put within one counts twice. */
-const MAX_PUTS = 50;
+const MAX_PUTS = 64;
 /** What they come to at most, in characters; etcd refuses requests over 1.5 MiB. */
 const MAX_LENGTH = 256 * 1024;
 
@@ -12,7 +11,7 @@ interface Waiting extends PromiseWithResolvers<PutOutcome> {
 
 /**
  * Sends a put to etcd at once while none is under way, and gathers those that come meanwhile into one
- * transaction: a commit costs about the same for one as for fifty. What is written in one transaction
+ * transaction: a commit costs about the same for one as for sixty. What is written in one transaction
  * has one revision.
  */
 export class PutQueue {
@@ -25,7 +24,7 @@ export class PutQueue {
     this.#write = write;
   }
 
-  /** Fails as the transaction does that it was in, or waited for: it may have been written then. */
+  /** Fails as the transaction does that the put was in: it may have been written then. */
   put(put: ConditionalPut): Promise<PutOutcome> {
     const waiting = { ...Promise.withResolvers<PutOutcome>(), put };
     this.#waiting.push(waiting);
@@ -42,9 +41,7 @@ export class PutQueue {
         const outcomes = await this.#write(batch.map(({ put }) => put));
         for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as PutOutcome);
       } catch (error) {
-        // An etcd that is away, or full, is so for those too that have waited for this answer.
-        const others = error instanceof StoreError ? this.#waiting.splice(0) : [];
-        for (const { reject } of [...batch, ...others]) reject(error);
+        for (const { reject } of batch) reject(error);
       }
     }
     this.#isRunning = false;
