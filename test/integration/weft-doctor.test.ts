@@ -190,6 +190,34 @@ describeWith(['etcd', 'etcdctl'], 'weft doctor', () => {
     ]);
   });
 
+  it('asks the one of several registries that answers, from wherever it is called', async () => {
+    const elsewhere = tempFolder('weft-doctor-');
+    cleanup.push(() => elsewhere[Symbol.dispose]());
+    const nowhere = ['--file', join(elsewhere.path, 'weft.yaml'), 'doctor', '--json'];
+    const { code, stdout } = await runWeftHere([
+      ...nowhere,
+      ...['--registry', `127.0.0.1:1,${address}`],
+    ]);
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    expect(stdout).toContain(`the registry at ${address} serves`);
+    expect(stdout).toMatch(/"kind": "skip",\s+"text": "there is no .*weft\.yaml here"/);
+    expect(await runWeftHere(nowhere.slice(0, 3))).toMatchObject({ code: 1 });
+  });
+
+  it('takes no etcd for gone that went with its mesh', async () => {
+    const stateFile = join(folder.path, '.weft', 'state.json');
+    const orchestrator = { pid: 2 ** 22 + 1, startedAs: 'long ago' };
+    const where = { control: '', registry: '', etcd: '127.0.0.1:1' };
+    writeState(stateFile, { orchestrator, ...where, processes: [] });
+    const { ETCD_ENDPOINTS } = process.env;
+    delete process.env.ETCD_ENDPOINTS;
+    try {
+      expect(await examined('--registry', address)).toMatchObject({ code: 0, unwell: [] });
+    } finally {
+      process.env.ETCD_ENDPOINTS = ETCD_ENDPOINTS;
+    }
+  });
+
   it('F17: finds the alarm of an etcd that is full', async () => {
     const alarm = async (action: string) => {
       const status = await etcd.ctl('-w', 'json', 'endpoint', 'status');

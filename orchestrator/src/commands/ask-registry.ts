@@ -106,8 +106,9 @@ function openAll(addresses: readonly string[]) {
   return { access, count: all.length, close };
 }
 
-/** Comes to one that answers. @throws what the last one said */
-async function findOne(access: RegistryAccess, count: number): Promise<void> {
+/** Comes to one of several that answers. @throws what the last one said */
+export async function findOne(access: RegistryAccess, count: number): Promise<void> {
+  if (count === 1) return;
   for (let tried = 1; ; tried += 1) {
     try {
       const signal = AbortSignal.timeout(PROBE_MS);
@@ -133,7 +134,7 @@ export async function askRegistry<Answer>(
   const named = registryOf(globalOptions(command), registry);
   const { access, count, close } = openRegistry(named);
   try {
-    if (count > 1) await findOne(access, count);
+    await findOne(access, count);
     return await ask(access);
   } catch (error) {
     throw registryFailure(error, access.address);

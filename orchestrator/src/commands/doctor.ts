@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { fail, pass, type Surroundings } from '../doctor/check.ts';
+import { fail, pass, type Surroundings, skip } from '../doctor/check.ts';
 import { examine, type Finding } from '../doctor/examine.ts';
 import { OrchestratorError } from '../errors.ts';
 import { doctorReport } from '../output/doctor-report.ts';
@@ -9,7 +10,7 @@ import { isColored, print, printJson } from '../output/terminal.ts';
 import { readState } from '../state-file.ts';
 import { chooseStore } from '../store-choice.ts';
 import { loadTopology } from '../topology/load-topology.ts';
-import { openRegistry, type RegistryAccess } from './ask-registry.ts';
+import { findOne, openRegistry, type RegistryAccess } from './ask-registry.ts';
 import { folderOf, type GlobalOptions } from './context.ts';
 import { addLookOptions, findRegistry } from './registry-option.ts';
 
@@ -19,8 +20,13 @@ interface DoctorOptions extends GlobalOptions {
 }
 
 /** What can be told of weft.yaml and of the store that it asks for; and what is wrong with them. */
-function readFiles({ file }: GlobalOptions) {
+function readFiles({ file, registry }: DoctorOptions) {
   const findings: Finding[] = [];
+  // Whoever asks about a mesh elsewhere need not have one here.
+  if (registry !== undefined && !existsSync(file)) {
+    findings.push({ check: 'weft.yaml', ...skip(`there is no ${file} here`) });
+    return { topology: undefined, store: undefined, findings };
+  }
   const attempt = <Read>(read: () => Read): Read | undefined => {
     try {
       return read();
@@ -74,6 +80,8 @@ ${examplesText([
       const opened = named === undefined ? undefined : openRegistry(named);
       let findings: Finding[];
       try {
+        // When none answers, the check of the registry says so.
+        if (opened !== undefined) await findOne(opened.access, opened.count).catch(() => {});
         findings = await diagnose(options, opened?.access);
       } finally {
         opened?.close();

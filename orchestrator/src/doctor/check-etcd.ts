@@ -1,4 +1,5 @@
 import { messageOf } from '@weft/proto';
+import { isAlive } from '../process/process-identity.ts';
 import { type Check, type Diagnosis, fail, pass, skip, warn } from './check.ts';
 
 const ANSWER_MS = 2000;
@@ -41,9 +42,13 @@ async function member(endpoint: string): Promise<Diagnosis[]> {
       ask<MemberStatus>(endpoint, '/v3/maintenance/status', {}),
       ask<typeof alarms>(endpoint, '/v3/maintenance/alarm', { action: 'GET' }),
     ]);
+    await ask(endpoint, '/v3/kv/range', { key: btoa('/weft/v1/history') });
   } catch (error) {
     const { cause } = error as Error;
     const why = cause instanceof Error ? messageOf(cause) : messageOf(error);
+    if (/user name is empty|permission denied|invalid auth/.test(why)) {
+      return [skip(`${at} lets only its users in: what the registry says of its store tells`)];
+    }
     return [fail(`${at} does not answer: ${why}`, 'start it, or correct $ETCD_ENDPOINTS')];
   }
   const { version = '', dbSize = '0', leader = '0' } = status;
@@ -75,8 +80,10 @@ export const checkEtcd: Check = {
     if (store.kind === 'memory') {
       return [warn(`none: ${store.why}`, 'install etcd to keep what is registered')];
     }
-    if (env.ETCD_CA) return [skip('it speaks TLS: what the registry says of its store tells')];
-    const endpoints = store.kind === 'named-etcd' ? store.endpoints : (state?.etcd ?? '');
+    const isSecure = env.ETCD_CA || env.ETCD_ENDPOINTS?.includes('https://');
+    if (isSecure) return [skip('it speaks TLS: what the registry says of its store tells')];
+    const own = state !== undefined && isAlive(state.orchestrator) ? state.etcd : '';
+    const endpoints = store.kind === 'named-etcd' ? store.endpoints : own;
     if (endpoints === '') return [pass(`${store.why}; it runs while a mesh is up`)];
     return (await Promise.all(endpoints.split(',').map(member))).flat();
   },

@@ -1,7 +1,7 @@
 import { clientTransport, weftVersion } from '@weft/proto';
 import { PeerServiceDefinition } from '@weft/proto/peer';
 import type { ListServicesResponse } from '@weft/proto/registry';
-import { createChannel, createClient } from 'nice-grpc';
+import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
 import { firstOf, type RegistryAccess, registryFailure } from '../commands/ask-registry.ts';
 import { OrchestratorError } from '../errors.ts';
 import { GrpcHealth } from '../slot/grpc-health.ts';
@@ -11,15 +11,16 @@ const ANSWER_MS = 2000;
 /** Clocks this far apart make logs, traces and events hard to read together. */
 const APART_MS = 1000;
 
-/** Version of Weft at an address; empty where it does not say. */
-async function versionAt(address: string): Promise<string> {
+/** Version of Weft at an address; empty where it knows of none, undefined where it did not answer. */
+async function versionAt(address: string): Promise<string | undefined> {
   const channel = createChannel(address, undefined, clientTransport);
   try {
     const client = createClient(PeerServiceDefinition, channel);
     const signal = AbortSignal.timeout(ANSWER_MS);
     return (await client.identify({}, { signal })).weftVersion;
-  } catch {
-    return '';
+  } catch (error) {
+    const isUnknown = error instanceof ClientError && error.code === Status.UNIMPLEMENTED;
+    return isUnknown ? '' : undefined;
   } finally {
     channel.close();
   }
@@ -87,12 +88,14 @@ export const checkRegistry: Check = {
         fail(`${at} has lost its store; it answers from memory`, 'see etcd, and its log for why'),
       );
     } else if (!serving) {
-      found.push(fail(`${at} is NOT_SERVING`, 'see its log: it has yet to read its store'));
+      found.push(
+        fail(`${at} does not answer SERVING`, 'see its log: it may have yet to read its store'),
+      );
     } else {
       found.push(pass(`${at} serves`));
     }
-    if (version !== weftVersion()) {
-      const theirs = version === '' ? 'of another version of Weft' : `Weft ${version}`;
+    if (version !== undefined && version !== weftVersion()) {
+      const theirs = version === '' ? 'an older Weft' : `Weft ${version}`;
       found.push(
         warn(`${at} is ${theirs}, this is ${weftVersion()}`, 'bring both to the same version'),
       );
