@@ -21,6 +21,8 @@ export class RegistryView {
   readonly #log: Log;
   readonly #onChange: () => void;
   #instances = new Map<string, Instance>();
+  /** What has come of a snapshot that is not whole yet. */
+  #parts = new Map<string, Instance>();
   #isCurrent = false;
   #following: Promise<void> | undefined;
 
@@ -78,6 +80,7 @@ export class RegistryView {
         if (!signal.aborted) this.#log.debug({ reason: messageOf(error) }, 'the watch ended');
       }
       this.#isCurrent = false;
+      this.#parts = new Map();
       failures += 1;
       const waitMs = backoffMs(failures, Math.random(), { firstMs: 50, maxMs: 1000 });
       await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -85,10 +88,14 @@ export class RegistryView {
   }
 
   #take({ snapshot, events, stale }: WatchResponse): void {
-    this.#isCurrent = !stale;
     if (snapshot) {
-      this.#instances = new Map(snapshot.instances.map((instance) => [instance.id, instance]));
+      for (const instance of snapshot.instances) this.#parts.set(instance.id, instance);
+      // A large one comes in parts, and counts once it is whole.
+      if (snapshot.more) return;
+      this.#instances = this.#parts;
+      this.#parts = new Map();
     }
+    this.#isCurrent = !stale;
     for (const { type, instance } of events?.events ?? []) {
       if (instance === undefined) continue;
       if (type === EventType.EVENT_TYPE_DELETE) this.#instances.delete(instance.id);
