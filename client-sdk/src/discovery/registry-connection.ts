@@ -20,8 +20,13 @@ interface OpenReplica {
 
 const clients = createClientFactory().use(errorDetails);
 
-/** No connection of another channel is shared: it may be one that waits before it tries again. */
-const transport = { ...clientTransport, 'grpc.use_local_subchannel_pool': 1 };
+const transport = {
+  ...clientTransport,
+  // No connection of another channel is shared: it may be one that waits before it tries again.
+  'grpc.use_local_subchannel_pool': 1,
+  // Who comes back has waited its own backoff already: this one comes on top.
+  'grpc.max_reconnect_backoff_ms': 500,
+};
 
 /** How often a replica without a connection is tried anew, at most, by those who come to it, in ms. */
 const RETRY_MS = 500;
