@@ -210,7 +210,16 @@ describe('a report that is wrong', () => {
       { intervalMs: 1000, caller, edges: [{ ...edge, latency: { sumMs: Number.NaN } }] },
     ],
     ['edges[0].busy_ms', { intervalMs: 1000, caller, edges: [{ ...edge, busyMs: -1 }] }],
+    ['edges[0].busy_ms', { intervalMs: 1000, caller, edges: [{ ...edge, busyMs: 1e15 }] }],
     ['breakers[0].service', { intervalMs: 1000, caller, breakers: [{ service: '' }] }],
+    [
+      'events[0].kind',
+      {
+        intervalMs: 1000,
+        caller,
+        events: [{ service: 'echo', kind: EventKind.EVENT_KIND_REGISTERED }],
+      },
+    ],
     [
       'events[0].detail',
       { intervalMs: 1000, caller, events: [{ service: 'echo', detail: 'x'.repeat(201) }] },

@@ -1,10 +1,14 @@
 import { resolve } from 'node:path';
 import { CallSource, type PublishArchitectureRequest, Verdict } from '@weft/proto/architecture';
 import { ruleVerdicts } from '../output/rules-report.ts';
+import type { Finding } from './rules/rule.ts';
 import type { Verification } from './verify-architecture.ts';
 
 /** What the registry takes of a text. */
 const MAX_TEXT = 1000;
+/** And of the breaches of a rule, and of the members of a set. */
+const MAX_BREACHES = 100;
+const MOST = { services: 500, interfaces: 2000, stores: 2000, others: 5000 } as const;
 
 const SOURCES = {
   declared: CallSource.CALL_SOURCE_DECLARED,
@@ -22,6 +26,17 @@ function short(text: string): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 
+/** The breaches of a rule; where there are too many to tell the last one says so. */
+function breachesOf(found: readonly Finding[]) {
+  const told = found.map(({ services, message }) => ({
+    services: [...services],
+    message: short(message),
+  }));
+  if (told.length <= MAX_BREACHES) return told;
+  const more = told.length - MAX_BREACHES + 1;
+  return [...told.slice(0, MAX_BREACHES - 1), { services: [], message: `and ${more} more` }];
+}
+
 /**
  * What a registry is told of the architecture of a mesh that is up.
  * @param file of weft.yaml
@@ -34,20 +49,24 @@ export function publicationOf(
   return {
     source: short(`weft up of ${resolve(file)}`),
     architecture: {
-      services: services.map(({ name, offers, dependencies, isDeclared }) => {
-        return { name, offers: [...offers], dependencies: [...dependencies], isDeclared };
-      }),
-      interfaces: interfaces.map(({ name, methods, providers }) => {
+      services: services
+        .slice(0, MOST.services)
+        .map(({ name, offers, dependencies, isDeclared }) => {
+          return { name, offers: [...offers], dependencies: [...dependencies], isDeclared };
+        }),
+      interfaces: interfaces.slice(0, MOST.interfaces).map(({ name, methods, providers }) => {
         return { name, methods: [...methods], providers: [...providers] };
       }),
-      stores: stores.map(({ service, name }) => ({ service, name: short(name) })),
-      configuration: configuration.map(({ service, name, value }) => {
+      stores: stores
+        .slice(0, MOST.stores)
+        .map(({ service, name }) => ({ service, name: short(name) })),
+      configuration: configuration.slice(0, MOST.others).map(({ service, name, value }) => {
         return { service, name: short(name), value: short(value) };
       }),
-      nodes: nodes.map(({ service, instance, address, isLive }) => {
+      nodes: nodes.slice(0, MOST.others).map(({ service, instance, address, isLive }) => {
         return { service, instance, address, isLive };
       }),
-      calls: map.map(({ caller, interface: name, provider, sources }) => {
+      calls: map.slice(0, MOST.others).map(({ caller, interface: name, provider, sources }) => {
         return { caller, interface: name, provider, sources: sources.map((how) => SOURCES[how]) };
       }),
     },
@@ -56,9 +75,7 @@ export function publicationOf(
         id: rule,
         holds,
         verdict: VERDICTS[verdict],
-        breaches: findings
-          .filter((finding) => finding.rule === rule)
-          .map((breach) => ({ services: [...breach.services], message: short(breach.message) })),
+        breaches: breachesOf(findings.filter((finding) => finding.rule === rule)),
       }),
     ),
   };

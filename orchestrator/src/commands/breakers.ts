@@ -73,11 +73,11 @@ export function addBreakersCommand(program: Command): void {
       `
 OPEN: no call goes there. HALF_OPEN: one probe finds out. Closed ones, through which calls flow, are left out.
 --open and --close are for registries with --allow-actions (\`allowActions\` in weft.yaml). Clients hear of it with
-their next report, within seconds; one that calls nobody for 30 s does not.
+their next report, within seconds; one that calls nobody for 30 s, or starts later, does not.
 ${examplesText([
   ['breakers', ''],
   ['breakers user-service --json', '{"breakers": [{"service", "instance", ...}]}'],
-  ['breakers user-service user-service-1 --open', 'no client calls it any more'],
+  ['breakers user-service user-service-1 --open', 'clients that call it now stop'],
 ])}`,
     )
     .action(

@@ -1,5 +1,5 @@
 import { addressText } from '@weft/proto';
-import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
+import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { OrchestratorError } from '../errors.ts';
 import { readInstances } from '../mesh-view/read-catalog.ts';
 import { weftCommand } from '../output/weft-command.ts';
@@ -11,6 +11,13 @@ const ANSWER_MS = 2000;
 /** So many are asked, side by side; in a larger mesh the first ones. */
 const MOST_ASKED = 200;
 
+/** What is asked for its health here: a database or a cache does not speak gRPC. */
+const SPEAKS_GRPC: ReadonlySet<InstanceType> = new Set([
+  InstanceType.INSTANCE_TYPE_UNSPECIFIED,
+  InstanceType.INSTANCE_TYPE_API,
+  InstanceType.INSTANCE_TYPE_WORKER,
+]);
+
 const nameOf = ({ service, id }: Instance) => `${service}/${id}`;
 
 async function diagnose(instance: Instance): Promise<Diagnosis[]> {
@@ -21,9 +28,14 @@ async function diagnose(instance: Instance): Promise<Diagnosis[]> {
   if (health === Health.HEALTH_NOT_SERVING) {
     return [fail(`${nameOf(instance)} fails its health check`, 'see its log; it gets no calls')];
   }
+  // One that starts or drains does not serve, and nobody calls it.
+  const isToServe = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
+  if (!isToServe || !SPEAKS_GRPC.has(instance.type)) return [];
   const address = addressText(instance.address);
   const asker = new GrpcHealth();
-  const answers = await asker.isServing(address, '', ANSWER_MS).finally(() => asker.close());
+  const answers = await asker
+    .isServing(address, instance.healthCheck?.service ?? '', ANSWER_MS)
+    .finally(() => asker.close());
   if (answers) return [];
   return [
     fail(

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { messageOf } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
 import { runsFromSource } from '../output/weft-command.ts';
 import { runNpm } from './run-npm.ts';
@@ -16,7 +17,12 @@ interface Manifest {
 }
 
 function readManifest(file: string): Manifest | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Manifest) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  } catch (error) {
+    throw new OrchestratorError(`${file} cannot be read: ${messageOf(error)}; mend it first`);
+  }
 }
 
 /** The nearest package.json, from a folder upwards, that asks for Weft, and its folder. */
@@ -43,7 +49,9 @@ function copyArchives(from: string, vendor: string): Map<string, string> {
   const { folder, asked } = surroundings(from) ?? { folder: from, asked: new Map() };
   for (const [name, wanted] of asked) {
     if (!/^(file:|\.).*\.tgz$/.test(wanted)) {
-      elsewhere.set(name, wanted);
+      // A folder is named from where the new project is.
+      const path = /^(?:file:|link:)?(\.\.?\/.*)$/.exec(wanted)?.[1];
+      elsewhere.set(name, path === undefined ? wanted : `file:${resolve(folder, path)}`);
       continue;
     }
     const archive = resolve(folder, wanted.replace(/^file:/, ''));

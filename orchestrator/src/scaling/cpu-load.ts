@@ -24,7 +24,8 @@ export class CpuLoad {
       const samples = (this.#samples.get(pid) ?? []).filter(({ at }) => at > now - WINDOW_MS);
       const [first] = samples;
       if (first !== undefined && now > first.at) {
-        cores = (cores ?? 0) + (cpuMs - first.cpuMs) / (now - first.at);
+        // A process of the group that has ended takes its time along.
+        cores = (cores ?? 0) + Math.max(0, cpuMs - first.cpuMs) / (now - first.at);
       }
       samples.push({ at: now, cpuMs });
       this.#samples.set(pid, samples);

@@ -77,7 +77,7 @@ export class Scaler {
 
   #look(now: number): void {
     for (const scaled of this.#services) {
-      scaled.load = this.#loadOf(scaled, now);
+      scaled.load = this.#tryLoadOf(scaled, now);
       const { group, load, steps, notBefore } = scaled;
       if (load === undefined || group.wanted === 0) continue;
       const count = scaled.autoscaler.decide(load, group.wanted, now);
@@ -85,6 +85,17 @@ export class Scaler {
       const isBusy = steps.has('growth') || (steps.has('shrinking') && count < group.wanted);
       if (count === group.wanted || isBusy || now < notBefore) continue;
       void this.#step(scaled, count, load);
+    }
+  }
+
+  /** Undefined too where it cannot be read now, such as when no file can be opened any more. */
+  #tryLoadOf(scaled: Scaled, now: number): number | undefined {
+    try {
+      return this.#loadOf(scaled, now);
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#options.log.warn({ service: scaled.group.name, reason }, 'the load cannot be read');
+      return undefined;
     }
   }
 

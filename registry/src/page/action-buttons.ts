@@ -79,7 +79,7 @@ export function ActionButtons({ instance, isBroken }: ActionButtonsProps): VNode
             question=${`Have all clients close their breakers for ${name}? They call it again then.`} />`
         : html`<${Action} request=${{ action: 'open', service, id, caller: '' }} text="Break"
             label=${`Break ${id}: open its breakers`}
-            question=${`Have all clients open their breakers for ${name}? They do not call it then, until the breakers are closed by hand.`} />`
+            question=${`Have the clients that call ${name} now open their breakers for it? They do not call it then, until the breakers are closed by hand; clients that start later do.`} />`
     }
     <${Action} request=${{ action: 'deregister', service, id, leaseId }} text="Deregister" isDanger=${true}
       label=${`Deregister ${id}`}

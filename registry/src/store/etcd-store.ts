@@ -12,7 +12,7 @@ import { EtcdMembership } from './etcd-membership.ts';
 import type { FeedStats } from './feed-stats.ts';
 import { encodeInstance } from './instance-json.ts';
 import { LeaseDisposal } from './lease-disposal.ts';
-import { newLeaseId } from './lease-id.ts';
+import { newLeaseId, type TakenLease } from './lease-id.ts';
 import { PutQueue } from './put-queue.ts';
 import { planRegistration } from './registration-plan.ts';
 import type { Replica, ReplicaList } from './replica-list.ts';
@@ -42,13 +42,6 @@ export interface EtcdStoreOptions
 }
 
 type Draft = Omit<StoredInstance, 'createRevision' | 'modRevision'>;
-
-/** A lease that is being taken. */
-interface Lease {
-  readonly leaseId: bigint;
-  /** The seconds it has, which may be more than it was asked for. */
-  readonly granted: Promise<number>;
-}
 
 const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in outcome;
 
@@ -92,7 +85,7 @@ export class EtcdStore implements Store {
     const { service, id } = description;
     const key = instanceKey(service, id);
     /** Taken for this instance; nothing hangs on it yet. */
-    let spare: Lease | undefined;
+    let spare: TakenLease | undefined;
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -118,7 +111,7 @@ export class EtcdStore implements Store {
           spare = undefined;
           const { existing } = seen;
           if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
-          return this.#corrected(key, outcome, await granted);
+          return this.#corrected(key, outcome, granted);
         }
         if (outcome.isLeaseLost) spare = undefined;
         seen = outcome;
@@ -287,7 +280,7 @@ export class EtcdStore implements Store {
     return seenAs(found, revision);
   }
 
-  #grant(wantedSeconds: number): Lease {
+  #grant(wantedSeconds: number): TakenLease {
     const leaseId = newLeaseId();
     const granted = this.#client.grant(leaseId, wantedSeconds);
     // Whoever wants to know waits for it.
@@ -295,13 +288,16 @@ export class EtcdStore implements Store {
     return { leaseId, granted };
   }
 
-  /** A record whose lease came out longer than it was asked for is to say so. */
-  async #corrected(key: string, written: Written, ttlSeconds: number): Promise<Written> {
+  /** A record whose lease came out longer than it was asked for is to say so, if etcd takes that. */
+  async #corrected(key: string, written: Written, granted: Promise<number>): Promise<Written> {
     const { instance, revision } = written;
+    // What is written under a lease shows that it was granted, whatever became of the answer.
+    const ttlSeconds = await granted.catch(() => instance.ttlSeconds);
     if (instance.ttlSeconds === ttlSeconds) return written;
     const { modRevision, createRevision } = instance;
     const seen = { existing: instance, modRevision, createRevision, revision };
-    const outcome = await this.#write(key, seen, { ...instance, ttlSeconds });
+    const longer = { ...instance, ttlSeconds };
+    const outcome = await this.#write(key, seen, longer).catch(() => written);
     return isWritten(outcome) ? outcome : written;
   }
 
@@ -319,8 +315,10 @@ export class EtcdStore implements Store {
     const value = encodeInstance(draft);
     const put = { key, value, leaseId, modRevision: seen.modRevision };
     let outcome = await this.#puts.put(put);
-    await granted;
-    if (outcome.kind === 'lease-lost' && granted !== undefined) outcome = await this.#puts.put(put);
+    if (outcome.kind === 'lease-lost' && granted !== undefined) {
+      await granted;
+      outcome = await this.#puts.put(put);
+    }
     if (outcome.kind === 'lease-lost') return { ...(await this.#read(key)), isLeaseLost: true };
     let { revision } = outcome;
     if (outcome.kind === 'changed') {

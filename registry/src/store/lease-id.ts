@@ -14,3 +14,10 @@ export function newLeaseId(): bigint {
   used += 8;
   return id === 0n ? newLeaseId() : id;
 }
+
+/** A lease that is being taken. */
+export interface TakenLease {
+  readonly leaseId: bigint;
+  /** The seconds it has, which may be more than it was asked for. */
+  readonly granted: Promise<number>;
+}

@@ -3,6 +3,7 @@ import {
   BreakerState,
   type Caller,
   type Event,
+  EventKind,
   type OrderBreakerRequest,
   type ReportRequest,
   type WatchEventsRequest,
@@ -17,6 +18,19 @@ const MAX_INTERVAL_MS = 60_000;
 const MAX_BUCKET = 80;
 const MIN_BUCKET = -40;
 const STATUS_CODES = 17;
+
+/** Attempts under way at once that one client may claim at one method of an instance. */
+const MOST_UNDER_WAY = 100_000;
+/** What those who report know of; the rest the registry finds out itself. */
+const REPORTED: ReadonlySet<EventKind> = new Set([
+  EventKind.EVENT_KIND_BREAKER_OPENED,
+  EventKind.EVENT_KIND_BREAKER_HALF_OPENED,
+  EventKind.EVENT_KIND_BREAKER_CLOSED,
+  EventKind.EVENT_KIND_EJECTED,
+  EventKind.EVENT_KIND_RETURNED,
+  EventKind.EVENT_KIND_SNAPSHOT_KEPT,
+  EventKind.EVENT_KIND_SCALED,
+]);
 
 type Callee = { readonly service: string; readonly instanceId: string };
 
@@ -38,6 +52,8 @@ function checkCaller(checks: FieldChecks, caller: Caller | undefined): void {
 
 function checkEvent(checks: FieldChecks, path: string, event: Event): void {
   checkCallee(checks, `${path}.`, event);
+  const isReported = REPORTED.has(event.kind);
+  checks.check(isReported, `${path}.kind`, 'must be a kind of event that clients report');
   const isDetail = event.detail === '' || isText(event.detail, MAX_DETAIL);
   const rule = `must be at most ${MAX_DETAIL} printable characters`;
   checks.check(isDetail, `${path}.detail`, rule);
@@ -73,6 +89,9 @@ export function checkReport(report: ReportRequest): void {
       const isTime = Number.isFinite(ms) && ms >= 0;
       checks.check(isTime, `${path}.${field}`, 'must be a number from 0');
     }
+    const mostMs = report.intervalMs * MOST_UNDER_WAY;
+    const claim = `must be at most ${MOST_UNDER_WAY} times interval_ms`;
+    checks.check((edge.busyMs ?? 0) <= mostMs, `${path}.busy_ms`, claim);
     const isBuckets = [...(edge.latency?.counts.keys() ?? [])].every(
       (bucket) => bucket >= MIN_BUCKET && bucket <= MAX_BUCKET,
     );
