@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientTransport, type Log, messageOf, silentLog } from '@weft/proto';
+import { clientTransport, type Log, messageOf, SnapshotParts, silentLog } from '@weft/proto';
 import {
   EventType,
   type Instance,
@@ -21,8 +21,6 @@ export class RegistryView {
   readonly #log: Log;
   readonly #onChange: () => void;
   #instances = new Map<string, Instance>();
-  /** What has come of a snapshot that is not whole yet. */
-  #parts = new Map<string, Instance>();
   #isCurrent = false;
   #following: Promise<void> | undefined;
 
@@ -71,16 +69,17 @@ export class RegistryView {
     const { signal } = this.#closer;
     let failures = 0;
     while (!signal.aborted) {
+      const parts = new SnapshotParts();
       try {
         for await (const message of this.#client.watch({}, { signal })) {
           failures = 0;
-          this.#take(message);
+          const whole = parts.join(message);
+          if (whole !== undefined) this.#take(whole);
         }
       } catch (error) {
         if (!signal.aborted) this.#log.debug({ reason: messageOf(error) }, 'the watch ended');
       }
       this.#isCurrent = false;
-      this.#parts = new Map();
       failures += 1;
       const waitMs = backoffMs(failures, Math.random(), { firstMs: 50, maxMs: 1000 });
       await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -89,11 +88,7 @@ export class RegistryView {
 
   #take({ snapshot, events, stale }: WatchResponse): void {
     if (snapshot) {
-      for (const instance of snapshot.instances) this.#parts.set(instance.id, instance);
-      // A large one comes in parts, and counts once it is whole.
-      if (snapshot.more) return;
-      this.#instances = this.#parts;
-      this.#parts = new Map();
+      this.#instances = new Map(snapshot.instances.map((instance) => [instance.id, instance]));
     }
     this.#isCurrent = !stale;
     for (const { type, instance } of events?.events ?? []) {

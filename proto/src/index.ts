@@ -58,11 +58,17 @@ export {
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting
 export { pause } from './pause.ts';
+// Instances
+export { isPlainTcp } from './plain-tcp.ts';
+// Published architectures
+export { PUBLICATION_LIMITS } from './publication-limits.ts';
 // Servers
 export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export type { SheddingSettings } from './shedding.ts';
+// Watches
+export { SnapshotParts } from './snapshot-parts.ts';
 export { statusMessage } from './status-message.ts';
 // Text in requests
 export { isText } from './text.ts';

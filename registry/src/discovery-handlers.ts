@@ -20,6 +20,7 @@ import { ANSWER_BYTES, instanceBytes, PART_BYTES, summaryBytes } from './message
 import type { Catalog } from './store/catalog.ts';
 import type { Store } from './store/store.ts';
 import type { StoredInstance } from './store/stored-instance.ts';
+import { isUuid } from './uuid.ts';
 import type { WatchHub } from './watch-hub.ts';
 
 const DEFAULT_PAGE = 100;
@@ -27,7 +28,6 @@ const MAX_WATCHED_SERVICES = 1000;
 const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
 const MAX_HISTORY_LENGTH = 128;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 function summary(name: string, instances: readonly StoredInstance[]): ServiceSummary {
   const running = instances.filter(
@@ -113,7 +113,7 @@ function checkWatch({ services, fromRevision, client, watchId, history }: WatchR
   checkRevision(checks, 'from_revision', fromRevision);
   checkText(checks, 'client', client, MAX_CLIENT_LENGTH);
   checkText(checks, 'history', history, MAX_HISTORY_LENGTH);
-  checks.check(watchId === '' || UUID.test(watchId), 'watch_id', 'must be a UUID, or empty');
+  checks.check(watchId === '' || isUuid(watchId), 'watch_id', 'must be a UUID, or empty');
   checks.throwIfAny();
 }
 

@@ -1,4 +1,4 @@
-import { type Log, messageOf, pause } from '@weft/proto';
+import { type Log, messageOf, pause, SnapshotParts } from '@weft/proto';
 import type { WatchResponse } from '@weft/proto/registry';
 import { Status } from 'nice-grpc';
 import { ClientError } from 'nice-grpc-common';
@@ -10,7 +10,6 @@ import type { InstanceChanges, Kept } from './instance-changes.ts';
 import type { RegistryConnection, Replica } from './registry-connection.ts';
 import type { ServiceSnapshot } from './service-snapshot.ts';
 import { ServiceView } from './service-view.ts';
-import { SnapshotParts } from './snapshot-parts.ts';
 import { StaticStability } from './static-stability.ts';
 
 /** Who is told what a watch brings. */

@@ -1,3 +1,4 @@
+import { addressText } from '@weft/proto';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import type { InstanceChanges, Kept, RegistryTrouble } from './instance-changes.ts';
 
@@ -132,10 +133,10 @@ export class StaticStability {
 
   /** Who is listed again is no longer lost; whose address another has now is gone for good. */
   #dropReturned(put: readonly Instance[], gone: Map<string, Instance>): void {
-    const addresses = new Set(put.map(addressOf));
+    const addresses = new Set(put.map(({ address }) => addressText(address)));
     for (const { id } of put) this.#lost.delete(id);
     for (const [id, instance] of this.#lost) {
-      if (!addresses.has(addressOf(instance))) continue;
+      if (!addresses.has(addressText(instance.address))) continue;
       this.#lost.delete(id);
       if (this.#published.has(id)) gone.set(id, instance);
     }
@@ -187,8 +188,4 @@ function doubtMs(lost: Iterable<Instance>): number {
   let longest = LEAST_DOUBT_MS;
   for (const { ttlSeconds } of lost) longest = Math.max(longest, ttlSeconds * 1000);
   return longest;
-}
-
-function addressOf({ address }: Instance): string {
-  return `${address?.host}:${address?.port}`;
 }

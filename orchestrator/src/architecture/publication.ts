@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
+import { PUBLICATION_LIMITS } from '@weft/proto';
 import { CallSource, type PublishArchitectureRequest, Verdict } from '@weft/proto/architecture';
 import { ruleVerdicts } from '../output/rules-report.ts';
 import type { Finding } from './rules/rule.ts';
 import type { Verification } from './verify-architecture.ts';
 
-/** What the registry takes of a text. */
-const MAX_TEXT = 1000;
-/** And of the breaches of a rule, and of the members of a set. */
-const MAX_BREACHES = 100;
-const MOST = { services: 500, interfaces: 2000, stores: 2000, others: 5000 } as const;
+const { text: MAX_TEXT, breachesOfRule: MAX_BREACHES, members: MOST } = PUBLICATION_LIMITS;
 
 const SOURCES = {
   declared: CallSource.CALL_SOURCE_DECLARED,
@@ -60,13 +57,13 @@ export function publicationOf(
       stores: stores
         .slice(0, MOST.stores)
         .map(({ service, name }) => ({ service, name: short(name) })),
-      configuration: configuration.slice(0, MOST.others).map(({ service, name, value }) => {
+      configuration: configuration.slice(0, MOST.configuration).map(({ service, name, value }) => {
         return { service, name: short(name), value: short(value) };
       }),
-      nodes: nodes.slice(0, MOST.others).map(({ service, instance, address, isLive }) => {
+      nodes: nodes.slice(0, MOST.nodes).map(({ service, instance, address, isLive }) => {
         return { service, instance, address, isLive };
       }),
-      calls: map.slice(0, MOST.others).map(({ caller, interface: name, provider, sources }) => {
+      calls: map.slice(0, MOST.calls).map(({ caller, interface: name, provider, sources }) => {
         return { caller, interface: name, provider, sources: sources.map((how) => SOURCES[how]) };
       }),
     },

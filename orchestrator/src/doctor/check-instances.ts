@@ -1,22 +1,15 @@
-import { addressText } from '@weft/proto';
-import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import { addressText, isPlainTcp } from '@weft/proto';
+import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import { OrchestratorError } from '../errors.ts';
 import { readInstances } from '../mesh-view/read-catalog.ts';
 import { weftCommand } from '../output/weft-command.ts';
-import { GrpcHealth } from '../slot/grpc-health.ts';
+import { answersServing } from '../slot/grpc-health.ts';
 import { type Check, type Diagnosis, fail, pass, skip, warn } from './check.ts';
 import { summaryOf } from './check-registry.ts';
 
 const ANSWER_MS = 2000;
 /** So many are asked, side by side; in a larger mesh the first ones. */
 const MOST_ASKED = 200;
-
-/** What is asked for its health here: a database or a cache does not speak gRPC. */
-const SPEAKS_GRPC: ReadonlySet<InstanceType> = new Set([
-  InstanceType.INSTANCE_TYPE_UNSPECIFIED,
-  InstanceType.INSTANCE_TYPE_API,
-  InstanceType.INSTANCE_TYPE_WORKER,
-]);
 
 const nameOf = ({ service, id }: Instance) => `${service}/${id}`;
 
@@ -28,15 +21,12 @@ async function diagnose(instance: Instance): Promise<Diagnosis[]> {
   if (health === Health.HEALTH_NOT_SERVING) {
     return [fail(`${nameOf(instance)} fails its health check`, 'see its log; it gets no calls')];
   }
-  // One that starts or drains does not serve, and nobody calls it.
+  // One that starts or drains does not serve, and nobody calls it; a database need not speak gRPC.
   const isToServe = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
-  if (!isToServe || !SPEAKS_GRPC.has(instance.type)) return [];
+  if (!isToServe || isPlainTcp(instance.type)) return [];
   const address = addressText(instance.address);
-  const asker = new GrpcHealth();
-  const answers = await asker
-    .isServing(address, instance.healthCheck?.service ?? '', ANSWER_MS)
-    .finally(() => asker.close());
-  if (answers) return [];
+  const service = instance.healthCheck?.service ?? '';
+  if (await answersServing(address, service, ANSWER_MS)) return [];
   return [
     fail(
       `${nameOf(instance)} does not answer SERVING at ${address} from here`,

@@ -4,7 +4,7 @@ import type { ListServicesResponse } from '@weft/proto/registry';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
 import { firstOf, type RegistryAccess, registryFailure } from '../commands/ask-registry.ts';
 import { OrchestratorError } from '../errors.ts';
-import { GrpcHealth } from '../slot/grpc-health.ts';
+import { answersServing } from '../slot/grpc-health.ts';
 import { type Check, type Diagnosis, fail, pass, skip, warn } from './check.ts';
 
 const ANSWER_MS = 2000;
@@ -23,15 +23,6 @@ async function versionAt(address: string): Promise<string | undefined> {
     return isUnknown ? '' : undefined;
   } finally {
     channel.close();
-  }
-}
-
-async function isServing(address: string): Promise<boolean> {
-  const health = new GrpcHealth();
-  try {
-    return await health.isServing(address, '', ANSWER_MS);
-  } finally {
-    health.close();
   }
 }
 
@@ -78,7 +69,10 @@ export const checkRegistry: Check = {
       return [fail(summary.message, 'see whether it runs, and what its log says')];
     }
     const { stale } = summary;
-    const [serving, version] = await Promise.all([isServing(address), versionAt(address)]);
+    const [serving, version] = await Promise.all([
+      answersServing(address, '', ANSWER_MS),
+      versionAt(address),
+    ]);
     const askedAt = Date.now();
     const { time } = await firstOf((options) => telemetry.watchTraffic({}, options));
     const answeredAt = Date.now();

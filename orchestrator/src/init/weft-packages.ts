@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { messageOf } from '@weft/proto';
+import { messageOf, weftVersion } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
 import { runsFromSource } from '../output/weft-command.ts';
 import { runNpm } from './run-npm.ts';
@@ -66,12 +66,6 @@ function copyArchives(from: string, vendor: string): Map<string, string> {
   return elsewhere;
 }
 
-/** The version of the `weft` that runs. */
-function ownVersion(): string {
-  const folder = join(import.meta.dirname, '..', '..', ...(runsFromSource ? [] : ['..']));
-  return readManifest(join(folder, 'package.json'))?.version ?? '0.0.0';
-}
-
 /**
  * How a new project in `project` is to ask for Weft's packages, by name: like the project around it, archives
  * being copied into its folder `vendor`; in a clone of the repository those are packed; else by version.
@@ -93,7 +87,7 @@ export async function weftPackages(project: string, from: string): Promise<Map<s
       const start = `${name.slice(1).replace('/', '-')}-`;
       const archive = archives.find((file) => file.startsWith(start) && file.endsWith('.tgz'));
       const vendored = archive && `file:${VENDOR}/${archive}`;
-      return [name, vendored ?? elsewhere.get(name) ?? ownVersion()];
+      return [name, vendored ?? elsewhere.get(name) ?? weftVersion()];
     }),
   );
 }

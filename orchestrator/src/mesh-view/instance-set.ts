@@ -1,3 +1,4 @@
+import { SnapshotParts } from '@weft/proto';
 import {
   EventType,
   type Instance,
@@ -22,7 +23,7 @@ const keyOf = ({ service, id }: Instance) => `${service}/${id}`;
  */
 export class InstanceSet {
   #instances = new Map<string, Instance>();
-  #parts: Instance[] = [];
+  #parts = new SnapshotParts();
   #revision: bigint | undefined;
   #history = '';
   #isFilled = false;
@@ -44,15 +45,14 @@ export class InstanceSet {
 
   /** Takes a message; `isFirst` of its stream. Answers what it changes. */
   take(message: WatchResponse, isFirst: boolean): InstanceChange[] {
-    const { snapshot, events, progress } = message;
-    // The parts of a stream that broke are of no use.
-    if (isFirst) this.#parts = [];
+    if (isFirst) this.#parts = new SnapshotParts();
+    const whole = this.#parts.join(message);
+    if (whole === undefined) return [];
+    const { snapshot, events, progress } = whole;
     if (snapshot !== undefined) {
-      for (const instance of snapshot.instances) this.#parts.push(instance);
-      if (snapshot.more) return [];
       this.#revision = snapshot.revision;
       this.#history = snapshot.history;
-      return this.#replace(this.#parts.splice(0));
+      return this.#replace(snapshot.instances);
     }
     this.#revision = events?.revision ?? progress?.revision ?? this.#revision;
     return (events?.events ?? []).flatMap(({ type, instance }) =>

@@ -33,6 +33,10 @@ interface Scaled {
   notBefore: number;
 }
 
+function healthyPids({ slots }: SlotGroup): number[] {
+  return slots.flatMap(({ isHealthy, pid }) => (isHealthy && pid !== undefined ? [pid] : []));
+}
+
 /** Brings services to as many instances as their load needs, step by step. */
 export class Scaler {
   readonly #options: ScalerOptions;
@@ -76,8 +80,10 @@ export class Scaler {
   }
 
   #look(now: number): void {
+    // All of /proc is looked through, so once for all services.
+    const used = this.#readCpu();
     for (const scaled of this.#services) {
-      scaled.load = this.#tryLoadOf(scaled, now);
+      scaled.load = this.#loadOf(scaled, used, now);
       const { group, load, steps, notBefore } = scaled;
       if (load === undefined || group.wanted === 0) continue;
       const count = scaled.autoscaler.decide(load, group.wanted, now);
@@ -88,22 +94,32 @@ export class Scaler {
     }
   }
 
-  /** Undefined too where it cannot be read now, such as when no file can be opened any more. */
-  #tryLoadOf(scaled: Scaled, now: number): number | undefined {
+  /** Undefined where it cannot be read now, such as when no file can be opened any more. */
+  #readCpu(): ReadonlyMap<number, number> | undefined {
+    const pids = this.#services.flatMap(({ group, spec }) =>
+      spec.target.kind === 'cpu' ? healthyPids(group) : [],
+    );
+    if (pids.length === 0) return new Map();
     try {
-      return this.#loadOf(scaled, now);
+      return cpuOfGroups(new Set(pids));
     } catch (error) {
-      const reason = messageOf(error);
-      this.#options.log.warn({ service: scaled.group.name, reason }, 'the load cannot be read');
+      this.#options.log.warn({ reason: messageOf(error) }, 'the use of CPU cannot be read');
       return undefined;
     }
   }
 
-  #loadOf({ group, spec, cpu }: Scaled, now: number): number | undefined {
+  #loadOf(
+    { group, spec, cpu }: Scaled,
+    used: ReadonlyMap<number, number> | undefined,
+    now: number,
+  ) {
     if (spec.target.kind === 'inFlight') return this.#options.telemetry.inFlight(group.name, now);
-    const healthy = group.slots.filter(({ isHealthy }) => isHealthy);
-    const pids = healthy.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-    return cpu.cores(cpuOfGroups(new Set(pids)), now);
+    if (used === undefined) return undefined;
+    const own = healthyPids(group).flatMap((pid) => {
+      const cpuMs = used.get(pid);
+      return cpuMs === undefined ? [] : [[pid, cpuMs] as const];
+    });
+    return cpu.cores(new Map(own), now);
   }
 
   async #step(scaled: Scaled, count: number, load: number): Promise<void> {

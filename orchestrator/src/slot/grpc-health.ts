@@ -2,6 +2,20 @@ import { clientTransport, ServingStatus } from '@weft/proto';
 import { type HealthClient, HealthDefinition } from '@weft/proto/health';
 import { type Channel, createChannel, createClient } from 'nice-grpc';
 
+/** Whether `service` at `address` answers SERVING within `timeoutMs`, asked once. Never rejects. */
+export async function answersServing(
+  address: string,
+  service: string,
+  timeoutMs: number,
+): Promise<boolean> {
+  const health = new GrpcHealth();
+  try {
+    return await health.isServing(address, service, timeoutMs);
+  } finally {
+    health.close();
+  }
+}
+
 /** Asks servers for their health over grpc.health.v1; one connection, to the address last asked. */
 export class GrpcHealth {
   #address = '';

@@ -1,19 +1,13 @@
-import { FieldChecks } from '@weft/proto';
+import { FieldChecks, PUBLICATION_LIMITS } from '@weft/proto';
 import type { PublishArchitectureRequest } from '@weft/proto/architecture';
 
-const MAX_TEXT = 1000;
-/** Of lists within the members of the sets. */
-const MAX_ITEMS = 500;
-const MOST = {
-  services: 500,
-  interfaces: 2000,
-  stores: 2000,
-  configuration: 5000,
-  nodes: 5000,
-  calls: 5000,
-} as const;
-const MOST_RULES = 100;
-const MOST_BREACHES = 100;
+const {
+  text: MAX_TEXT,
+  items: MAX_ITEMS,
+  rules: MOST_RULES,
+  breachesOfRule: MOST_BREACHES,
+  members: MOST,
+} = PUBLICATION_LIMITS;
 
 /** Checks each text and list within a value, whatever message it is. */
 function checkWithin(checks: FieldChecks, path: string, value: unknown): void {

@@ -1,17 +1,9 @@
-import { addressText, failedPrecondition, unavailable } from '@weft/proto';
+import { addressText, failedPrecondition, isPlainTcp, unavailable } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc';
 import type { Catalog } from '../store/catalog.ts';
 import type { InstanceDescription } from '../store/stored-instance.ts';
-import {
-  failureText,
-  isPlainTcp,
-  knockAt,
-  type Look,
-  lookAt,
-  openPeer,
-  type Peer,
-} from './peer.ts';
+import { failureText, knockAt, type Look, lookAt, openPeer, type Peer } from './peer.ts';
 import { Turns } from './turns.ts';
 
 export interface CallbackOptions {

@@ -1,9 +1,8 @@
-import { pause } from '@weft/proto';
+import { isPlainTcp, pause } from '@weft/proto';
 import type { StoredInstance } from '../store/stored-instance.ts';
 import type { Finding } from './check-state.ts';
 import {
   isNotOffered,
-  isPlainTcp,
   isServing,
   knockAt,
   type Look,

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { addressText, clientTransport, messageOf, ServingStatus } from '@weft/proto';
 import { type HealthClient, HealthDefinition } from '@weft/proto/health';
 import { type PeerServiceClient, PeerServiceDefinition } from '@weft/proto/peer';
-import { type Address, InstanceType } from '@weft/proto/registry';
+import type { Address } from '@weft/proto/registry';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
 import { shortNames } from '../store/enum-names.ts';
 
@@ -39,16 +39,6 @@ export function openPeer(address: Address, { keepAliveMs, timeoutMs }: PeerTimes
 /** Whether a failed call says that the server does not offer what was called. */
 export function isNotOffered(error: unknown): boolean {
   return error instanceof ClientError && error.code === Status.UNIMPLEMENTED;
-}
-
-/** Whether an instance of this type need not speak gRPC. */
-export function isPlainTcp(type: InstanceType): boolean {
-  const plain: readonly InstanceType[] = [
-    InstanceType.INSTANCE_TYPE_DATABASE,
-    InstanceType.INSTANCE_TYPE_CACHE,
-    InstanceType.INSTANCE_TYPE_MESSAGE_QUEUE,
-  ];
-  return plain.includes(type);
 }
 
 /** What a failed connection or call comes to, in words that follow the address. */

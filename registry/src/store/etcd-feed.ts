@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Log, pause } from '@weft/proto';
 import { EventType } from '@weft/proto/registry';
 import { StoreError } from '../errors.ts';
+import { isUuid } from '../uuid.ts';
 import type { Catalog } from './catalog.ts';
 import { differences } from './etcd-audit.ts';
 import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
@@ -28,11 +29,9 @@ const CREATED_MS = 2000;
 const KEPT_AUDIT_MS = 5000;
 const MAX_BACKOFF_MS = 1000;
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /** Anyone may write to etcd: what is no name counts as none. */
 function historyIn(found: KeyValue | undefined): string {
-  return found !== undefined && UUID.test(found.value) ? found.value : '';
+  return found !== undefined && isUuid(found.value) ? found.value : '';
 }
 
 /**

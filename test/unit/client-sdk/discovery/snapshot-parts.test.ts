@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { silentLog } from '@weft/proto';
+import { SnapshotParts, silentLog } from '@weft/proto';
 import type { Instance, WatchResponse } from '@weft/proto/registry';
 import { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
 import { ServiceDirectory } from '../../../../client-sdk/src/discovery/service-directory.ts';
-import { SnapshotParts } from '../../../../client-sdk/src/discovery/snapshot-parts.ts';
 import { createTestRegistry } from '../../../support/registry.ts';
 import { describedInstance } from '../../registry/fixtures.ts';
 import { instance, silentObserver } from '../fixtures.ts';

@@ -1,4 +1,5 @@
-import type { Instance, WatchResponse } from '@weft/proto/registry';
+import type { Instance } from '../gen/weft/registry/v1/instance.ts';
+import type { WatchResponse } from '../gen/weft/registry/v1/watch.ts';
 
 /** Joins the parts in which a registry sends a large snapshot. One per stream: no part outlives it. */
 export class SnapshotParts {
