@@ -189,7 +189,8 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       using opened = hub.open(context.peer, { services, fromRevision });
-      using booked = book.open({ client, watchId, services, fromRevision }, catalog.revision);
+      const terms = { client, watchId, services, fromRevision };
+      using booked = book.open(terms, catalog.revision, () => opened.watcher.speak());
       for (;;) {
         const message = await opened.watcher.next(progressMs, ended);
         if (message === undefined) return;

@@ -1,6 +1,7 @@
 import { resourceExhausted } from '@weft/proto';
 import type { Catalog, CatalogNotice } from './store/catalog.ts';
 import type { StoreEvent } from './store/event-log.ts';
+import { WakeTurns } from './wake-turns.ts';
 import { Watcher } from './watcher.ts';
 
 export interface WatchHubOptions {
@@ -20,6 +21,7 @@ export class WatchHub {
   readonly #watchers = new Set<Watcher>();
   readonly #followers = new Map<string, Set<Watcher>>();
   readonly #perPeer = new Map<string, number>();
+  readonly #turns = new WakeTurns();
   readonly #unsubscribe: () => void;
   /** Watches refused because the connection had too many, and watches cut off for not reading. */
   readonly stats = { refused: 0, cutOff: 0 };
@@ -52,7 +54,8 @@ export class WatchHub {
         { reason: 'TOO_MANY_WATCHES', metadata: { max_watches: `${maxPerPeer}` } },
       );
     }
-    const watcher = new Watcher({ ...what, catalog: this.#catalog, maxPending });
+    const inTurn = (wake: () => void) => this.#turns.add(wake);
+    const watcher = new Watcher({ ...what, catalog: this.#catalog, maxPending, inTurn });
     const names = [...(what.services ?? [ALL])];
     this.#watchers.add(watcher);
     for (const name of names) this.#follow(name, watcher);

@@ -21,6 +21,8 @@ export interface WatcherOptions {
   fromRevision?: bigint | undefined;
   /** Changes held for a watcher that does not read. */
   maxPending: number;
+  /** Calls what wakes a watcher, now or in its turn. Default: now. */
+  inTurn?: (wake: () => void) => void;
 }
 
 /**
@@ -31,6 +33,7 @@ export class Watcher {
   readonly #catalog: Catalog;
   readonly #services: ReadonlySet<string> | undefined;
   readonly #maxPending: number;
+  readonly #inTurn: (wake: () => void) => void;
   #pending: StoreEvent[] = [];
   /** What is left to be sent of a snapshot; what happened since then is pending. */
   #parts: Snapshot[] = [];
@@ -38,13 +41,16 @@ export class Watcher {
   #needsProgress = true;
   #failure: Error | undefined;
   #wake: () => void = () => {};
+  #isTurnTaken = false;
   #signal: AbortSignal | undefined;
   #isEnded = false;
 
-  constructor({ catalog, services, fromRevision, maxPending }: WatcherOptions) {
+  constructor(options: WatcherOptions) {
+    const { catalog, services, fromRevision, maxPending, inTurn = (wake) => wake() } = options;
     this.#catalog = catalog;
     this.#services = services;
     this.#maxPending = maxPending;
+    this.#inTurn = inTurn;
     const missed = fromRevision === undefined ? undefined : catalog.eventsSince(fromRevision);
     this.#needsSnapshot = missed === undefined || missed.length > maxPending;
     if (!this.#needsSnapshot) this.#pending = this.#followed(missed ?? []);
@@ -67,7 +73,13 @@ export class Watcher {
       else for (const event of events) this.#pending.push(event);
     }
     if (this.#needsSnapshot) this.#pending = [];
-    if (this.#hasNews) this.#wake();
+    if (this.#hasNews) this.#stir();
+  }
+
+  /** Has it say where it is: with what is new, or else by a progress mark. */
+  speak(): void {
+    this.#needsProgress = true;
+    this.#stir();
   }
 
   /**
@@ -113,6 +125,16 @@ export class Watcher {
       this.#wake();
     };
     signal.addEventListener('abort', end, { once: true });
+  }
+
+  /** Wakes it in its turn, unless what is new has gone out by then. */
+  #stir(): void {
+    if (this.#isTurnTaken) return;
+    this.#isTurnTaken = true;
+    this.#inTurn(() => {
+      this.#isTurnTaken = false;
+      if (this.#hasNews) this.#wake();
+    });
   }
 
   async #news(quietMs: number): Promise<void> {

@@ -167,7 +167,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     const closed = closingMs(echo);
     const last = () => [...resuming.held.values()][0];
     await eventually(() => expect(last()?.status).toBe(InstanceStatus.INSTANCE_STATUS_STOPPING));
-    expect(resuming.messages.at(-1)?.acknowledge).toBe(true);
+    await eventually(() => expect(resuming.messages.at(-1)?.acknowledge).toBe(true));
     const revision = last()?.modRevision ?? 0n;
     const drain = (async () => {
       const request = { service: 'released', revision };

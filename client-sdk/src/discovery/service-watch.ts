@@ -135,6 +135,7 @@ export class ServiceWatch {
     const silence = new AbortController();
     const giveUp = () => silence.abort();
     let watchdog = setTimeout(giveUp, FIRST_WORD_MS).unref();
+    let hasSpoken = false;
     const request = {
       services: [service],
       client: client?.() ?? '',
@@ -145,8 +146,13 @@ export class ServiceWatch {
     const parts = new SnapshotParts();
     try {
       for await (const response of replica.client.watch(request, { signal })) {
-        clearTimeout(watchdog);
-        watchdog = setTimeout(giveUp, SILENCE_MS).unref();
+        if (hasSpoken) {
+          watchdog.refresh();
+        } else {
+          hasSpoken = true;
+          clearTimeout(watchdog);
+          watchdog = setTimeout(giveUp, SILENCE_MS).unref();
+        }
         this.#confirmedAt = performance.now();
         const whole = parts.join(response);
         if (whole === undefined) continue;

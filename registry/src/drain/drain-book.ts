@@ -1,11 +1,4 @@
-import {
-  type DrainHolder,
-  type Event,
-  EventType,
-  Health,
-  InstanceStatus,
-  type WatchResponse,
-} from '@weft/proto/registry';
+import type { DrainHolder, WatchResponse } from '@weft/proto/registry';
 
 /** A watch as its client asks for it. */
 export interface WatchTerms {
@@ -25,26 +18,30 @@ export interface BookedWatch extends Disposable {
   sending(response: WatchResponse): boolean;
 }
 
-/** Whether an event takes an instance out of the calls. */
-function takesOut({ type, instance }: Event): boolean {
-  return (
-    type === EventType.EVENT_TYPE_DELETE ||
-    instance?.status !== InstanceStatus.INSTANCE_STATUS_RUNNING ||
-    instance.health === Health.HEALTH_NOT_SERVING
-  );
-}
-
 interface Entry {
   readonly terms: WatchTerms;
+  /** Has its watch say something, if only a progress mark. */
+  readonly speak: () => void;
   /** It routes by this revision or a later one. */
   revision: bigint;
+  /** What it was last asked to acknowledge. */
+  asked: bigint;
+  /** Whether that has yet to be said. */
+  isToAsk: boolean;
+}
+
+/** What a client routes by, once it has a response; undefined for a part of a snapshot. */
+function revisionOf({ snapshot, events, progress }: WatchResponse): bigint | undefined {
+  if (snapshot?.more) return undefined;
+  return snapshot?.revision ?? events?.revision ?? progress?.revision;
 }
 
 const inert: BookedWatch = { sending: () => false, [Symbol.dispose]() {} };
 
 /**
  * By which revision the clients of this replica route their calls, as far as they have said: who went on
- * after a revision, or has acknowledged it, routes by nothing older.
+ * after a revision, or has acknowledged it, routes by nothing older. They are asked only when somebody
+ * wants to know: a thousand clients that answer to each instance which goes would be a storm.
  */
 export class DrainBook {
   readonly #entries = new Map<string, Entry>();
@@ -58,22 +55,27 @@ export class DrainBook {
   /**
    * Enters a watch that begins now.
    * @param revision what the catalog is at: who knows nothing yet will not route by anything older
+   * @param speak has the watch say something, if only a progress mark
    */
-  open(terms: WatchTerms, revision: bigint): BookedWatch {
+  open(terms: WatchTerms, revision: bigint, speak: () => void): BookedWatch {
     const { watchId } = terms;
     if (watchId === '') return inert;
     // Another under the same name is the same watch, opened again before its loss was noticed.
-    const entry: Entry = { terms, revision: terms.fromRevision ?? revision };
+    const known = terms.fromRevision ?? revision;
+    const entry: Entry = { terms, speak, revision: known, asked: 0n, isToAsk: false };
     this.#entries.set(watchId, entry);
     let knowsNothing = terms.fromRevision === undefined;
     this.#tell();
     return {
-      sending: ({ snapshot, events }) => {
-        if (snapshot === undefined) return events?.events.some(takesOut) ?? false;
-        if (snapshot.more || !knowsNothing) return !snapshot.more;
+      sending: (response) => {
+        const reached = revisionOf(response);
+        if (reached === undefined) return false;
+        if (knowsNothing) this.#advance(entry, reached);
         knowsNothing = false;
-        this.#advance(entry, snapshot.revision);
-        return false;
+        if (!entry.isToAsk || entry.revision >= entry.asked) return false;
+        entry.isToAsk = reached < entry.asked;
+        if (entry.isToAsk) entry.speak();
+        return !entry.isToAsk;
       },
       [Symbol.dispose]: () => {
         if (this.#entries.get(watchId) !== entry) return;
@@ -90,21 +92,34 @@ export class DrainBook {
     return entry !== undefined;
   }
 
+  /** Has those who may still route calls to `service` by something older than `revision` acknowledge it. */
+  ask(service: string, revision: bigint): void {
+    for (const entry of this.#holding(service, revision)) {
+      if (entry.asked >= revision) continue;
+      entry.asked = revision;
+      entry.isToAsk = true;
+      entry.speak();
+    }
+  }
+
   /** Who may still route calls to `service` by something older than `revision`. */
   holders(service: string, revision: bigint): DrainHolder[] {
-    const holders: DrainHolder[] = [];
-    for (const { terms, revision: acknowledged } of this.#entries.values()) {
-      const { client, watchId, services } = terms;
-      if (acknowledged >= revision || services?.has(service) === false) continue;
-      holders.push({ client: client || `watch ${watchId}`, revision: acknowledged });
-    }
-    return holders;
+    return [...this.#holding(service, revision)].map(({ terms, revision: acknowledged }) => {
+      return { client: terms.client || `watch ${terms.watchId}`, revision: acknowledged };
+    });
   }
 
   /** Tells `listener` of every change from now on; the answer ends that. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  *#holding(service: string, revision: bigint): Generator<Entry, void, undefined> {
+    for (const entry of this.#entries.values()) {
+      const isFollower = entry.terms.services?.has(service) !== false;
+      if (isFollower && entry.revision < revision) yield entry;
+    }
   }
 
   #advance(entry: Entry, revision: bigint): void {

@@ -78,6 +78,8 @@ export function drainHandlers({
       try {
         let told = '';
         while (!ended.aborted) {
+          // Before this replica is there itself, none of its clients can be.
+          if (catalog.revision >= revision) book.ask(service, revision);
           const own = [...whileBehind(revision), ...book.holders(service, revision)];
           const holders = [...own, ...(peers?.holders ?? [])].slice(0, MAX_TOLD);
           const holderCount = own.length + (peers?.count ?? 0);

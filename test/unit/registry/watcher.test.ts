@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { EventType } from '@weft/proto/registry';
 import { Catalog } from '../../../registry/src/store/catalog.ts';
 import { WatchHub } from '../../../registry/src/watch-hub.ts';
+import type { Watcher } from '../../../registry/src/watcher.ts';
 import { storedInstance } from './fixtures.ts';
 
 const never = new AbortController().signal;
@@ -22,6 +24,20 @@ function hubOf(maxPending = 10) {
     catalog.apply(events);
   };
   return { catalog, hub, put };
+}
+
+/** Whether a watcher has nothing to say for some turns of the event loop. */
+async function isQuiet(watcher: Watcher): Promise<boolean> {
+  const ended = new AbortController();
+  let isSaid = false;
+  const next = watcher.next(60_000, ended.signal).then((message) => {
+    isSaid = message !== undefined;
+  });
+  for (let turn = 0; turn < 5; turn += 1) await setImmediate();
+  const wasSaid = isSaid;
+  ended.abort();
+  await next;
+  return !wasSaid;
 }
 
 describe('a watch', () => {
@@ -131,6 +147,39 @@ describe('a watch', () => {
     const ended = opened.watcher.next(10_000, ender.signal);
     ender.abort();
     expect(await ended).toBeUndefined();
+  });
+
+  it('says where it is when it is to, by what is new or else by a mark', async () => {
+    const { hub, put } = hubOf();
+    using opened = hub.open('p', { fromRevision: 100n });
+    await opened.watcher.next(1000, never);
+    const next = opened.watcher.next(60_000, never);
+    opened.watcher.speak();
+    expect((await next)?.progress).toEqual({ revision: 100n });
+    put('user');
+    opened.watcher.speak();
+    expect((await opened.watcher.next(1000, never))?.events?.revision).toBe(101n);
+    expect(await isQuiet(opened.watcher)).toBe(true);
+  });
+
+  it('of many brings what happened before its turn in one message, and nothing after it', async () => {
+    const { hub, put } = hubOf();
+    const watchers = Array.from({ length: 100 }, (_, index) => {
+      return hub.open(`p${index}`, { fromRevision: 100n }).watcher;
+    });
+    await Promise.all(watchers.map((watcher) => watcher.next(1000, never)));
+    const next = watchers.map((watcher) => watcher.next(60_000, never));
+    put('user');
+    await setImmediate();
+    put('user');
+    const revisions = (await Promise.all(next)).map((message) => message?.events?.revision);
+    const early = revisions.filter((revision) => revision === 101n).length;
+    expect(early).toBeGreaterThan(0);
+    expect(revisions.slice(early)).toEqual(Array(100 - early).fill(102n));
+    for (const watcher of watchers.slice(0, early)) {
+      expect((await watcher.next(1000, never))?.events?.revision).toBe(102n);
+    }
+    for (const watcher of watchers) expect(await isQuiet(watcher)).toBe(true);
   });
 
   it('brings a revision that concerns several of its services as one', async () => {

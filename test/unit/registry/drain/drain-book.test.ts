@@ -1,20 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  EventType,
-  Health,
-  type Instance,
-  InstanceStatus,
-  WatchResponse,
-} from '@weft/proto/registry';
+import { EventType, WatchResponse } from '@weft/proto/registry';
 import { DrainBook } from '../../../../registry/src/drain/drain-book.ts';
 import { storedInstance } from '../fixtures.ts';
 
-const { EVENT_TYPE_PUT, EVENT_TYPE_DELETE } = EventType;
-
 let book: DrainBook;
+/** Clients that were to say something, in order. */
+let spoken: string[];
 
 beforeEach(() => {
   book = new DrainBook();
+  spoken = [];
 });
 
 function open(
@@ -22,17 +17,18 @@ function open(
   { services = ['a'], fromRevision = undefined as bigint | undefined } = {},
 ) {
   const terms = { client, watchId: client, services: new Set(services), fromRevision };
-  return book.open(terms, 10n);
+  return book.open(terms, 10n, () => spoken.push(client));
 }
 
 const names = (service: string, revision: bigint) =>
   book.holders(service, revision).map(({ client }) => client);
 
-function event(type: EventType, over: Partial<Instance> = {}): WatchResponse {
-  const instance = storedInstance(over);
-  const events = { events: [{ type, instance, revision: 11n }], revision: 11n };
-  return WatchResponse.create({ events });
+function deleted(revision: bigint): WatchResponse {
+  const event = { type: EventType.EVENT_TYPE_DELETE, instance: storedInstance({}), revision };
+  return WatchResponse.create({ events: { events: [event], revision } });
 }
+
+const progress = (revision: bigint) => WatchResponse.create({ progress: { revision } });
 
 const snapshot = (revision: bigint, more = false) =>
   WatchResponse.create({ snapshot: { revision, more } });
@@ -57,7 +53,11 @@ describe('who holds up a drain', () => {
 
   it('is not who is gone, nor who names no watch, nor a watch that was opened again', () => {
     const first = open('a');
-    book.open({ client: 'raw', watchId: '', services: undefined, fromRevision: undefined }, 10n);
+    book.open(
+      { client: 'raw', watchId: '', services: undefined, fromRevision: undefined },
+      10n,
+      () => {},
+    );
     open('a', { fromRevision: 11n });
     first[Symbol.dispose]();
     expect(book.size).toBe(1);
@@ -66,7 +66,7 @@ describe('who holds up a drain', () => {
   });
 
   it('is who follows everything, by the name of its watch where it gives none of its own', () => {
-    book.open({ client: '', watchId: 'w', services: undefined, fromRevision: 1n }, 10n);
+    book.open({ client: '', watchId: 'w', services: undefined, fromRevision: 1n }, 10n, () => {});
     expect(names('whatever', 11n)).toEqual(['watch w']);
   });
 
@@ -86,36 +86,58 @@ describe('who holds up a drain', () => {
 });
 
 describe('a response', () => {
-  it.each([
-    ['an instance that runs', event(EVENT_TYPE_PUT), false],
-    ['one that is gone', event(EVENT_TYPE_DELETE), true],
-    [
-      'one that stops',
-      event(EVENT_TYPE_PUT, { status: InstanceStatus.INSTANCE_STATUS_STOPPING }),
-      true,
-    ],
-    [
-      'one that fails its check',
-      event(EVENT_TYPE_PUT, { health: Health.HEALTH_NOT_SERVING }),
-      true,
-    ],
-    ['nothing new', WatchResponse.create({ progress: { revision: 11n } }), false],
-  ])('of %s: to be acknowledged %s', (_, response, isAsked) => {
-    expect(open('a').sending(response)).toBe(isAsked);
+  it('need not be acknowledged while nobody wants to know', () => {
+    expect(open('a').sending(deleted(11n))).toBe(false);
+    expect(spoken).toEqual([]);
+  });
+
+  it('is to be acknowledged once, by those alone who may route by what was before', () => {
+    const watch = open('a', { fromRevision: 10n });
+    const ahead = open('ahead', { fromRevision: 11n });
+    const elsewhere = open('elsewhere', { services: ['b'] });
+    book.ask('a', 11n);
+    book.ask('a', 11n);
+    expect(spoken).toEqual(['a']);
+    expect(watch.sending(progress(11n))).toBe(true);
+    expect(watch.sending(progress(11n))).toBe(false);
+    expect(ahead.sending(progress(11n))).toBe(false);
+    expect(elsewhere.sending(progress(11n))).toBe(false);
+    book.acknowledge('a', 11n);
+    book.ask('a', 12n);
+    expect(watch.sending(deleted(12n))).toBe(true);
+  });
+
+  it('that does not bring the revision asked about yet is followed by one that is asked', () => {
+    const watch = open('a', { fromRevision: 3n });
+    book.ask('a', 12n);
+    expect(watch.sending(deleted(11n))).toBe(false);
+    expect(spoken).toEqual(['a', 'a']);
+    expect(watch.sending(progress(13n))).toBe(true);
+  });
+
+  it('is not asked for what was acknowledged meanwhile', () => {
+    const watch = open('a', { fromRevision: 10n });
+    book.ask('a', 11n);
+    book.acknowledge('a', 11n);
+    expect(watch.sending(progress(11n))).toBe(false);
   });
 
   it('that is a first snapshot need not be: whoever knew nothing routed by nothing', () => {
     const watch = open('a');
+    book.ask('a', 12n);
     expect(watch.sending(snapshot(12n, true))).toBe(false);
     expect(names('a', 12n)).toEqual(['a']);
     expect(watch.sending(snapshot(12n))).toBe(false);
     expect(names('a', 12n)).toEqual([]);
+    book.ask('a', 20n);
     expect(watch.sending(snapshot(20n, true))).toBe(false);
     expect(watch.sending(snapshot(20n))).toBe(true);
     expect(names('a', 20n)).toEqual(['a']);
   });
 
   it('that is a snapshot for one that went on after a revision has to be', () => {
-    expect(open('a', { fromRevision: 3n }).sending(snapshot(12n))).toBe(true);
+    const watch = open('a', { fromRevision: 3n });
+    book.ask('a', 12n);
+    expect(watch.sending(snapshot(12n))).toBe(true);
   });
 });
