@@ -16,8 +16,6 @@ type CallListener = Parameters<Call['start']>[1];
 export function openChannel(service: string, context: ResolverContext): Channel {
   return new Channel(`${SCHEME}:///${service}`, ChannelCredentials.createInsecure(), {
     ...clientTransport,
-    // Nobody could ask for it, and it counts each call three times.
-    'grpc.enable_channelz': 0,
     [RESOLVER_CONTEXT_KEY]: context,
   });
 }

@@ -65,13 +65,23 @@ async function measure(arm: Arm, round: number, count: number): Promise<Delays> 
 /** What each arm found, round by round. */
 type Rounds = ReadonlyMap<string, Delays[]>;
 
+/** How much is measured, and how much goes before it: a registry runs for days, its code compiled. */
+interface Amount {
+  readonly rounds: number;
+  readonly count: number;
+  readonly warmUp: number;
+}
+
 async function alternateArms(
   arms: readonly Arm[],
-  { rounds, count }: { rounds: number; count: number },
+  { rounds, count, warmUp }: Amount,
   progress: (text: string) => void,
 ): Promise<Rounds> {
   const found = new Map<string, Delays[]>(arms.map(({ name }) => [name, []]));
-  for (const arm of arms) await measure(arm, -1, 3);
+  for (const arm of arms) {
+    progress(`warming up ${arm.name}`);
+    await measure(arm, -1, warmUp);
+  }
   for (let round = 0; round < rounds; round += 1) {
     for (const arm of turnsOf(arms, round)) {
       progress(`round ${round + 1} of ${rounds}, ${arm.name}`);
@@ -117,7 +127,7 @@ export const propagate: Bench = {
       const compareArms = async (
         of: string,
         size: { processes: number; each: number },
-        count: number,
+        amount: Omit<Amount, 'rounds'>,
       ) => {
         const suffix = size.each === 1 ? '/one' : '/many';
         const arms = [
@@ -130,8 +140,9 @@ export const propagate: Bench = {
           await openArm(stage, 'raw', { ...raw, of: `${RAW_PREFIX}${suffix}/` }, size),
           await openArm(stage, 'again', { ...raw, of: `${RAW_PREFIX}${suffix}-again/` }, size),
         ];
-        const rounds = { rounds: effort.rounds, count: effort.isQuick ? 5 : count };
-        const found = await alternateArms(arms, rounds, (text) =>
+        const quick = effort.isQuick ? { count: 5, warmUp: 3 } : {};
+        const whole = { rounds: effort.rounds, ...amount, ...quick };
+        const found = await alternateArms(arms, whole, (text) =>
           reporter.progress(`${of}: ${text}`),
         );
         rows.push(
@@ -139,10 +150,17 @@ export const propagate: Bench = {
           ...rowsOf(`${of}: weft vs raw etcd`, found, 'weft', 'raw'),
         );
       };
-      await compareArms('one watcher', { processes: 1, each: 1 }, 40);
-      await compareArms('last of 1000', { processes: PROCESSES, each: WATCHERS_EACH }, 4);
+      await compareArms('one watcher', { processes: 1, each: 1 }, { count: 40, warmUp: 1000 });
+      await compareArms(
+        'last of 1000',
+        { processes: PROCESSES, each: WATCHERS_EACH },
+        { count: 4, warmUp: 20 },
+      );
       reporter.note(
         'raw: a grant and a put, and a revoke, by etcd3; its watcher of a prefix sees them. weft: Register and Deregister; the discovery of a mesh sees them',
+      );
+      reporter.note(
+        'before it is measured, each arm does it 1,000 times, with 1,000 watchers 20 times',
       );
       reporter.note(
         `1000 watchers: ${PROCESSES} processes of ${WATCHERS_EACH} meshes, or clients of etcd3, each with a connection of its own`,
