@@ -89,7 +89,7 @@ export class EtcdStore implements Store {
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const plan = planRegistration(seen.existing, description, new Date());
+        const plan = planRegistration(this.#staying(seen), description, new Date());
         if (plan.kind === 'renew') {
           const { instance, isChanged } = plan;
           const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
@@ -273,6 +273,11 @@ export class EtcdStore implements Store {
     if (this.catalog.isStale || !willDo(existing)) return this.#read(instanceKey(service, id));
     const { modRevision = 0n, createRevision = 0n } = existing ?? {};
     return { existing, modRevision, createRevision, revision: this.catalog.revision };
+  }
+
+  /** Who is at a key and is to stay: not who was written by a registration that failed, and is being undone. */
+  #staying({ existing }: Seen): StoredInstance | undefined {
+    return existing && this.#disposal.has(existing.leaseId) ? undefined : existing;
   }
 
   async #read(key: string): Promise<Seen> {

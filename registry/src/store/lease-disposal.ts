@@ -13,7 +13,7 @@ const UNCERTAIN_MS = 10_000;
 export class LeaseDisposal {
   readonly #client: Pick<EtcdClient, 'revoke'>;
   readonly #log: Log;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<bigint, Promise<void>>();
   readonly #closer = new AbortController();
 
   constructor(client: Pick<EtcdClient, 'revoke'>, log: Log) {
@@ -21,21 +21,27 @@ export class LeaseDisposal {
     this.#log = log;
   }
 
+  /** Whether a lease is being given up: what hangs on it still is about to go. */
+  has(leaseId: bigint): boolean {
+    return this.#running.has(leaseId);
+  }
+
   /**
    * Gives up a lease that has `ttlSeconds` at most. One that is `uncertain`, its grant not having been
    * answered, may be granted yet, so that not finding it does not mean that it is gone.
    */
   giveUp(leaseId: bigint, ttlSeconds: number, { uncertain = false } = {}): void {
+    if (this.has(leaseId)) return;
     const running = this.#revoke(leaseId, ttlSeconds, uncertain).finally(() =>
-      this.#running.delete(running),
+      this.#running.delete(leaseId),
     );
-    this.#running.add(running);
+    this.#running.set(leaseId, running);
   }
 
   /** Waits for the attempts under way, and makes no more. */
   async close(): Promise<void> {
     this.#closer.abort();
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
   async #revoke(leaseId: bigint, ttlSeconds: number, uncertain: boolean): Promise<void> {
