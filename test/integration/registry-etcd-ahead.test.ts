@@ -12,6 +12,8 @@ const { grant, putEachIf, revoke } = EtcdClient.prototype;
 const away = () => new StoreError('unavailable', 'etcd does not answer');
 const full = () => new StoreError('no-space', 'etcd is full');
 
+const addressOf = (port: number) => ({ host: '127.0.0.1', port });
+
 /** The least TTL that etcd grants: one and a half of its elections, longer than what is asked for here. */
 const GRANTED_SECONDS = 6;
 const ASKED_SECONDS = 2;
@@ -52,7 +54,8 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
   /** The leases of instances, and the keys that hang on them. */
   async function held(): Promise<{ leases: number; keys: string[] }> {
     const [, ...leases] = (await etcd.ctl('lease', 'list')).trim().split('\n');
-    return { leases: leases.length - 1, keys: await keys('/weft/v1/services/') };
+    const replicas = await keys('/weft/v1/registries/');
+    return { leases: leases.length - replicas.length, keys: await keys('/weft/v1/services/') };
   }
 
   /** Nothing was left behind: neither a key, nor a lease that would have lived for ten minutes. */
@@ -247,5 +250,35 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
     const { leaseId } = await client.register(registrationOf('a'));
     retried.resolve();
     await expectRegistered('a', leaseId);
+  });
+
+  it('leaves no lease when it gives way to a rival while the grant is tried at another member', async () => {
+    const rival = await stage.registry(etcd.endpoint);
+    await eventually(async () => expect(await keys('/weft/v1/registries/')).toHaveLength(2));
+    const registration = registrationOf('a');
+    const elsewhere = { ...registration.instance, incarnation: 'rival', address: addressOf(5001) };
+    const refused = Promise.withResolvers<void>();
+    nextGrant(async (take) => {
+      // The answer of the first member is lost, and waited for until the lease was given up.
+      await take();
+      await refused.promise;
+      await eventually(async () => expect((await held()).leases).toBe(1));
+      return take();
+    });
+    putThat(
+      ({ value }) => !value.includes('rival'),
+      async (write) => {
+        await rival.client.register({ ...registration, instance: elsewhere });
+        return write();
+      },
+    );
+    const failure = await failureOf(client.register(registration));
+    expect(failure).toEqual({ code: 'ALREADY_EXISTS', reason: 'INSTANCE_EXISTS' });
+    refused.resolve();
+    await eventually(() => expect(asked).toContain('grant'));
+    const rivalAlone = { leases: 1, keys: ['/weft/v1/services/user-service/a'] };
+    await eventually(async () => expect(await held()).toEqual(rivalAlone), { withinMs: 20_000 });
+    await rival.client.deregister({ service: 'user-service', id: 'a' });
+    await nothingIsLeft();
   });
 });

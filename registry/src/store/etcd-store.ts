@@ -118,9 +118,7 @@ export class EtcdStore implements Store {
       }
     } finally {
       // Where the write failed it may have happened all the same; the end of its lease undoes it.
-      if (spare !== undefined) {
-        this.#disposal.giveUp(spare.leaseId, ttlSeconds, { uncertain: true });
-      }
+      if (spare !== undefined) this.#disposal.giveUp(spare.leaseId, ttlSeconds, spare.granted);
     }
     throw this.#contended(service, id);
   }
