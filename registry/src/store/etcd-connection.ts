@@ -18,6 +18,7 @@ import {
 import type { EtcdAccess, EtcdTls } from './etcd-access.ts';
 import type { EtcdMethod } from './etcd-lease-methods.ts';
 import { EtcdToken, tokenInterceptor } from './etcd-token.ts';
+import { MemberTurns } from './member-turns.ts';
 
 /** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
 const ATTEMPT_MS = 2000;
@@ -35,26 +36,11 @@ const GRPC_OPTIONS = {
 
 type FaultHandling = NonNullable<IOptions['faultHandling']>;
 
-/** Runs a call until it is answered, or has failed so often. */
-async function untilAnswered<T>(attempts: number, run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt >= attempts || !isOutage(error)) throw error;
-    }
-  }
-}
-
-/** Runs a call once per host, in etcd3's order, until one of them answers. */
-function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
-  return {
-    execute(run: (context: { signal: AbortSignal }) => Promise<unknown>) {
-      const context = { signal: new AbortController().signal };
-      return untilAnswered(hosts, () => run(context));
-    },
-  } as unknown as NonNullable<FaultHandling['global']>;
-}
+/** For etcd3: whatever fails is for us to try again, at another member. */
+const once = {
+  execute: async (run: (context: { signal: AbortSignal }) => unknown) =>
+    run({ signal: new AbortController().signal }),
+} as unknown as NonNullable<FaultHandling['global']>;
 
 /** Whether etcd, or the way to it, is what failed. */
 export function isOutage(error: unknown): error is Error {
@@ -74,8 +60,8 @@ export function isFull(error: unknown): error is Error {
  */
 export class EtcdConnection {
   readonly endpoints: readonly string[];
-  /** For single calls: tries one member after the other, in an order of its own. */
-  readonly calls: Etcd3;
+  /** One per member, for single calls. */
+  readonly #callers: readonly Etcd3[];
   /**
    * One per member, for watches. Opening one never fails, so nothing is tried after a dead member;
    * every stream is instead opened at the member after the last one.
@@ -83,24 +69,26 @@ export class EtcdConnection {
   readonly #members: readonly Etcd3[];
   /** One per member, for what is called without etcd3. */
   readonly #clients: readonly Client[];
-  readonly #opened = { watches: 0, streams: 0, calls: 0 };
+  readonly #opened = { watches: 0, streams: 0 };
+  readonly #turns: MemberTurns;
   readonly #token: EtcdToken | undefined;
   #isClosed = false;
 
   constructor(endpoints: readonly string[], { tls, user }: EtcdAccess = {}) {
     this.endpoints = endpoints;
     const authenticate = async ({ name, password }: NonNullable<EtcdAccess['user']>) =>
-      (await this.calls.auth.authenticate({ name, password })).token;
+      (await this.run(({ auth }) => auth.authenticate({ name, password }))).token;
     this.#token = user && new EtcdToken(() => authenticate(user));
     const interceptors = this.#token ? [tokenInterceptor(this.#token, isOutage)] : [];
-    const options = { tls, interceptors };
     const hosts = endpoints.map((endpoint) => endpoint.replace(/^https?:\/\//, ''));
-    this.calls = connect(hosts, options);
-    this.#members = hosts.map((host) => connect([host], options));
+    const options = { tls, interceptors, attemptMs: attemptMs(hosts.length) };
+    this.#callers = hosts.map((host) => connect(host, options));
+    this.#members = hosts.map((host) => connect(host, options));
     const secret = channelCredentials(tls);
     this.#clients = hosts.map(
       (host) => new Client(host, secret, { ...GRPC_OPTIONS, interceptors }),
     );
+    this.#turns = new MemberTurns(hosts.length);
   }
 
   get memberCount(): number {
@@ -112,16 +100,21 @@ export class EtcdConnection {
     return nextOf(this.#members, this.#opened.watches++);
   }
 
+  /** Makes a call by etcd3 at one member after the other, until one of them answers. */
+  run<Answer>(call: (etcd: Etcd3) => Promise<Answer>): Promise<Answer> {
+    return this.#untilAnswered((member) => call(nextOf(this.#callers, member)));
+  }
+
   /** Calls a method at one member after the other, until one of them answers. */
   async call<Request, Answer>(
     method: EtcdMethod<Request, Answer>,
     request: Request,
   ): Promise<Answer> {
     try {
-      return await untilAnswered(attemptsAt(this.memberCount), () => {
+      return await this.#untilAnswered((member) => {
         if (this.#isClosed) throw new ClientClosedError(method.path);
         const deadline = Date.now() + attemptMs(this.memberCount);
-        return callAt(nextOf(this.#clients, this.#opened.calls++), method, request, deadline);
+        return callAt(nextOf(this.#clients, member), method, request, deadline);
       });
     } catch (error) {
       // The token is dropped, and another one asked for. Where etcd refuses that too, it is told otherwise.
@@ -143,8 +136,27 @@ export class EtcdConnection {
 
   close(): void {
     this.#isClosed = true;
-    this.calls.close();
-    for (const member of [...this.#members, ...this.#clients]) member.close();
+    for (const each of [...this.#callers, ...this.#members, ...this.#clients]) each.close();
+  }
+
+  async #untilAnswered<Answer>(call: (member: number) => Promise<Answer>): Promise<Answer> {
+    const tried = new Set<number>();
+    for (;;) {
+      const member = this.#turns.next(tried);
+      tried.add(member);
+      try {
+        const answer = await call(member);
+        this.#turns.answered(member);
+        return answer;
+      } catch (error) {
+        if (!isOutage(error)) {
+          this.#turns.answered(member);
+          throw error;
+        }
+        this.#turns.failed(member);
+        if (tried.size >= attemptsAt(this.memberCount)) throw error;
+      }
+    }
   }
 }
 
@@ -189,6 +201,7 @@ function callAt<Request, Answer>(
 interface ConnectOptions {
   tls: EtcdTls | undefined;
   interceptors: Interceptor[];
+  attemptMs: number;
 }
 
 const authorities = ({ ca }: EtcdTls) => ca ?? Buffer.from(rootCertificates.join('\n'));
@@ -198,19 +211,17 @@ function channelCredentials(tls: EtcdTls | undefined): ChannelCredentials {
   return credentials.createSsl(authorities(tls), tls.key ?? null, tls.cert ?? null);
 }
 
-function connect(hosts: readonly string[], { tls, interceptors }: ConnectOptions): Etcd3 {
-  const once = onePerHost(1);
+function connect(host: string, { tls, interceptors, attemptMs }: ConnectOptions): Etcd3 {
   const secret = tls && {
     rootCertificate: authorities(tls),
     ...(tls.cert && tls.key ? { certChain: tls.cert, privateKey: tls.key } : {}),
   };
   return new Etcd3({
-    hosts: [...hosts],
+    hosts: [host],
     ...(secret ? { credentials: secret } : {}),
     // gRPC takes the interceptors out of the options it is given: each member gets its own.
     grpcOptions: { ...GRPC_OPTIONS, interceptors } as IOptions['grpcOptions'],
-    defaultCallOptions: ({ isStream }) =>
-      isStream ? {} : { deadline: Date.now() + attemptMs(hosts.length) },
-    faultHandling: { host: () => once, global: onePerHost(attemptsAt(hosts.length)) },
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + attemptMs }),
+    faultHandling: { host: () => once, global: once },
   });
 }
