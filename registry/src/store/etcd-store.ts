@@ -225,14 +225,15 @@ export class EtcdStore implements Store {
   }
 
   join(self: Replica, replicas: ReplicaList): void {
-    const keepAlive = this.#keepAlive;
-    this.#membership ??= new EtcdMembership({
-      client: this.#client,
-      keepAlive,
-      self,
-      replicas,
-      log: this.#log,
-    });
+    const [client, keepAlive, log] = [this.#client, this.#keepAlive, this.#log];
+    const reach = this.#feed.reach.bind(this.#feed);
+    this.#membership ??= new EtcdMembership({ client, keepAlive, self, replicas, reach, log });
+  }
+
+  async entered(withinMs: number, signal: AbortSignal): Promise<void> {
+    const membership = this.#membership;
+    if (membership?.wasEntered && this.catalog.isStale) return;
+    await membership?.entered(withinMs, signal);
   }
 
   async refreshReplicas(): Promise<void> {
