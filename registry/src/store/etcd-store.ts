@@ -65,7 +65,7 @@ export class EtcdStore implements Store {
   constructor({ endpoints, tls, user, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
     this.#log = log;
     this.catalog = new Catalog({ eventLimit });
-    this.#client = new EtcdClient(endpoints, { tls, user });
+    this.#client = new EtcdClient(endpoints, { tls, user, log });
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
     this.#puts = new PutQueue((puts) => this.#client.putEachIf(puts));
