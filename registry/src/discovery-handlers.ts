@@ -28,6 +28,8 @@ const MAX_WATCHED_SERVICES = 1000;
 const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
 const MAX_HISTORY_LENGTH = 128;
+/** How long a watch that counts in drains waits for this registry to count as well, in ms. */
+const ENTER_MS = 2000;
 
 function summary(name: string, instances: readonly StoredInstance[]): ServiceSummary {
   const running = instances.filter(
@@ -188,6 +190,7 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
       const fromRevision = await readable(store, request.fromRevision, request.history);
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
+      if (watchId !== '') await store.entered(ENTER_MS, ended);
       using opened = hub.open(context.peer, { services, fromRevision });
       const terms = { client, watchId, services, fromRevision };
       using booked = book.open(terms, catalog.revision, () => opened.watcher.speak());

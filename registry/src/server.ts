@@ -162,26 +162,26 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     hub.close();
     await store.close();
   };
-  let listening: number;
   let httpListening: number | undefined;
   try {
-    listening = await server.listen(addressText({ host, port })).catch((cause) => {
+    const listening = await server.listen(addressText({ host, port })).catch((cause) => {
       throw new Error(
         `cannot listen on ${addressText({ host, port })}: ${messageOf(cause)}. Is the port taken? Choose another with --port`,
         { cause },
       );
     });
+    address = addressText({ host, port: listening });
+    // Before anyone can ask: who watches here is to be known to drains elsewhere.
+    store.join(
+      { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
+      replicas,
+    );
     if (httpPort !== undefined) httpListening = await http?.server.listen(host, httpPort);
   } catch (error) {
     await server.close(0);
     await closeRest();
     throw error;
   }
-  address = addressText({ host, port: listening });
-  store.join(
-    { id: replicaId, address: options.advertise ?? reachable(address), startTime: new Date() },
-    replicas,
-  );
   const times = { ...CHECK_TIMES, ...options.healthChecks };
   const checks = new HealthChecks({ store, replicas, replicaId, times, log });
   return {

@@ -1,10 +1,12 @@
+import { copyFileSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { EtcdStore, type EtcdStoreOptions } from '@weft/registry';
-import { TestAuthority } from '../support/certificates.ts';
+import { type Certificate, TestAuthority } from '../support/certificates.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { recordedLog } from '../support/recorded-log.ts';
+import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { describeWith } from '../support/tools.ts';
 import { describedInstance } from '../unit/registry/fixtures.ts';
@@ -87,6 +89,95 @@ describeWith(['etcd', 'etcdctl', 'openssl'], 'an etcd over TLS', () => {
     const advice = /it does not seem to speak TLS: leave out|ECONNRESET/;
     await expect(register(storeOf(plain, { tls: { ca: own.ca } }))).rejects.toThrow(advice);
     await expect(register(storeOf(etcd))).rejects.toThrow(/does not answer/);
+  });
+
+  /** Puts a file in the place of another, in one step. */
+  function put(file: string, place: string): void {
+    copyFileSync(file, `${place}.new`);
+    renameSync(`${place}.new`, place);
+  }
+
+  /** Files as a registry is given them, looked at often, and what they hold. */
+  function filesOf({ certFile: cert, keyFile: key, read }: Certificate) {
+    return { ...read(), ca: own.ca, files: { ca: own.caFile, cert, key, lookMs: 50 } };
+  }
+
+  it('F39: is worked with as soon as the certificate to show is one that it trusts', async () => {
+    const { log, lines } = recordedLog();
+    const certificate = strange.sign('renewed');
+    const store = storeOf(etcd, { tls: filesOf(certificate), log });
+    await expect(register(store)).rejects.toThrow(/it wants a certificate of an authority/);
+    const renewed = own.sign('to-come');
+    // Its key is written a moment later: until then the two do not fit together.
+    put(renewed.certFile, certificate.certFile);
+    const misfit = /^warn the new certificates for etcd are of no use; the former stay/;
+    await eventually(() => expect(lines).toContainEqual(expect.stringMatching(misfit)));
+    // It has looked some times more, and said so once.
+    await sleep(300);
+    put(renewed.keyFile, certificate.keyFile);
+    await eventually(() => expect(store.catalog.isStale).toBe(false), { withinMs: 10_000 });
+    await expectToWork(store);
+    expect(lines.filter((line) => misfit.test(line))).toHaveLength(1);
+  });
+
+  const isChange = (line: string) => line.includes('the certificates for etcd have changed');
+
+  it('F39: fails no call that waits for a connection while the certificate to show is renewed', async () => {
+    const proxy = await createTcpProxy(etcd.endpoint);
+    cleanup.defer(() => proxy.close());
+    const { log, lines } = recordedLog();
+    const certificate = own.sign('waiting');
+    const store = storeOf({ ...etcd, endpoint: proxy.address }, { tls: filesOf(certificate), log });
+    await eventually(() => expect(store.catalog.isStale).toBe(false));
+    // The first lease is asked for over a connection of its own.
+    proxy.block('toClient');
+    const registering = register(store, 'waiting');
+    const { certFile, keyFile } = own.sign('awaited');
+    put(keyFile, certificate.keyFile);
+    put(certFile, certificate.certFile);
+    await eventually(() => expect(lines.filter(isChange)).toHaveLength(1));
+    proxy.restore();
+    expect((await registering).instance.id).toBe('waiting');
+  });
+
+  it('F39: fails no call while the certificate to show is renewed', async () => {
+    const { log, lines } = recordedLog();
+    const certificate = own.sign('rotating');
+    const store = storeOf(etcd, { tls: filesOf(certificate), log });
+    await store.catalog.completed;
+    const { instance } = await register(store, 'kept');
+    let isOver = false;
+    let count = 0;
+    const work = async (worker: number) => {
+      while (!isOver) {
+        await register(store, `${worker}-${count++}`);
+        expect(await store.keepAlive([instance.leaseId])).toEqual([60]);
+      }
+    };
+    const working = Promise.all([1, 2, 3].map(work));
+    const changes = () =>
+      lines.filter((line) => line.includes('certificates for etcd have changed'));
+    for (const turn of [1, 2, 3]) {
+      const { certFile, keyFile } = own.sign(`rotated-${turn}`);
+      put(keyFile, certificate.keyFile);
+      put(certFile, certificate.certFile);
+      await Promise.race([
+        working,
+        eventually(() => expect(changes()).toHaveLength(turn), { withinMs: 10_000 }),
+      ]);
+      const before = count;
+      await Promise.race([
+        working,
+        eventually(() => expect(count).toBeGreaterThan(before + 20), { withinMs: 10_000 }),
+      ]);
+    }
+    // The links of before are closed by then, and who watched over them has seen to that.
+    await Promise.race([working, sleep(5000)]);
+    isOver = true;
+    await working;
+    expect(store.catalog.isStale).toBe(false);
+    expect(store.stats.relists).toBe(1);
+    await expectToWork(store);
   });
 
   it('F39: says that its certificate has expired', async () => {

@@ -48,9 +48,13 @@ export function drainHandlers({
   closing,
 }: DrainOptions): Handlers {
   const { catalog } = store;
-  /** Clients that come to this replica now would still be told what was before. */
-  const whileBehind = (revision: bigint): DrainHolder[] => {
-    if (catalog.revision >= revision) return [];
+  /**
+   * Clients that come to this replica now would still be told what was before; or there may be replicas
+   * with clients that this one has yet to know again.
+   */
+  const whileUnsure = (revision: bigint, thisReplicaOnly: boolean): DrainHolder[] => {
+    const knowsOthers = thisReplicaOnly || !replicas.isInDoubt;
+    if (catalog.revision >= revision && knowsOthers) return [];
     const address = replicas.live.find(({ id }) => id === replicaId)?.address ?? '';
     return [{ client: `registry ${address}`, revision: catalog.revision }];
   };
@@ -80,7 +84,10 @@ export function drainHandlers({
         while (!ended.aborted) {
           // Before this replica is there itself, none of its clients can be.
           if (catalog.revision >= revision) book.ask(service, revision);
-          const own = [...whileBehind(revision), ...book.holders(service, revision)];
+          const own = [
+            ...whileUnsure(revision, thisReplicaOnly),
+            ...book.holders(service, revision),
+          ];
           const holders = [...own, ...(peers?.holders ?? [])].slice(0, MAX_TOLD);
           const holderCount = own.length + (peers?.count ?? 0);
           const text = holders.map((each) => `${each.client} ${each.revision}`).join('\n');

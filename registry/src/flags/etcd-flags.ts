@@ -18,12 +18,17 @@ interface Endpoints {
   isSecure: boolean | undefined;
 }
 
+interface PemFile {
+  path: string;
+  contents: Buffer;
+}
+
 /** Flags as commander leaves them. */
 export interface EtcdFlags {
   etcd?: Endpoints;
-  etcdCa?: Buffer;
-  etcdCert?: Buffer;
-  etcdKey?: Buffer;
+  etcdCa?: PemFile;
+  etcdCert?: PemFile;
+  etcdKey?: PemFile;
   etcdUser?: string;
   etcdPassword?: string;
 }
@@ -43,14 +48,14 @@ function parseEndpoints(text: string): Endpoints {
   return { list, isSecure: scheme === '' ? undefined : scheme === 'https' };
 }
 
-function readPem(path: string): Buffer {
+function readPem(path: string): PemFile {
   let contents: Buffer;
   try {
     contents = readFileSync(path);
   } catch (error) {
     throw new InvalidArgumentError(`It cannot be read: ${messageOf(error)}.`);
   }
-  if (/^-----BEGIN /m.test(contents.toString('latin1'))) return contents;
+  if (/^-----BEGIN /m.test(contents.toString('latin1'))) return { path, contents };
   throw new InvalidArgumentError(`'${path}' is no PEM file.`);
 }
 
@@ -108,8 +113,10 @@ export function etcdConfig(flags: EtcdFlags, fail: (message: string) => never): 
   if (etcdUser !== undefined && !etcdPassword) {
     fail('--etcd-user needs a password: set ETCD_PASSWORD.');
   }
+  const pem = { ca: ca?.contents, cert: cert?.contents, key: key?.contents };
+  const files = { ca: ca?.path, cert: cert?.path, key: key?.path };
   const tls: EtcdTls | undefined =
-    namesTls || etcd?.isSecure === true ? { ca, cert, key } : undefined;
+    namesTls || etcd?.isSecure === true ? { ...pem, files } : undefined;
   const user =
     etcdUser === undefined ? undefined : { name: etcdUser, password: etcdPassword ?? '' };
   return { endpoints: etcd?.list ?? [DEFAULT_ENDPOINT], tls, user };

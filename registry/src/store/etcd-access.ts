@@ -1,7 +1,11 @@
+import type { Log } from '@weft/proto';
+
 /** How etcd is reached besides where: over TLS, as a user. Neither: plainly, as anybody. */
 export interface EtcdAccess {
   tls?: EtcdTls | undefined;
   user?: EtcdUser | undefined;
+  /** Is told of certificates that were read anew, or could not be. Default: silent. */
+  log?: Log | undefined;
 }
 
 /** TLS towards etcd, everything as PEM. */
@@ -11,6 +15,16 @@ export interface EtcdTls {
   /** Certificate and key to show, where etcd asks for one; both or neither. */
   cert?: Buffer | undefined;
   key?: Buffer | undefined;
+  /** The files that they are from: read again when they change. Default: they stay as they are. */
+  files?: EtcdTlsFiles | undefined;
+}
+
+export interface EtcdTlsFiles {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  /** How often they are read, in ms. Default 10,000. */
+  lookMs?: number | undefined;
 }
 
 /** A user of etcd. Needs a role with `readwrite` on the prefix `/weft/`, and nothing else. */

@@ -112,12 +112,10 @@ function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutc
  */
 export class EtcdClient {
   readonly #connection: EtcdConnection;
-  readonly #etcd: Etcd3;
 
   /** `endpoints`: `host:port` each. */
   constructor(endpoints: readonly string[], access: EtcdAccess = {}) {
     this.#connection = new EtcdConnection(endpoints, access);
-    this.#etcd = this.#connection.calls;
   }
 
   /** How many members there are to open a stream at. */
@@ -126,7 +124,7 @@ export class EtcdClient {
   }
 
   async get(key: string): Promise<Position & { found: KeyValue | undefined }> {
-    const answer = await this.#call(this.#etcd.kv.range({ key: Buffer.from(key) }));
+    const answer = await this.#call(({ kv }) => kv.range({ key: Buffer.from(key) }));
     const [kv] = answer.kvs;
     return { ...position(answer.header), found: kv && keyValue(kv) };
   }
@@ -140,8 +138,8 @@ export class EtcdClient {
     let key = Buffer.from(prefix);
     let limit = FIRST_PAGE;
     for (;;) {
-      const { kvs, more, header } = await this.#call(
-        this.#etcd.kv.range({
+      const { kvs, more, header } = await this.#call(({ kv }) =>
+        kv.range({
           key,
           range_end: prefixEnd(prefix),
           limit,
@@ -174,8 +172,8 @@ export class EtcdClient {
     prefix: string,
     revision: bigint,
   ): Promise<Position & { isChanged: boolean; count: number }> {
-    const answer = await this.#call(
-      this.#etcd.kv.range({
+    const answer = await this.#call(({ kv }) =>
+      kv.range({
         key: Buffer.from(prefix),
         range_end: prefixEnd(prefix),
         min_mod_revision: `${revision + 1n}`,
@@ -192,10 +190,8 @@ export class EtcdClient {
    * others, in one step: those written have one revision. The keys must differ. Answers in their order.
    */
   async putEachIf(puts: readonly ConditionalPut[]): Promise<PutOutcome[]> {
-    const transaction = this.#etcd.kv.txn({
-      success: puts.map((put) => ({ request_txn: putTransaction(put) })),
-    });
-    const answer = await this.#unlessLeaseLost(transaction);
+    const success = puts.map((put) => ({ request_txn: putTransaction(put) }));
+    const answer = await this.#unlessLeaseLost(({ kv }) => kv.txn({ success }));
     if (answer !== undefined) {
       const { revision } = position(answer.header);
       return puts.map((_, index) => putOutcome(answer.responses[index]?.response_txn, revision));
@@ -208,8 +204,8 @@ export class EtcdClient {
   /** Deletes a key if it still is at `modRevision`; answers the revision, undefined when it is not. */
   async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
     const name = Buffer.from(key);
-    const answer = await this.#call(
-      this.#etcd.kv.txn({
+    const answer = await this.#call(({ kv }) =>
+      kv.txn({
         compare: [{ key: name, target: 'Mod', result: 'Equal', mod_revision: `${modRevision}` }],
         success: [{ request_delete_range: { key: name } }],
       }),
@@ -230,26 +226,31 @@ export class EtcdClient {
 
   /** Ends a lease, and with it its key. Undefined when there is none. */
   async revoke(leaseId: bigint): Promise<Position | undefined> {
-    const request = this.#etcd.leaseClient.leaseRevoke({ ID: `${leaseId}` });
-    const answer = await this.#unlessLeaseLost(request);
+    const request = { ID: `${leaseId}` };
+    const answer = await this.#unlessLeaseLost(({ leaseClient }) =>
+      leaseClient.leaseRevoke(request),
+    );
     return answer && position(answer.header);
   }
 
   /** Whether a lease is there, with anything on it or not. */
   async isLeaseAlive(leaseId: bigint): Promise<boolean> {
-    const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}` });
-    return Number((await this.#call(request)).TTL) >= 0;
+    const request = { ID: `${leaseId}` };
+    const { TTL } = await this.#call(({ leaseClient }) => leaseClient.leaseTimeToLive(request));
+    return Number(TTL) >= 0;
   }
 
   /** Whether anything hangs on a lease. */
   async hasKeys(leaseId: bigint): Promise<boolean> {
-    const request = this.#etcd.leaseClient.leaseTimeToLive({ ID: `${leaseId}`, keys: true });
-    return (await this.#call(request)).keys.length > 0;
+    const request = { ID: `${leaseId}`, keys: true };
+    const { keys } = await this.#call(({ leaseClient }) => leaseClient.leaseTimeToLive(request));
+    return keys.length > 0;
   }
 
   /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */
   async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
-    const stream = await this.#call(this.#connection.member().watchClient.watch());
+    const opening = this.#connection.member().watchClient.watch();
+    const stream = await opening.catch((error) => Promise.reject(this.#failure(error)));
     let isOver = false;
     const end = (compacted: boolean, message: string) => {
       if (isOver) return;
@@ -313,17 +314,17 @@ export class EtcdClient {
     this.#connection.close();
   }
 
-  async #call<T>(answer: Promise<T>): Promise<T> {
+  async #call<T>(call: (etcd: Etcd3) => Promise<T>): Promise<T> {
     try {
-      return await answer;
+      return await this.#connection.run(call);
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
-  async #unlessLeaseLost<T>(answer: Promise<T>): Promise<T | undefined> {
+  async #unlessLeaseLost<T>(call: (etcd: Etcd3) => Promise<T>): Promise<T | undefined> {
     try {
-      return await answer;
+      return await this.#connection.run(call);
     } catch (error) {
       if (error instanceof EtcdLeaseInvalidError) return undefined;
       throw this.#failure(error);

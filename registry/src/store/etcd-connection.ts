@@ -6,6 +6,7 @@ import {
   type Interceptor,
   Metadata,
 } from '@grpc/grpc-js';
+import { silentLog } from '@weft/proto';
 import {
   ClientClosedError,
   castGrpcError,
@@ -15,9 +16,11 @@ import {
   type IOptions,
   isRecoverableError,
 } from 'etcd3';
+import { CertificateFiles } from './certificate-files.ts';
 import type { EtcdAccess, EtcdTls } from './etcd-access.ts';
 import type { EtcdMethod } from './etcd-lease-methods.ts';
 import { EtcdToken, tokenInterceptor } from './etcd-token.ts';
+import { MemberTurns } from './member-turns.ts';
 
 /** Bound on one attempt; a frozen etcd answers nothing, and no caller waits for ever. */
 const ATTEMPT_MS = 2000;
@@ -35,26 +38,11 @@ const GRPC_OPTIONS = {
 
 type FaultHandling = NonNullable<IOptions['faultHandling']>;
 
-/** Runs a call until it is answered, or has failed so often. */
-async function untilAnswered<T>(attempts: number, run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt >= attempts || !isOutage(error)) throw error;
-    }
-  }
-}
-
-/** Runs a call once per host, in etcd3's order, until one of them answers. */
-function onePerHost(hosts: number): NonNullable<FaultHandling['global']> {
-  return {
-    execute(run: (context: { signal: AbortSignal }) => Promise<unknown>) {
-      const context = { signal: new AbortController().signal };
-      return untilAnswered(hosts, () => run(context));
-    },
-  } as unknown as NonNullable<FaultHandling['global']>;
-}
+/** For etcd3: whatever fails is for us to try again, at another member. */
+const once = {
+  execute: async (run: (context: { signal: AbortSignal }) => unknown) =>
+    run({ signal: new AbortController().signal }),
+} as unknown as NonNullable<FaultHandling['global']>;
 
 /** Whether etcd, or the way to it, is what failed. */
 export function isOutage(error: unknown): error is Error {
@@ -68,48 +56,67 @@ export function isFull(error: unknown): error is Error {
   return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
 }
 
+/** What there is to reach the members of an etcd by, each with one for every member. */
+interface MemberLinks {
+  /** For single calls. */
+  readonly callers: readonly Etcd3[];
+  /**
+   * For watches. Opening one never fails, so nothing is tried after a dead member; every stream is
+   * instead opened at the member after the last one.
+   */
+  readonly watchers: readonly Etcd3[];
+  /** For what is called without etcd3. */
+  readonly clients: readonly Client[];
+}
+
+interface LinkOptions {
+  tls: EtcdTls | undefined;
+  interceptors: Interceptor[];
+  /** Bound on one single call of etcd3's. */
+  attemptMs: number;
+}
+
 /**
  * The members of an etcd. What is called for every registration and renewal goes to them by gRPC as it
  * is: what etcd3 puts around a call costs as much as the call. All else is called by etcd3.
  */
 export class EtcdConnection {
   readonly endpoints: readonly string[];
-  /** For single calls: tries one member after the other, in an order of its own. */
-  readonly calls: Etcd3;
-  /**
-   * One per member, for watches. Opening one never fails, so nothing is tried after a dead member;
-   * every stream is instead opened at the member after the last one.
-   */
-  readonly #members: readonly Etcd3[];
-  /** One per member, for what is called without etcd3. */
-  readonly #clients: readonly Client[];
-  readonly #opened = { watches: 0, streams: 0, calls: 0 };
+  #links: MemberLinks;
+  /** By former certificates, until what is under way there is over. */
+  readonly #former = new Map<MemberLinks, NodeJS.Timeout>();
+  readonly #opened = { watches: 0, streams: 0 };
+  readonly #turns: MemberTurns;
   readonly #token: EtcdToken | undefined;
+  readonly #files: CertificateFiles | undefined;
   #isClosed = false;
 
-  constructor(endpoints: readonly string[], { tls, user }: EtcdAccess = {}) {
+  constructor(endpoints: readonly string[], { tls, user, log = silentLog }: EtcdAccess = {}) {
     this.endpoints = endpoints;
     const authenticate = async ({ name, password }: NonNullable<EtcdAccess['user']>) =>
-      (await this.calls.auth.authenticate({ name, password })).token;
+      (await this.run(({ auth }) => auth.authenticate({ name, password }))).token;
     this.#token = user && new EtcdToken(() => authenticate(user));
     const interceptors = this.#token ? [tokenInterceptor(this.#token, isOutage)] : [];
-    const options = { tls, interceptors };
     const hosts = endpoints.map((endpoint) => endpoint.replace(/^https?:\/\//, ''));
-    this.calls = connect(hosts, options);
-    this.#members = hosts.map((host) => connect([host], options));
-    const secret = channelCredentials(tls);
-    this.#clients = hosts.map(
-      (host) => new Client(host, secret, { ...GRPC_OPTIONS, interceptors }),
-    );
+    const options = { interceptors, attemptMs: attemptMs(hosts.length) };
+    this.#links = openLinks(hosts, { ...options, tls });
+    const onChange = (tls: EtcdTls) => this.#replace(openLinks(hosts, { ...options, tls }));
+    this.#files = tls && new CertificateFiles({ tls, log, onChange });
+    this.#turns = new MemberTurns(hosts.length);
   }
 
   get memberCount(): number {
-    return this.#members.length;
+    return this.#links.watchers.length;
   }
 
   /** The member at which to open the next watch. */
   member(): Etcd3 {
-    return nextOf(this.#members, this.#opened.watches++);
+    return nextOf(this.#links.watchers, this.#opened.watches++);
+  }
+
+  /** Makes a call by etcd3 at one member after the other, until one of them answers. */
+  run<Answer>(call: (etcd: Etcd3) => Promise<Answer>): Promise<Answer> {
+    return this.#untilAnswered((member) => call(nextOf(this.#links.callers, member)));
   }
 
   /** Calls a method at one member after the other, until one of them answers. */
@@ -118,10 +125,10 @@ export class EtcdConnection {
     request: Request,
   ): Promise<Answer> {
     try {
-      return await untilAnswered(attemptsAt(this.memberCount), () => {
+      return await this.#untilAnswered((member) => {
         if (this.#isClosed) throw new ClientClosedError(method.path);
         const deadline = Date.now() + attemptMs(this.memberCount);
-        return callAt(nextOf(this.#clients, this.#opened.calls++), method, request, deadline);
+        return callAt(nextOf(this.#links.clients, member), method, request, deadline);
       });
     } catch (error) {
       // The token is dropped, and another one asked for. Where etcd refuses that too, it is told otherwise.
@@ -132,7 +139,7 @@ export class EtcdConnection {
 
   /** Opens a stream, at the member after the one of the stream before. */
   stream<Request, Answer>({ path, encode, decode }: EtcdMethod<Request, Answer>) {
-    const client = nextOf(this.#clients, this.#opened.streams++);
+    const client = nextOf(this.#links.clients, this.#opened.streams++);
     return client.makeBidiStreamRequest(path, encode, decode);
   }
 
@@ -143,8 +150,43 @@ export class EtcdConnection {
 
   close(): void {
     this.#isClosed = true;
-    this.calls.close();
-    for (const member of [...this.#members, ...this.#clients]) member.close();
+    this.#files?.close();
+    for (const [links, timer] of this.#former) {
+      clearTimeout(timer);
+      closeLinks(links);
+    }
+    closeLinks(this.#links);
+  }
+
+  /** Calls and streams to come go by other certificates; those under way end where they are. */
+  #replace(links: MemberLinks): void {
+    const former = this.#links;
+    this.#links = links;
+    const close = () => {
+      this.#former.delete(former);
+      closeLinks(former);
+    };
+    this.#former.set(former, setTimeout(close, 2 * ATTEMPT_MS).unref());
+  }
+
+  async #untilAnswered<Answer>(call: (member: number) => Promise<Answer>): Promise<Answer> {
+    const tried = new Set<number>();
+    for (;;) {
+      const member = this.#turns.next(tried);
+      tried.add(member);
+      try {
+        const answer = await call(member);
+        this.#turns.answered(member);
+        return answer;
+      } catch (error) {
+        if (!isOutage(error)) {
+          this.#turns.answered(member);
+          throw error;
+        }
+        this.#turns.failed(member);
+        if (tried.size >= attemptsAt(this.memberCount)) throw error;
+      }
+    }
   }
 }
 
@@ -186,9 +228,19 @@ function callAt<Request, Answer>(
   });
 }
 
-interface ConnectOptions {
-  tls: EtcdTls | undefined;
-  interceptors: Interceptor[];
+/** @param hosts `host:port` of each member */
+function openLinks(hosts: readonly string[], options: LinkOptions): MemberLinks {
+  const { tls, interceptors } = options;
+  const secret = channelCredentials(tls);
+  return {
+    callers: hosts.map((host) => connect(host, options)),
+    watchers: hosts.map((host) => connect(host, options)),
+    clients: hosts.map((host) => new Client(host, secret, { ...GRPC_OPTIONS, interceptors })),
+  };
+}
+
+function closeLinks({ callers, watchers, clients }: MemberLinks): void {
+  for (const each of [...callers, ...watchers, ...clients]) each.close();
 }
 
 const authorities = ({ ca }: EtcdTls) => ca ?? Buffer.from(rootCertificates.join('\n'));
@@ -198,19 +250,17 @@ function channelCredentials(tls: EtcdTls | undefined): ChannelCredentials {
   return credentials.createSsl(authorities(tls), tls.key ?? null, tls.cert ?? null);
 }
 
-function connect(hosts: readonly string[], { tls, interceptors }: ConnectOptions): Etcd3 {
-  const once = onePerHost(1);
+function connect(host: string, { tls, interceptors, attemptMs }: LinkOptions): Etcd3 {
   const secret = tls && {
     rootCertificate: authorities(tls),
     ...(tls.cert && tls.key ? { certChain: tls.cert, privateKey: tls.key } : {}),
   };
   return new Etcd3({
-    hosts: [...hosts],
+    hosts: [host],
     ...(secret ? { credentials: secret } : {}),
     // gRPC takes the interceptors out of the options it is given: each member gets its own.
     grpcOptions: { ...GRPC_OPTIONS, interceptors } as IOptions['grpcOptions'],
-    defaultCallOptions: ({ isStream }) =>
-      isStream ? {} : { deadline: Date.now() + attemptMs(hosts.length) },
-    faultHandling: { host: () => once, global: onePerHost(attemptsAt(hosts.length)) },
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + attemptMs }),
+    faultHandling: { host: () => once, global: once },
   });
 }

@@ -66,6 +66,16 @@ export class EtcdFeed {
     return skipped.size > 0 && skipped.has(instanceKey(service, id));
   }
 
+  /**
+   * Brings the catalog to a revision that etcd has come to, at once where no instance has changed up to
+   * there. Answers whether it comes to it in time.
+   */
+  async reach(revision: bigint, withinMs: number): Promise<boolean> {
+    const { catalog } = this.#options;
+    if (catalog.revision < revision) await this.#advance();
+    return catalog.reached(revision, withinMs);
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }

@@ -8,6 +8,10 @@ import type { Replica, ReplicaList } from './replica-list.ts';
 /** How long a replica that died is still taken to live, and how often each says that it does. */
 const TTL_SECONDS = 5;
 const EVERY_MS = 1000;
+/** Who could not list them for so long finds some whose lease ended meanwhile gone, and about to be back. */
+const DOUBT_AFTER_MS = TTL_SECONDS * 1000 - 2 * EVERY_MS;
+/** By then they are: they connect anew, have a call or two fail that waits 2 s, and look once more. */
+const DOUBT_MS = 10_000;
 
 /** Reads a replica as etcd holds it; undefined when it is none: anyone may write to etcd. */
 export function decodeReplica({
@@ -30,18 +34,30 @@ export interface EtcdMembershipOptions {
   self: Replica;
   /** Kept like etcd: the replicas whose lease lives. As it last was while etcd is away. */
   replicas: ReplicaList;
+  /** Brings what is served to a revision; answers whether it has come to it. */
+  reach: (revision: bigint, withinMs: number) => Promise<boolean>;
   log: Log;
 }
 
 /**
  * Keeps a registry known to the others on the same etcd, by a key on a lease of its own, and the others
  * known to it. They are listed every second, and when it matters that none is missed: they are few.
+ *
+ * It matters to a drain, which ends when no client of a replica routes by what was before it. One that
+ * is not listed may be missed, and does no harm if it has clients only once its key is written and what
+ * it serves is no older than the key (`entered`): a drain that missed the key began before it. Those
+ * that had clients when they lost their keys do so together with who lists them, by an outage of etcd:
+ * after one the list is in doubt until their time to come back is over.
  */
 export class EtcdMembership {
   readonly #options: EtcdMembershipOptions;
   readonly #closer = new AbortController();
   readonly #running: Promise<void>;
   #leaseId: bigint | undefined;
+  /** The revision of its key, and until when that is there, on the clock of `performance.now()`. */
+  #place = { revision: 0n, untilMs: 0 };
+  #placed = Promise.withResolvers<void>();
+  #listedAtMs = performance.now();
   /** Lists asked for, and the latest of them that was taken. */
   #lists = { asked: 0, taken: 0 };
 
@@ -60,16 +76,35 @@ export class EtcdMembership {
     await this.#options.client.revoke(this.#leaseId).catch(() => {});
   }
 
+  /** Whether it has ever been `entered`. */
+  get wasEntered(): boolean {
+    return this.#place.untilMs > 0;
+  }
+
+  /** Waits until its key is there and what it serves is no older than that, as long as told. */
+  async entered(withinMs: number, signal: AbortSignal): Promise<void> {
+    if (performance.now() < this.#place.untilMs) return;
+    const over = new AbortController();
+    await Promise.race([
+      this.#placed.promise,
+      pause(withinMs, AbortSignal.any([signal, over.signal])),
+    ]);
+    over.abort();
+  }
+
   /** Brings `replicas` up to date at once. @throws when etcd does not answer: they stay as they were */
   async refresh(): Promise<KeyValue[]> {
     const { client, self, replicas } = this.#options;
     const lists = this.#lists;
     lists.asked += 1;
     const turn = lists.asked;
+    const askedAtMs = performance.now();
     const keyValues = await client.listAll(REGISTRIES_PREFIX);
     // Of two lists at once the one asked for first may come last.
     if (turn > lists.taken) {
       lists.taken = turn;
+      if (askedAtMs - this.#listedAtMs > DOUBT_AFTER_MS) replicas.doubt(DOUBT_MS);
+      this.#listedAtMs = askedAtMs;
       const listed = keyValues.map(decodeReplica).filter((replica) => replica !== undefined);
       replicas.set([...listed.filter(({ id }) => id !== self.id), self]);
     }
@@ -80,8 +115,9 @@ export class EtcdMembership {
     const { signal } = this.#closer;
     while (!signal.aborted) {
       try {
+        const askedAtMs = performance.now();
         await this.#renew();
-        await this.#enter(await this.refresh());
+        await this.#enter(await this.refresh(), askedAtMs + TTL_SECONDS * 1000);
       } catch (error) {
         this.#options.log.debug({ error: messageOf(error) }, 'the replicas could not be listed');
       }
@@ -100,18 +136,33 @@ export class EtcdMembership {
     await client.grant(this.#leaseId, TTL_SECONDS);
   }
 
-  /** Writes its own key where it is not among those listed, or hangs on another lease. */
-  async #enter(keyValues: readonly KeyValue[]): Promise<void> {
+  /** Sees to it that its own key is there, and on its lease, which lasts until then. */
+  async #enter(keyValues: readonly KeyValue[], untilMs: number): Promise<void> {
+    const revision = await this.#write(keyValues);
+    if (revision === undefined) return;
+    if (revision !== this.#place.revision) {
+      const { signal } = this.#closer;
+      const reached = this.#options.reach(revision, EVERY_MS);
+      if ((await Promise.race([reached, pause(EVERY_MS, signal)])) !== true) return;
+    }
+    this.#place = { revision, untilMs };
+    this.#placed.resolve();
+    this.#placed = Promise.withResolvers();
+  }
+
+  /** Writes its own key where it is not among those listed, or hangs on another lease; its revision. */
+  async #write(keyValues: readonly KeyValue[]): Promise<bigint | undefined> {
     const { client, self } = this.#options;
     const key = `${REGISTRIES_PREFIX}${self.id}`;
     const known = keyValues.find((kv) => kv.key === key);
-    if (known !== undefined && known.leaseId === this.#leaseId) return;
+    if (known !== undefined && known.leaseId === this.#leaseId) return known.modRevision;
     const value = JSON.stringify({
       id: self.id,
       address: self.address,
       startTime: self.startTime.toISOString(),
     });
-    const leaseId = this.#leaseId ?? 0n;
-    await client.putEachIf([{ key, value, leaseId, modRevision: known?.modRevision ?? 0n }]);
+    const put = { key, value, leaseId: this.#leaseId ?? 0n, modRevision: known?.modRevision ?? 0n };
+    const [outcome] = await client.putEachIf([put]);
+    return outcome?.kind === 'written' ? outcome.revision : undefined;
   }
 }

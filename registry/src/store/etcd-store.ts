@@ -65,7 +65,7 @@ export class EtcdStore implements Store {
   constructor({ endpoints, tls, user, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
     this.#log = log;
     this.catalog = new Catalog({ eventLimit });
-    this.#client = new EtcdClient(endpoints, { tls, user });
+    this.#client = new EtcdClient(endpoints, { tls, user, log });
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
     this.#puts = new PutQueue((puts) => this.#client.putEachIf(puts));
@@ -89,7 +89,7 @@ export class EtcdStore implements Store {
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const plan = planRegistration(seen.existing, description, new Date());
+        const plan = planRegistration(this.#staying(seen), description, new Date());
         if (plan.kind === 'renew') {
           const { instance, isChanged } = plan;
           const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
@@ -118,9 +118,7 @@ export class EtcdStore implements Store {
       }
     } finally {
       // Where the write failed it may have happened all the same; the end of its lease undoes it.
-      if (spare !== undefined) {
-        this.#disposal.giveUp(spare.leaseId, ttlSeconds, { uncertain: true });
-      }
+      if (spare !== undefined) this.#disposal.giveUp(spare.leaseId, ttlSeconds, spare.granted);
     }
     throw this.#contended(service, id);
   }
@@ -227,14 +225,15 @@ export class EtcdStore implements Store {
   }
 
   join(self: Replica, replicas: ReplicaList): void {
-    const keepAlive = this.#keepAlive;
-    this.#membership ??= new EtcdMembership({
-      client: this.#client,
-      keepAlive,
-      self,
-      replicas,
-      log: this.#log,
-    });
+    const [client, keepAlive, log] = [this.#client, this.#keepAlive, this.#log];
+    const reach = this.#feed.reach.bind(this.#feed);
+    this.#membership ??= new EtcdMembership({ client, keepAlive, self, replicas, reach, log });
+  }
+
+  async entered(withinMs: number, signal: AbortSignal): Promise<void> {
+    const membership = this.#membership;
+    if (membership?.wasEntered && this.catalog.isStale) return;
+    await membership?.entered(withinMs, signal);
   }
 
   async refreshReplicas(): Promise<void> {
@@ -273,6 +272,11 @@ export class EtcdStore implements Store {
     if (this.catalog.isStale || !willDo(existing)) return this.#read(instanceKey(service, id));
     const { modRevision = 0n, createRevision = 0n } = existing ?? {};
     return { existing, modRevision, createRevision, revision: this.catalog.revision };
+  }
+
+  /** Who is at a key and is to stay: not who was written by a registration that failed, and is being undone. */
+  #staying({ existing }: Seen): StoredInstance | undefined {
+    return existing && this.#disposal.has(existing.leaseId) ? undefined : existing;
   }
 
   async #read(key: string): Promise<Seen> {

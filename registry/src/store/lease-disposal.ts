@@ -13,7 +13,7 @@ const UNCERTAIN_MS = 10_000;
 export class LeaseDisposal {
   readonly #client: Pick<EtcdClient, 'revoke'>;
   readonly #log: Log;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<bigint, Promise<void>>();
   readonly #closer = new AbortController();
 
   constructor(client: Pick<EtcdClient, 'revoke'>, log: Log) {
@@ -21,36 +21,47 @@ export class LeaseDisposal {
     this.#log = log;
   }
 
+  /** Whether a lease is being given up: what hangs on it still is about to go. */
+  has(leaseId: bigint): boolean {
+    return this.#running.has(leaseId);
+  }
+
   /**
-   * Gives up a lease that has `ttlSeconds` at most. One that is `uncertain`, its grant not having been
-   * answered, may be granted yet, so that not finding it does not mean that it is gone.
+   * Gives up a lease that has `ttlSeconds` at most. One whose grant is under way may come yet, and once
+   * more after it was revoked, since a grant is tried at one member after the other: it is looked for
+   * until a while after `granted` has settled.
    */
-  giveUp(leaseId: bigint, ttlSeconds: number, { uncertain = false } = {}): void {
-    const running = this.#revoke(leaseId, ttlSeconds, uncertain).finally(() =>
-      this.#running.delete(running),
+  giveUp(leaseId: bigint, ttlSeconds: number, granted?: Promise<unknown>): void {
+    if (this.has(leaseId)) return;
+    const running = this.#revoke(leaseId, ttlSeconds * 1000, granted).finally(() =>
+      this.#running.delete(leaseId),
     );
-    this.#running.add(running);
+    this.#running.set(leaseId, running);
   }
 
   /** Waits for the attempts under way, and makes no more. */
   async close(): Promise<void> {
     this.#closer.abort();
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
-  async #revoke(leaseId: bigint, ttlSeconds: number, uncertain: boolean): Promise<void> {
+  async #revoke(leaseId: bigint, ttlMs: number, granted?: Promise<unknown>): Promise<void> {
     const { signal } = this.#closer;
-    const end = performance.now() + ttlSeconds * 1000;
-    let missingSince: number | undefined;
+    let mayComeUntilMs = performance.now();
+    if (granted !== undefined) {
+      mayComeUntilMs = Number.POSITIVE_INFINITY;
+      const settled = () => {
+        mayComeUntilMs = performance.now() + UNCERTAIN_MS;
+      };
+      granted.then(settled, settled);
+    }
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)) {
+      const askedMs = performance.now();
       try {
-        const isFound = (await this.#client.revoke(leaseId)) !== undefined;
-        missingSince ??= performance.now();
-        const mayCome = uncertain && performance.now() - missingSince < UNCERTAIN_MS;
-        if (isFound || !mayCome || signal.aborted) return;
+        await this.#client.revoke(leaseId);
+        if (askedMs >= mayComeUntilMs || signal.aborted) return;
       } catch (error) {
-        const isOver = signal.aborted || performance.now() + retryMs >= end;
-        if (isOver) {
+        if (signal.aborted || performance.now() + retryMs >= mayComeUntilMs + ttlMs) {
           this.#log.warn({ err: error, leaseId: `${leaseId}` }, 'a lease is left to its end');
           return;
         }

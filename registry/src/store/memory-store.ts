@@ -104,6 +104,8 @@ export class MemoryStore implements Store {
 
   async refreshReplicas(): Promise<void> {}
 
+  async entered(): Promise<void> {}
+
   async latestRevision(): Promise<bigint> {
     return this.catalog.revision;
   }

@@ -14,10 +14,20 @@ const textOf = (replicas: readonly Replica[]) =>
 export class ReplicaList {
   readonly #listeners = new Set<() => void>();
   #live: readonly Replica[] = [];
+  #doubtedUntilMs = 0;
 
   /** By id, the one that asks among them; none before it has joined. */
   get live(): readonly Replica[] {
     return this.#live;
+  }
+
+  /** Whether there may be replicas that are not listed, having lost their place and not taken it again. */
+  get isInDoubt(): boolean {
+    return performance.now() < this.#doubtedUntilMs;
+  }
+
+  doubt(forMs: number): void {
+    this.#doubtedUntilMs = performance.now() + forMs;
   }
 
   set(replicas: readonly Replica[]): void {

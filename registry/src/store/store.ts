@@ -71,6 +71,13 @@ export interface Store {
   /** Brings the list given to `join` up to date at once; as it last was where the store is away. */
   refreshReplicas(): Promise<void>;
 
+  /**
+   * Waits until the others can know of the registry that has joined and the catalog is no older than
+   * that, so that no drain can have missed it that is not over for whoever reads here from then on. At
+   * most for `withinMs`, and not while a store that knew of it is away: what is known is served anyhow.
+   */
+  entered(withinMs: number, signal: AbortSignal): Promise<void>;
+
   /** The newest revision there is, which the catalog may have yet to reach. */
   latestRevision(): Promise<bigint>;
 

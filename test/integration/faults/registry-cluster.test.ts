@@ -84,4 +84,30 @@ describeWith(['etcd', 'etcdctl'], 'an etcd of three members', () => {
     }
     expect(instances.map(({ host }) => host.instance.leaseId)).toEqual(leases);
   });
+
+  it.concurrent('F16: a follower frozen: it holds up the write that finds out, not every third', async () => {
+    await using stage = new RegistryStage();
+    const cluster = stage.use(await createTestEtcdCluster());
+    const { client } = await stage.registry(cluster.endpoints);
+    const [first, ...others] = cluster.members as [TestEtcd, ...TestEtcd[]];
+    const leader = await cluster.leader(first);
+    const slowOf = async (ids: string[]) => {
+      let slow = 0;
+      for (const id of ids) {
+        const startedAt = performance.now();
+        await client.register(registrationOf(id));
+        // So long it is given to answer.
+        if (performance.now() - startedAt >= 1000) slow += 1;
+      }
+      return slow;
+    };
+    const ids = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+    // Every member is connected to; the watch is at the first.
+    await slowOf(ids('before', 10));
+    const follower = others.find((member) => member !== leader) as TestEtcd;
+    follower.pause();
+    // One finds out, and maybe another one at once or ten seconds later.
+    expect(await slowOf(ids('after', 30))).toBeLessThanOrEqual(2);
+  });
 });

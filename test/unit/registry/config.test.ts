@@ -34,10 +34,17 @@ describe('the flags for etcd', () => {
     const plain = { endpoints: ['a:1', '[::1]:2'], tls: undefined, user: undefined };
     expect(etcdOf('--etcd', 'a:1, [::1]:2')).toEqual(plain);
     expect(etcdOf('--etcd', 'http://a:1,http://b:2/').endpoints).toEqual(['a:1', 'b:2']);
-    expect(etcdOf('--etcd', 'https://a:1').tls).toEqual(tls);
-    expect(etcdOf('--etcd', 'a:1', '--etcd-ca', pem).tls).toEqual({ ...tls, ca: contents });
+    expect(etcdOf('--etcd', 'https://a:1').tls).toEqual({ ...tls, files: tls });
+    expect(etcdOf('--etcd', 'a:1', '--etcd-ca', pem).tls).toEqual({
+      ...tls,
+      ca: contents,
+      files: { ...tls, ca: pem },
+    });
     const pair = etcdOf('--etcd', 'https://a:1', ...cert, '--etcd-key', pem).tls;
-    expect(pair).toEqual({ ca: undefined, cert: contents, key: contents });
+    expect(pair).toEqual({
+      ...{ ca: undefined, cert: contents, key: contents },
+      files: { ca: undefined, cert: pem, key: pem },
+    });
   });
 
   it('may come from variables, of which an empty one is none', () => {

@@ -41,22 +41,39 @@ describe('LeaseDisposal', () => {
     await disposal.close();
   });
 
-  it('looks again for one that may be granted yet, until it is found or etcd has given up', async () => {
-    const found: boolean[] = [false, false, true];
+  it('looks for one that may be granted yet, found before or not, until etcd has given up', async () => {
+    const found: boolean[] = [true, false, false, true];
     const revoke = jest.fn(async (_: bigint) => (found.shift() ? { revision: 1n } : undefined));
     const disposal = new LeaseDisposal({ revoke }, silentLog);
-    disposal.giveUp(5n, 3600, { uncertain: true });
+    const granted = Promise.withResolvers<number>();
+    disposal.giveUp(5n, 3600, granted.promise);
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(revoke).toHaveBeenCalledTimes(3);
-    disposal.giveUp(6n, 3600, { uncertain: true });
-    await jest.advanceTimersByTimeAsync(60_000);
+    expect(found).toEqual([]);
     const calls = revoke.mock.calls.length;
-    expect(calls).toBeGreaterThan(6);
+    granted.reject(new Error('etcd does not answer'));
+    await jest.advanceTimersByTimeAsync(9000);
+    expect(disposal.has(5n)).toBe(true);
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(revoke).toHaveBeenCalledTimes(calls);
+    expect(disposal.has(5n)).toBe(false);
+    expect(revoke.mock.calls.length).toBeGreaterThan(calls);
+    const all = revoke.mock.calls.length;
     disposal.giveUp(7n, 3600);
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(revoke).toHaveBeenCalledTimes(calls + 1);
+    expect(revoke).toHaveBeenCalledTimes(all + 1);
+    await disposal.close();
+  });
+
+  it('gives up one that is granted late for its whole time, should etcd be away', async () => {
+    const { revoke, disposal } = disposalAfter(1000);
+    const granted = Promise.withResolvers<number>();
+    disposal.giveUp(5n, 10, granted.promise);
+    await jest.advanceTimersByTimeAsync(30_000);
+    granted.resolve(10);
+    await jest.advanceTimersByTimeAsync(9000);
+    expect(disposal.has(5n)).toBe(true);
+    await jest.advanceTimersByTimeAsync(30_000);
+    expect(disposal.has(5n)).toBe(false);
+    expect(revoke.mock.calls.length).toBeGreaterThan(3);
     await disposal.close();
   });
 
