@@ -39,5 +39,6 @@ export default {
   testTimeout: 30_000,
   // A leaked handle fails its file by the check above; it need not hang the whole run as well.
   forceExit: true,
-  maxWorkers: 2,
+  // Half of what tests do is wait.
+  maxWorkers: 3,
 };
