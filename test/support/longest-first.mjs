@@ -1,29 +1,31 @@
 import { relative } from 'node:path';
 import Sequencer from '@jest/test-sequencer';
 
-/** Seconds that the longest files take, about, as measured with two workers. */
+/** Seconds that the longest files take, about, as measured with three workers. */
 const seconds = {
-  'e2e/mesh-faults': 67,
-  'e2e/readme': 52,
-  'integration/faults/sdk-mesh-outage': 41,
-  'e2e/page': 32,
+  'e2e/readme': 120,
+  'e2e/mesh-faults': 90,
+  'e2e/page': 40,
+  'e2e/weft-init': 30,
   'integration/orchestrator-faults': 28,
-  'integration/soak/soak': 26,
-  'integration/orchestrator-life': 25,
+  'integration/soak/soak': 27,
   'integration/prometheus': 21,
-  'integration/faults/sdk-static-stability': 19,
-  'unit/scripts/check': 18,
-  'integration/sdk-registration': 15,
-  'integration/faults/registry-processes': 14,
-  'integration/faults/sdk-registry-failover': 13,
-  'integration/faults/registry-cluster': 13,
-  'integration/weft-etcd': 12,
-  'integration/registry-etcd-leases': 11,
-  'integration/weft-verify': 11,
+  'integration/orchestrator-life': 20,
+  'integration/orchestrator-scaling': 19,
+  'integration/faults/sdk-mesh-outage': 18,
+  'integration/faults/registry-cluster': 16,
+  'integration/faults/registry-processes': 16,
+  'integration/orchestrator-adoption': 14,
+  'integration/weft-verify': 12,
+  'integration/faults/sdk-registry-failover': 12,
+  'integration/sdk-drain': 12,
   'integration/registry-health': 11,
+  'integration/faults/registry-crowd': 11,
   'integration/faults/sdk-processes': 11,
-  'integration/sdk-drain': 10,
-  'integration/orchestrator-adoption': 10,
+  'e2e/payments': 10,
+  'integration/registry-etcd-leases': 10,
+  'unit/scripts/check': 10,
+  'integration/faults/sdk-static-stability': 10,
 };
 
 /**
