@@ -248,7 +248,10 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
       code: 1,
       stderr: expect.stringMatching(/there is no log of 'nobody'/),
     });
-    const following = startWeft(['logs', 'weft', '-f', '-n', '0'], { folder: folder.path });
+    expect((await weft('logs', 'weft', '-n', '0')).stdout).toBe('');
+    const following = startWeft(['logs', 'weft', '-f', '-n', '1'], { folder: folder.path });
+    await following.waitFor(/\n/);
+    expect(following.output()).not.toMatch(/stock-3 runs at/);
     await weft('scale', 'stock=3');
     await following.waitFor(/stock-3 runs at/);
     following.signal('SIGTERM');
