@@ -15,8 +15,8 @@ export default {
   testEnvironmentOptions: { customExportConditions: ['weft-source', 'node', 'node-addons'] },
   testEnvironment: '<rootDir>/test/support/leak-check-environment.mjs',
   // Handed to each module as they are: in jest's sandbox, which looks up each use of a global, what computes much takes
-  // four times as long. None of these may be one that tests replace, as fake
-  // timers do with the clock, or that a module has a variable of its own for, as for process.
+  // four times as long. None of these may be one that tests replace, as fake timers do with the clock, or that a module
+  // has a variable of its own for, as for process.
   sandboxInjectedGlobals: [
     'Array',
     'BigInt',
@@ -39,6 +39,6 @@ export default {
   testTimeout: 30_000,
   // A leaked handle fails its file by the check above; it need not hang the whole run as well.
   forceExit: true,
-  // Half of what tests do is wait.
-  maxWorkers: 3,
+  // On two cores: half of what tests do is wait.
+  maxWorkers: 4,
 };
