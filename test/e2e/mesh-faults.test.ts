@@ -15,9 +15,12 @@ describeWith(['etcd', 'etcdctl'], 'a mesh under faults and 100 calls/s of the pa
   let load: PackedLoad | undefined;
 
   beforeAll(async () => {
+    const starting = startShopMesh().then((started) => {
+      shop = started;
+    });
     project = await createPackedProject({ 'load.ts': loadProgram });
     await project.compile();
-    shop = await startShopMesh();
+    await starting;
   }, 120_000);
 
   afterAll(async () => {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { run } from '../../scripts/tools/program.ts';
+import { eventually } from '../support/eventually.ts';
 import { installPacked } from '../support/packed-sdk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { meshStateOf } from '../support/weft-process.ts';
@@ -43,9 +44,14 @@ describe('a new service, made by weft init from the packed packages', () => {
     const file = join(project, 'weft.yaml');
     const yaml = readFileSync(file, 'utf8').replace(/7400|7480/g, '0');
     writeFileSync(file, yaml.replace('registry:', 'registry:\n  store: memory'));
-    const up = shell('npx weft up');
+    const output = join(folder.path, 'up.txt');
+    const up = shell(`npx weft up > ${output} 2>&1`);
     try {
-      await done('for i in $(seq 100); do npx weft status && exit; sleep 0.2; done; exit 1');
+      await eventually(() => expect(readFileSync(output, 'utf8')).toMatch(/The mesh is up/), {
+        withinMs: 40_000,
+        everyMs: 50,
+      });
+      await done('npx weft status');
       const answer = await done(`npx weft call guest-book Greet '{"name": "Ada"}'`);
       expect(answer).toContain('Hello, Ada!');
       expect(await done('npx weft verify')).toMatch(/13 of 13 rules hold/);

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -12,32 +12,35 @@ import {
   startWeft,
   stubCommand,
   type WeftProcess,
+  type WeftResult,
   writeWeftYaml,
 } from '../support/weft-process.ts';
 
-let folder: ReturnType<typeof tempFolder>;
-let started: WeftProcess[] = [];
+/** A folder of its own for each test, as they run at once, and what is up in it. */
+class Stage implements AsyncDisposable {
+  readonly #folder = tempFolder('weft-faults-');
+  readonly #started: WeftProcess[] = [];
+  readonly path = this.#folder.path;
 
-const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
-
-function up(): WeftProcess {
-  const process_ = startWeft(['up'], { folder: folder.path });
-  started.push(process_);
-  return process_;
-}
-
-beforeEach(() => {
-  folder = tempFolder('weft-faults-');
-});
-
-afterEach(async () => {
-  for (const one of started) {
-    one.signal('SIGTERM');
-    await one.exited;
+  /** Runs a command of weft to its end. */
+  weft(...words: string[]): Promise<WeftResult> {
+    return runWeft(words, { folder: this.path });
   }
-  started = [];
-  folder[Symbol.dispose]();
-});
+
+  up(): WeftProcess {
+    const mesh = startWeft(['up'], { folder: this.path });
+    this.#started.push(mesh);
+    return mesh;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of this.#started) {
+      one.signal('SIGTERM');
+      await one.exited;
+    }
+    this.#folder[Symbol.dispose]();
+  }
+}
 
 async function listenSomewhere(): Promise<{ server: Server; port: number }> {
   const server = createServer();
@@ -50,30 +53,32 @@ async function listenSomewhere(): Promise<{ server: Server; port: number }> {
 const memory = { port: 0, store: 'memory' };
 
 describe('a mesh that cannot come up', () => {
-  it('has its faults named with line and path before anything starts', async () => {
+  it.concurrent('has its faults named with line and path before anything starts', async () => {
+    await using stage = new Stage();
     writeFileSync(
-      join(folder.path, 'weft.yaml'),
+      join(stage.path, 'weft.yaml'),
       'services:\n  a:\n    command: run\n    dependencies: [b]\n  b:\n    command: run\n    dependencies: [a]\n',
     );
-    expect(await weft('up')).toEqual({
+    expect(await stage.weft('up')).toEqual({
       code: 1,
       stdout: '',
       stderr:
         'weft: weft.yaml:4: services.a.dependencies: form a cycle, so none can start first: a -> b -> a\n',
     });
-    expect(await weft('up', '--file', 'other.yaml')).toMatchObject({
+    expect(await stage.weft('up', '--file', 'other.yaml')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/cannot read other\.yaml.*--file/),
     });
   });
 
-  it('has every taken port named before anything starts', async () => {
+  it.concurrent('has every taken port named before anything starts', async () => {
+    await using stage = new Stage();
     const [one, two] = [await listenSomewhere(), await listenSomewhere()];
-    writeWeftYaml(folder.path, {
+    writeWeftYaml(stage.path, {
       registry: { port: one.port, store: 'memory' },
       services: { shop: { command: stubCommand('shop'), port: two.port } },
     });
-    const { code, stderr } = await weft('up');
+    const { code, stderr } = await stage.weft('up');
     one.server.close();
     two.server.close();
     expect(code).toBe(1);
@@ -83,8 +88,9 @@ describe('a mesh that cannot come up', () => {
     expect(stderr).not.toMatch(/runs at/);
   });
 
-  it('is taken down again when a service does not start, and why is quoted', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('is taken down again when a service does not start, and why is quoted', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: {
         stock: { command: stubCommand('stock') },
@@ -95,17 +101,18 @@ describe('a mesh that cannot come up', () => {
         },
       },
     });
-    const { code, stderr } = await weft('up');
+    const { code, stderr } = await stage.weft('up');
     expect(code).toBe(1);
     expect(stderr).toMatch(/shop-1 does not start: tried 3 times, last exit code 3/);
     expect(stderr).toMatch(/the stub crashes as told/);
     expect(stderr).toMatch(/stock-1 stopped \(exit code 0\)/);
     expect(stderr).toMatch(/registry stopped/);
-    expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
+    expect(() => meshStateOf(stage.path)).toThrow(/no mesh is up/);
   });
 
-  it('does not wait for ever for a service that hangs', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('does not wait for ever for a service that hangs', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: {
         shop: {
@@ -115,37 +122,40 @@ describe('a mesh that cannot come up', () => {
         },
       },
     });
-    const { code, stderr } = await weft('up');
+    const { code, stderr } = await stage.weft('up');
     expect(code).toBe(1);
     expect(stderr).toMatch(/tried 3 times, last not healthy within 0\.5 s of its start/);
   });
 
-  it('names a program that is not there', async () => {
-    writeWeftYaml(folder.path, { registry: memory, services: { shop: { command: './nothing' } } });
-    const { code, stderr } = await weft('up');
+  it.concurrent('names a program that is not there', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, { registry: memory, services: { shop: { command: './nothing' } } });
+    const { code, stderr } = await stage.weft('up');
     expect(code).toBe(1);
     expect(stderr).toMatch(/shop-1 does not start: .*could not be started .*nothing ENOENT/);
   });
 });
 
 describe('weft demo', () => {
-  it('fails saying what failed, and leaves nothing behind', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('fails saying what failed, and leaves nothing behind', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: { shop: { command: stubCommand('shop') } },
     });
-    const run = { folder: folder.path, env: { TMPDIR: folder.path } };
+    const run = { folder: stage.path, env: { TMPDIR: stage.path } };
     const { code, stdout, stderr } = await runWeft(['demo', '--json'], run);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/user-service CreateUser: UNAVAILABLE: .*user-service/);
     expect(stderr).toMatch(/shop-2 stopped/);
-    expect(readdirSync(folder.path)).toEqual(['weft.yaml']);
+    expect(readdirSync(stage.path)).toEqual(['weft.yaml']);
   });
 });
 
 describe('a mesh that is up', () => {
-  it('is stopped by weft down, and what ignores SIGTERM is killed', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('is stopped by weft down, and what ignores SIGTERM is killed', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: {
         shop: {
@@ -155,19 +165,20 @@ describe('a mesh that is up', () => {
         },
       },
     });
-    const mesh = up();
+    const mesh = stage.up();
     await mesh.waitFor(/The mesh is up/);
-    const running = meshStateOf(folder.path).processes;
-    expect(await weft('down')).toMatchObject({ code: 0 });
+    const running = meshStateOf(stage.path).processes;
+    expect(await stage.weft('down')).toMatchObject({ code: 0 });
     expect(identityOf(mesh.pid)).toBeUndefined();
     expect((await mesh.exited).code).toBe(0);
     expect(mesh.output()).toMatch(/shop-1 stopped \(signal SIGKILL\)/);
     expect(running.filter(isAlive)).toEqual([]);
-    expect(await weft('down')).toMatchObject({ code: 1 });
+    expect(await stage.weft('down')).toMatchObject({ code: 1 });
   });
 
-  it('can be stopped while it starts, and killed by a second Ctrl-C', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('can be stopped while it starts, and killed by a second Ctrl-C', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: {
         shop: { command: stubCommand('shop'), environment: { STUB_MODE: 'stubborn' } },
@@ -178,12 +189,12 @@ describe('a mesh that is up', () => {
         },
       },
     });
-    const mesh = up();
+    const mesh = stage.up();
     await mesh.waitFor(/shop-1 runs at/);
     await eventually(() =>
-      expect(meshStateOf(folder.path).processes.map(({ name }) => name)).toContain('later-1'),
+      expect(meshStateOf(stage.path).processes.map(({ name }) => name)).toContain('later-1'),
     );
-    const running = meshStateOf(folder.path).processes;
+    const running = meshStateOf(stage.path).processes;
     mesh.signal('SIGINT');
     await mesh.waitFor(/later-1 stopped/);
     // At once it would be taken for the same Ctrl-C, told twice.
@@ -199,16 +210,17 @@ describe('a mesh that is up', () => {
     expect(running.filter(isAlive)).toEqual([]);
   });
 
-  it('can be stopped by weft down while it starts', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('can be stopped by weft down while it starts', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: { shop: { command: stubCommand('shop'), environment: { STUB_MODE: 'hang' } } },
     });
-    const mesh = up();
-    await eventually(() => expect(meshStateOf(folder.path).processes).toHaveLength(2), {
+    const mesh = stage.up();
+    await eventually(() => expect(meshStateOf(stage.path).processes).toHaveLength(2), {
       withinMs: 20_000,
     });
-    expect(await weft('down')).toMatchObject({ code: 0 });
+    expect(await stage.weft('down')).toMatchObject({ code: 0 });
     const { code, stderr } = await mesh.exited;
     expect({ code, last: stderr.trim().split('\n').at(-1) }).toEqual({
       code: 0,
@@ -216,16 +228,17 @@ describe('a mesh that is up', () => {
     });
   });
 
-  it('waits longer and longer for a service that keeps crashing', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('waits longer and longer for a service that keeps crashing', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: memory,
       services: { shop: { command: stubCommand('shop') } },
     });
-    const mesh = up();
+    const mesh = stage.up();
     await mesh.waitFor(/The mesh is up/);
-    mkdirSync(join(folder.path, '.weft', 'data', 'shop'), { recursive: true });
-    writeFileSync(join(folder.path, '.weft', 'data', 'shop', 'mode'), 'crash');
-    const pid = meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1')?.pid ?? 0;
+    mkdirSync(join(stage.path, '.weft', 'data', 'shop'), { recursive: true });
+    writeFileSync(join(stage.path, '.weft', 'data', 'shop', 'mode'), 'crash');
+    const pid = meshStateOf(stage.path).processes.find(({ name }) => name === 'shop-1')?.pid ?? 0;
     process.kill(pid, 'SIGKILL');
     const restarting = /shop-1 ended by itself .*; starting it again in ([\d.]+) s/g;
     const waits = await eventually(
@@ -238,32 +251,35 @@ describe('a mesh that is up', () => {
     );
     expect(waits[0]).toBeLessThanOrEqual(0.1);
     expect(waits[4]).toBeGreaterThanOrEqual(0.8);
-    writeFileSync(join(folder.path, '.weft', 'data', 'shop', 'mode'), '');
+    writeFileSync(join(stage.path, '.weft', 'data', 'shop', 'mode'), '');
     await mesh.waitFor(/(shop-1 runs at[\s\S]*){2}/);
   });
 });
 
 describeWith(['etcd'], 'a mesh with an etcd of its own', () => {
-  it('starts a killed etcd again at its address, and keeps its data between runs', async () => {
-    writeWeftYaml(folder.path, {
+  it.concurrent('starts a killed etcd again at its address, and keeps its data between runs', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
       registry: { port: 0, store: 'etcd', etcd: { port: 0 } },
       services: { shop: { command: stubCommand('shop') } },
     });
-    const mesh = up();
+    const mesh = stage.up();
     await mesh.waitFor(/The mesh is up/);
-    const { etcd, processes } = meshStateOf(folder.path);
+    const { etcd, processes } = meshStateOf(stage.path);
     process.kill(processes.find(({ name }) => name === 'etcd')?.pid ?? 0, 'SIGKILL');
     await mesh.waitFor(/etcd ended by itself[\s\S]*etcd runs at/);
     expect(mesh.output().match(new RegExp(`etcd runs at ${etcd}`, 'g'))).toHaveLength(2);
     await eventually(
       async () => {
-        expect(await weft('call', 'shop', 'GetUser', '{"id": "x"}')).toMatchObject({ code: 0 });
+        expect(await stage.weft('call', 'shop', 'GetUser', '{"id": "x"}')).toMatchObject({
+          code: 0,
+        });
       },
       { withinMs: 10_000 },
     );
     mesh.signal('SIGINT');
     expect((await mesh.exited).code).toBe(0);
-    const again = up();
+    const again = stage.up();
     await again.waitFor(/The mesh is up/);
     expect(again.output()).not.toMatch(/ended by itself/);
   });

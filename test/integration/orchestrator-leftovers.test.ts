@@ -5,9 +5,9 @@ import { isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import type { StartedProcess } from '../../orchestrator/src/state-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { runWeftHere } from '../support/weft-here.ts';
 import {
   meshStateOf,
-  runWeft,
   startWeft,
   stubCommand,
   type WeftProcess,
@@ -18,7 +18,7 @@ let folder: ReturnType<typeof tempFolder>;
 let mesh: WeftProcess;
 let left: readonly StartedProcess[];
 
-const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
+const weft = (...words: string[]) => runWeftHere(words, folder.path);
 
 function up(env = {}): void {
   mesh = startWeft(['up'], { folder: folder.path, env });

@@ -6,9 +6,11 @@ import { UserServiceDefinition } from '@weft/proto/user';
 import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
+import { type MeshStatus, processesOf as processesOfMesh } from '../support/mesh-status.ts';
 import { metricsAt } from '../support/metrics.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { describeWith } from '../support/tools.ts';
+import { runWeftHere } from '../support/weft-here.ts';
 import {
   meshStateOf,
   runWeft,
@@ -18,46 +20,28 @@ import {
   writeWeftYaml,
 } from '../support/weft-process.ts';
 
-interface Status {
-  services: {
-    name: string;
-    desiredInstances: number;
-    processes: {
-      name: string;
-      pid: number;
-      address: string;
-      state: string;
-      healthy: boolean;
-      restarts: number;
-      lastExit: string;
-      instanceId: string;
-    }[];
-  }[];
-  store: string;
-}
-
 describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   const folder = tempFolder('weft-life-');
   const events = join(folder.path, 'events');
   let etcd: TestEtcd;
   let up: WeftProcess;
   let mesh: Mesh;
-  const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
-
-  async function status(): Promise<Status> {
-    const { stdout, stderr, code } = await weft('status', '--json');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return JSON.parse(stdout) as Status;
-  }
-
-  async function processesOf(service: string) {
-    const { services } = await status();
-    return services.find(({ name }) => name === service)?.processes ?? [];
-  }
+  /** Of the registry that is killed: nobody gives it back before it ends by itself. */
+  let leaseOfKilled = '';
+  const weft = (...words: string[]) => runWeftHere(words, folder.path);
+  /** In a process of its own. */
+  const weftApart = (...words: string[]) => runWeft(words, { folder: folder.path });
+  const processesOf = (service: string) => processesOfMesh(folder.path, service);
 
   async function keys(): Promise<string[]> {
     const text = await etcd.ctl('get', '--prefix', '/weft/v1/services/', '--keys-only');
     return text.split('\n').filter((line) => line !== '');
+  }
+
+  async function leaseOfRegistry(): Promise<string> {
+    const text = await etcd.ctl('get', '--prefix', '/weft/v1/registries/', '--write-out', 'json');
+    // The number is larger than JSON.parse reads to the last digit.
+    return BigInt(/"lease":(\d+)/.exec(text)?.[1] ?? 0).toString(16);
   }
 
   beforeAll(async () => {
@@ -103,7 +87,9 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     ]);
     expect(first[4]).toBe('started shop');
     expect(up.output()).toMatch(/store: etcd \(\$ETCD_ENDPOINTS names/);
-    const { services, store } = await status();
+    const { stdout, stderr, code } = await weftApart('status', '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { services, store }: MeshStatus = JSON.parse(stdout);
     expect(store).toBe('etcd');
     expect(services.map(({ name, desiredInstances }) => [name, desiredInstances])).toEqual([
       ['registry', 1],
@@ -143,7 +129,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   });
 
   it('scales up and down', async () => {
-    expect((await weft('scale', 'stock=4')).stdout).toMatch(/stock +│ 4 +│ 4 /);
+    expect((await weftApart('scale', 'stock=4')).stdout).toMatch(/stock +│ 4 +│ 4 /);
     expect(await keys()).toHaveLength(5);
     expect((await weft('scale', 'stock=1')).stdout).toMatch(/stock +│ 1 +│ 1 /);
     expect((await processesOf('stock')).map(({ name }) => name)).toEqual(['stock-1']);
@@ -184,7 +170,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
       }
     };
     const load = setInterval(() => calls.push(callOnce()), 5);
-    const { code, stdout } = await weft('restart', 'stock');
+    const { code, stdout } = await weftApart('restart', 'stock');
     const after = (await processesOf('stock')).map(({ instanceId }) => instanceId);
     await eventually(() => expect([...answeredBy]).toEqual(expect.arrayContaining(after)));
     clearInterval(load);
@@ -215,6 +201,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
 
   it('starts a killed registry again at its address; the instances are there again', async () => {
     const [before] = await processesOf('registry');
+    leaseOfKilled = await leaseOfRegistry();
     process.kill(before?.pid ?? 0, 'SIGKILL');
     await eventually(
       async () => {
@@ -261,7 +248,10 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
       code: 1,
       stderr: expect.stringMatching(/there is no log of 'nobody'/),
     });
-    const following = startWeft(['logs', 'weft', '-f', '-n', '0'], { folder: folder.path });
+    expect((await weft('logs', 'weft', '-n', '0')).stdout).toBe('');
+    const following = startWeft(['logs', 'weft', '-f', '-n', '1'], { folder: folder.path });
+    await following.waitFor(/\n/);
+    expect(following.output()).not.toMatch(/stock-3 runs at/);
     await weft('scale', 'stock=3');
     await following.waitFor(/stock-3 runs at/);
     following.signal('SIGTERM');
@@ -269,7 +259,7 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   });
 
   it('refuses a second up in the same folder', async () => {
-    const { code, stderr } = await weft('up');
+    const { code, stderr } = await weftApart('up');
     expect(code).toBe(1);
     expect(stderr).toContain(`is up already (pid ${up.pid})`);
   });
@@ -286,7 +276,8 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     const closed = readFileSync(events, 'utf8').trim().split('\n');
     expect(closed.map((line) => line.split(' ')[1])).toEqual(['shop', 'stock', 'stock', 'stock']);
     expect(await keys()).toEqual([]);
-    expect(await etcd.ctl('lease', 'list')).toMatch(/found 0 leases/);
+    const [, ...leases] = (await etcd.ctl('lease', 'list')).trim().split('\n');
+    expect(leases.filter((lease) => lease !== leaseOfKilled)).toEqual([]);
     expect(await weft('status')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/no mesh is up/),

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { eventually } from '../support/eventually.ts';
+import { meshStatusOf } from '../support/mesh-status.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { runWeftHere } from '../support/weft-here.ts';
 import {
   meshStateOf,
-  runWeft,
   startWeft,
   stubCommand,
   type WeftProcess,
@@ -18,22 +19,14 @@ const CALLS_MS = 100;
 /** What is counted over 10 s, then a cool-down of 1 s; and a busy machine. */
 const PATIENT_MS = 45_000;
 
-interface Service {
-  readonly name: string;
-  readonly desiredInstances: number;
-  readonly processes: readonly { readonly healthy: boolean }[];
-  readonly scaling?: { readonly load?: number; readonly inFlight?: number };
-}
-
 describe('a service that follows its load', () => {
   const folder = tempFolder('weft-scaling-');
   let up: WeftProcess;
   let mesh: Mesh;
-  const weft = (...words: string[]) => runWeft(words, { folder: folder.path });
+  const weft = (...words: string[]) => runWeftHere(words, folder.path);
 
-  async function statusOf(service: string): Promise<Service | undefined> {
-    const { stdout } = await weft('status', '--json');
-    const { services } = JSON.parse(stdout) as { services: Service[] };
+  async function statusOf(service: string) {
+    const { services } = await meshStatusOf(folder.path);
     return services.find(({ name }) => name === service);
   }
   const stub = () => statusOf('stub');

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
@@ -51,17 +51,14 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     registry = await createTestRegistry({ etcd: etcd.endpoint });
   });
 
-  afterEach(async () => {
-    await Promise.all(instances.splice(0).map(({ host }) => host.close()));
-    for (const mesh of meshes.splice(0)) mesh.close();
-  });
-
   afterAll(async () => {
+    await Promise.all(instances.map(({ host }) => host.close()));
+    for (const mesh of meshes) mesh.close();
     await registry.close();
     await etcd.close();
   });
 
-  it('is a readable key on its own lease, and leaves none when it closes', async () => {
+  it.concurrent('is a readable key on its own lease, and leaves none when it closes', async () => {
     const mesh = join();
     const { host } = await serve(mesh, 'kept', 'a');
     const value = await etcd.ctl('get', '--print-value-only', `${KEYS}kept/a`);
@@ -73,7 +70,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     expect(await etcd.ctl('lease', 'list')).not.toContain(leaseId);
   });
 
-  it('stays listed well past its TTL', async () => {
+  it.concurrent('stays listed well past its TTL', async () => {
     const mesh = join();
     const { host } = await serve(mesh, 'lasting', 'a');
     const { leaseId } = host.instance;
@@ -85,36 +82,37 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     }
   });
 
-  it.each([
-    ['its key is deleted', (id: string) => ['del', `${KEYS}removed/${id}`]],
-    ['its lease is revoked', (_id: string, lease: string) => ['lease', 'revoke', lease]],
+  it.concurrent.each([
+    ['its key is deleted', (key: string) => ['del', `${KEYS}${key}`]],
+    ['its lease is revoked', (_key: string, lease: string) => ['lease', 'revoke', lease]],
   ])(
     'leaves the picks within a second when %s, and comes back by itself',
     async (what, command) => {
       const id = what.includes('key') ? 'deleted' : 'revoked';
+      const service = `${id}-service`;
       const mesh = join();
-      const { host } = await serve(mesh, 'removed', id);
-      await eventually(async () => expect(await discovered(mesh, 'removed')).toHaveLength(1));
+      const { host } = await serve(mesh, service, id);
+      await eventually(async () => expect(await discovered(mesh, service)).toHaveLength(1));
       const before = host.instance.leaseId;
-      await etcd.ctl(...command(id, before.toString(16)));
+      await etcd.ctl(...command(`${service}/${id}`, before.toString(16)));
       const seen = async () => {
-        const now = await discovered(mesh, 'removed');
+        const now = await discovered(mesh, service);
         // Gone, or already back under a new lease.
         expect(now.map(({ leaseId }) => leaseId)).not.toContain(before);
       };
       await eventually(seen, { withinMs: 1000 });
       await eventually(async () => {
-        const [back] = await discovered(mesh, 'removed');
+        const [back] = await discovered(mesh, service);
         expect(back).toMatchObject({ id, status: InstanceStatus.INSTANCE_STATUS_RUNNING });
         expect(back?.leaseId).not.toBe(before);
       });
       // It knows its new lease, so that it can deregister it.
       await host.close();
-      expect(await keysOf('removed')).toEqual([]);
+      expect(await keysOf(service)).toEqual([]);
     },
   );
 
-  it('gets no call from any client within a second of the loss of its key, then calls again', async () => {
+  it.concurrent('gets no call from any client within a second of the loss of its key, then calls again', async () => {
     const offering = join();
     const a = await serve(offering, 'unpicked', 'a', 10);
     await serve(offering, 'unpicked', 'b', 10);
@@ -135,7 +133,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     await eventually(isPickedByAll);
   });
 
-  it('is registered once the registry, away when it started, is there', async () => {
+  it.concurrent('is registered once the registry, away when it started, is there', async () => {
     const port = await freePort('127.0.0.1');
     const mesh = join(`127.0.0.1:${port}`);
     const echo = await serveEcho(mesh, 'a', { name: 'early' });
@@ -151,7 +149,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     }
   });
 
-  it('is listed as it last was marked, also when it was marked while it registered', async () => {
+  it.concurrent('is listed as it last was marked, also when it was marked while it registered', async () => {
     const mesh = join();
     const echo = await serveEcho(mesh, 'a', { name: 'marked' });
     instances.push(echo);
@@ -166,21 +164,21 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     await eventually(() => listedAs(INSTANCE_STATUS_RUNNING));
   });
 
-  it('says so when the registry refuses what it is', async () => {
+  it.concurrent('says so when the registry refuses what it is', async () => {
     const advertiseHost = '169.254.1.1';
     const echo = await serveEcho(join(), 'a', { name: 'refused', advertiseHost });
     instances.push(echo);
     await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*address\.host/);
   });
 
-  it('F30: leaves no key when it is closed before its registration is answered', async () => {
+  it.concurrent('F30: leaves no key when it is closed before its registration is answered', async () => {
     const mesh = join();
     const echo = await serveEcho(mesh, 'a', { name: 'hasty' });
     await echo.host.close();
     expect(await keysOf('hasty')).toEqual([]);
   });
 
-  it('F14: registers again with a registry that has restarted and forgotten everything', async () => {
+  it.concurrent('F14: registers again with a registry that has restarted and forgotten everything', async () => {
     const port = await freePort('127.0.0.1');
     let memory = await createTestRegistry({ port });
     const mesh = join(`127.0.0.1:${port}`);
@@ -213,7 +211,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
     }
   });
 
-  it('F20: goes on through another replica when its own dies', async () => {
+  it.concurrent('F20: goes on through another replica when its own dies', async () => {
     const replicas = [
       await createTestRegistry({ etcd: etcd.endpoint }),
       await createTestRegistry({ etcd: etcd.endpoint }),

@@ -1,29 +1,33 @@
 import { relative } from 'node:path';
 import Sequencer from '@jest/test-sequencer';
 
-/** Seconds that the longest files take, about, as measured with two workers. */
+/** Seconds that the longest files take, about, as measured with four workers. */
 const seconds = {
-  'e2e/mesh-faults': 67,
-  'e2e/readme': 52,
-  'integration/faults/sdk-mesh-outage': 41,
-  'e2e/page': 32,
-  'integration/orchestrator-faults': 28,
-  'integration/soak/soak': 26,
-  'integration/orchestrator-life': 25,
-  'integration/prometheus': 21,
-  'integration/faults/sdk-static-stability': 19,
-  'unit/scripts/check': 18,
-  'integration/sdk-registration': 15,
-  'integration/faults/registry-processes': 14,
-  'integration/faults/sdk-registry-failover': 13,
-  'integration/faults/registry-cluster': 13,
-  'integration/weft-etcd': 12,
-  'integration/registry-etcd-leases': 11,
-  'integration/weft-verify': 11,
-  'integration/registry-health': 11,
-  'integration/faults/sdk-processes': 11,
-  'integration/sdk-drain': 10,
-  'integration/orchestrator-adoption': 10,
+  'e2e/readme': 150,
+  'e2e/mesh-faults': 97,
+  'e2e/page': 50,
+  'integration/orchestrator-faults': 39,
+  // It waits for the same packages as the mesh under faults, which begins by making them.
+  'e2e/weft-init': 34,
+  'integration/soak/soak': 27,
+  'integration/orchestrator-scaling': 22,
+  'integration/prometheus': 22,
+  'integration/orchestrator-life': 20,
+  'integration/faults/registry-cluster': 19,
+  'integration/weft-verify': 16,
+  'integration/faults/registry-processes': 15,
+  'unit/scripts/check': 15,
+  'integration/faults/sdk-registry-failover': 14,
+  'integration/sdk-drain': 14,
+  'integration/faults/sdk-mesh-outage': 14,
+  'integration/faults/registry-crowd': 13,
+  'integration/registry-etcd-leases': 13,
+  'integration/weft-etcd': 13,
+  'integration/registry-health': 13,
+  'integration/faults/sdk-processes': 12,
+  'integration/orchestrator-adoption': 12,
+  'e2e/payments': 12,
+  'integration/payment-crash': 11,
 };
 
 /**

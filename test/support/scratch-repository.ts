@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Ended, root, run } from '../../scripts/tools/program.ts';
 import { tempFolder } from './temp-folder.ts';
@@ -14,8 +14,8 @@ export interface ScratchRepository extends Disposable {
 
 async function ourFiles(): Promise<string[]> {
   const { output } = await run('git', ['ls-files', '-co', '--exclude-standard']);
-  const present = new Set(readdirSync(root, { recursive: true, encoding: 'utf8' }));
-  return output.split('\n').filter((path) => present.has(path));
+  // Without what was removed and is not committed yet. No look at all there is: others build here meanwhile.
+  return output.split('\n').filter((path) => path !== '' && existsSync(join(root, path)));
 }
 
 /** Links the installed packages, so that nothing is installed; Weft's own lead to the copy. */

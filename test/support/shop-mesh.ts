@@ -1,14 +1,9 @@
 import { join } from 'node:path';
 import { createTestEtcd, type TestEtcd } from './etcd.ts';
+import { processesOf, type SupervisedProcess } from './mesh-status.ts';
 import { createRegistryClient } from './registry.ts';
 import { tempFolder } from './temp-folder.ts';
-import {
-  meshStateOf,
-  runWeft,
-  startWeft,
-  type WeftProcess,
-  writeWeftYaml,
-} from './weft-process.ts';
+import { meshStateOf, startWeft, type WeftProcess, writeWeftYaml } from './weft-process.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -19,15 +14,6 @@ export interface StoredInstance {
   readonly service: string;
   /** `host:port`. */
   readonly address: string;
-}
-
-/** One process that `weft up` supervises. */
-export interface SupervisedProcess {
-  readonly pid: number;
-  readonly instanceId: string;
-  readonly address: string;
-  readonly state: string;
-  readonly restarts: number;
 }
 
 /** The shop of the demonstration, two processes of each service, run by `weft up` on an etcd of its own. */
@@ -119,13 +105,7 @@ export async function startShopMesh({ paymentProcessingMs = 50 } = {}): Promise<
         closeClient();
       }
     },
-    async processes(of) {
-      const { stdout } = await runWeft(['status', '--json'], { folder: folder.path });
-      const { services }: { services: { name: string; processes: SupervisedProcess[] }[] } =
-        JSON.parse(stdout);
-      const chosen = services.filter(({ name }) => of === undefined || name === of);
-      return chosen.flatMap(({ processes }) => processes);
-    },
+    processes: (of) => processesOf(folder.path, of),
     async stop() {
       up.signal('SIGINT');
       const { code } = await up.exited;

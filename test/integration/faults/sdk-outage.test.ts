@@ -24,7 +24,7 @@ function setAll(started: readonly EchoInstance[], failWith: Status | undefined) 
 
 describe('a service all of whose instances fail', () => {
   it('F8: gets a few probes meanwhile, and answers within 3 s of being well', async () => {
-    const started = await stage.serve('down', ['a', 'b', 'c']);
+    const started = await stage.serve('down', ['a', 'b', 'c'], { shedding: false });
     const mesh = stage.join();
     const users = usersOf(mesh, 'down');
     await warmUp(users, started);
@@ -35,6 +35,11 @@ describe('a service all of whose instances fail', () => {
     // from then on each is probed about once a second.
     await eventually(() => {
       for (const { state } of mesh.breakers()) expect(state).not.toBe('closed');
+    });
+    // What was on its way already still comes.
+    const [openAt, onTheWay] = [performance.now(), calls.sent];
+    await eventually(() => {
+      expect(calls.done.filter(({ at }) => at <= openAt)).toHaveLength(onTheWay);
     });
     const [reached, sent] = [total(started), calls.sent];
     await pause(1200);
@@ -54,7 +59,8 @@ describe('a retry storm', () => {
   it('F33: is ended by the breakers, and without them bounded by the budget', async () => {
     /** Attempts that reach the servers for each call, when all fail. */
     const attemptsPerCall = async (service: string, options: MeshOptions) => {
-      const started = await stage.serve(service, ['a', 'b', 'c']);
+      // Of a machine too busy for it all, servers would refuse calls before they count them.
+      const started = await stage.serve(service, ['a', 'b', 'c'], { shedding: false });
       const users = stage.users(service, options);
       await warmUp(users, started);
       setAll(started, Status.UNAVAILABLE);

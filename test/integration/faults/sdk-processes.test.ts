@@ -8,6 +8,8 @@ import { TestMesh } from '../../support/test-mesh.ts';
 
 const SERVICE = 'stub';
 const PER_SECOND = 300;
+/** Far less than what makes two seconds of silence seem no more than slow. */
+const QUICK_MS = 400;
 
 let stage: TestMesh;
 const processes = new Map<string, InstanceProcess>();
@@ -31,13 +33,19 @@ afterAll(async () => {
   await stage.close();
 });
 
-/** A steady load of idempotent calls that every instance has a part in. */
+/**
+ * A steady load of idempotent calls that every instance has a part in, by a client that has known them quick:
+ * what one slow answer taught it of their silence, as on a busy machine, it would go by for a minute.
+ */
 async function load(options: MeshOptions) {
-  const users = stage.users(SERVICE, { slowStartMs: 0, ...options });
-  const calls = callSteadily(PER_SECOND, (report) => users.getUser({ id: 'x' }, report));
-  stage.defer(() => calls.stop());
-  await eventually(() => expect(answeredSince(calls, 0).size).toBe(3));
-  return calls;
+  for (;;) {
+    const users = stage.users(SERVICE, { slowStartMs: 0, ...options });
+    const calls = callSteadily(PER_SECOND, (report) => users.getUser({ id: 'x' }, report));
+    stage.defer(() => calls.stop());
+    await eventually(() => expect(answeredSince(calls, 0).size).toBe(3));
+    if (calls.done.every(({ ms }) => ms < QUICK_MS)) return calls;
+    await calls.stop();
+  }
 }
 
 const isAt = (id: string) => (attempt: AttemptReport) => attempt.instance === id;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { callReport, createMesh, type Mesh, type MeshEventMap, Status } from '@weft/client-sdk';
 import { EtcdStore, type Registry } from '@weft/registry';
 import { freePort } from '../../../orchestrator/src/process/ports.ts';
@@ -18,45 +18,90 @@ const PATIENT_MS = 30_000;
 
 jest.setTimeout(90_000);
 
-let etcd: TestEtcd;
-let port: number;
-let registry: Registry;
-/** Through it instances reach the registry: cut, they cannot keep or renew their leases. */
-let proxy: TcpProxy;
-const cleanup: (() => unknown)[] = [];
+/** A registry over an etcd of its own for each test, as they run at once and break them. */
+class World implements AsyncDisposable {
+  readonly #cleanup: (() => unknown)[] = [];
+  readonly etcd: TestEtcd;
+  readonly port: number;
+  /** Through it instances reach the registry: cut, they cannot keep or renew their leases. */
+  readonly proxy: TcpProxy;
+  registry: Registry;
 
-async function startRegistry(): Promise<Registry> {
+  private constructor(etcd: TestEtcd, port: number, registry: Registry, proxy: TcpProxy) {
+    this.etcd = etcd;
+    this.port = port;
+    this.registry = registry;
+    this.proxy = proxy;
+  }
+
+  static async start(): Promise<World> {
+    const etcd = await createTestEtcd();
+    const port = await freePort('127.0.0.1');
+    const registry = await startRegistry(etcd, port);
+    return new World(etcd, port, registry, await createTcpProxy(registry.address));
+  }
+
+  /** After `registry.close()`. */
+  async startRegistry(): Promise<void> {
+    this.registry = await startRegistry(this.etcd, this.port);
+  }
+
+  /** Runs `undo` when the test is over, the last one first. */
+  defer(undo: () => unknown): void {
+    this.#cleanup.push(undo);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const undo of this.#cleanup.reverse()) await undo();
+    await this.proxy.close();
+    await this.registry.close();
+    await this.etcd.close();
+  }
+}
+
+async function startRegistry(etcd: TestEtcd, port: number): Promise<Registry> {
   const store = new EtcdStore({ endpoints: [etcd.endpoint], confirmMs: 500 });
   return createTestRegistry({ port, store });
 }
 
 /** Three instances of a service that are listed, and a client that calls them all the while. */
-async function stage(service: string, ttlSeconds = 2) {
-  const host = createMesh({ registry: proxy.address });
-  cleanup.push(() => host.close());
+async function stage(world: World, service: string, ttlSeconds = 2) {
+  const host = createMesh({ registry: world.proxy.address });
+  world.defer(() => host.close());
   const serve = (id: string) => serveEcho(host, id, { name: service, ttlSeconds, shedding: false });
   const started = await Promise.all(IDS.map(serve));
-  cleanup.push(() => Promise.all(started.map((each) => each.host.close())));
+  world.defer(() => Promise.all(started.map((each) => each.host.close())));
   await Promise.all(started.map((each) => each.host.registered()));
-  const client = createMesh({ registry: `127.0.0.1:${port}` });
-  cleanup.push(() => client.close());
+  const client = createMesh({ registry: `127.0.0.1:${world.port}` });
+  world.defer(() => client.close());
   const users = usersOf(client, service);
   const told = followEvents(client);
   await eventually(async () => expect(await listed(client, service)).toHaveLength(3));
   const load = callSteadily(50, (report) =>
     users.getUser({ id: 'x' }, { ...report, timeoutMs: PATIENT_MS }),
   );
-  cleanup.push(() => load.stop());
+  world.defer(() => load.stop());
   const stalls = watchForOwnStalls();
-  cleanup.push(() => stalls.close());
+  world.defer(() => stalls.close());
   const failures = () => load.failures().filter((call) => !stalls.heldUp(call));
   /** The fewest instances that the client has ever gone by. */
   let fewest = 3;
   const look = setInterval(async () => {
     fewest = Math.min(fewest, (await listed(client, service)).length);
   }, 5);
-  cleanup.push(() => clearInterval(look));
-  return { service, host, started, client, users, load, failures, told, fewest: () => fewest };
+  world.defer(() => clearInterval(look));
+  return {
+    world,
+    service,
+    host,
+    started,
+    client,
+    users,
+    load,
+    failures,
+    told,
+    fewest: () => fewest,
+  };
 }
 
 function followEvents(mesh: Mesh) {
@@ -71,14 +116,14 @@ async function listed(mesh: Mesh, service: string) {
   return (await mesh.discover(service)).instances;
 }
 
-async function keys(): Promise<string> {
+async function keys({ etcd }: World): Promise<string> {
   return etcd.ctl('get', '--prefix', '--keys-only', '/weft/v1/services/');
 }
 
 type Stage = Awaited<ReturnType<typeof stage>>;
 
 /** The client goes by all three though the registry lists none, and says so wherever one may look. */
-async function expectKept({ service, started, client, users, told }: Stage, reason: RegExp) {
+async function expectKept({ world, service, started, client, users, told }: Stage, reason: RegExp) {
   await eventually(() => expect(told.kept).not.toEqual([]), { withinMs: PATIENT_MS });
   const count = { kept: 3, listed: 0 };
   expect(told.kept[0]).toMatchObject({
@@ -86,7 +131,7 @@ async function expectKept({ service, started, client, users, told }: Stage, reas
     ...count,
     reason: expect.stringMatching(reason),
   });
-  expect(registry.store.catalog.instances(service)).toEqual([]);
+  expect(world.registry.store.catalog.instances(service)).toEqual([]);
   expect(await client.discover(service)).toMatchObject({ kept: 3, stale: true });
   for (const { behaviour } of started) behaviour.failWith = Status.INTERNAL;
   const error = await users.createUser({ name: 'x' }).catch((e: unknown) => e);
@@ -110,32 +155,20 @@ async function expectReleased({ service, client, load, failures, told, fewest }:
 }
 
 describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () => {
-  beforeAll(async () => {
-    etcd = await createTestEtcd();
-    port = await freePort('127.0.0.1');
-    registry = await startRegistry();
-    proxy = await createTcpProxy(registry.address);
-  });
-
-  afterEach(async () => {
-    for (const undo of cleanup.splice(0).reverse()) await undo();
-  });
-
-  afterAll(async () => {
-    await proxy.close();
-    await registry.close();
-    await etcd.close();
-  });
-
-  it('F11: goes by what it knew, marked stale, while etcd is away', async () => {
-    const { service, client, load, failures, told, fewest } = await stage('without-store', 60);
+  it.concurrent('F11: goes by what it knew, marked stale, while etcd is away', async () => {
+    await using world = await World.start();
+    const { service, client, load, failures, told, fewest } = await stage(
+      world,
+      'without-store',
+      60,
+    );
     const before = await listed(client, service);
-    await etcd.stop();
+    await world.etcd.stop();
     try {
       await eventually(async () => expect((await client.discover(service)).stale).toBe(true));
       expect(await client.discover(service)).toMatchObject({ instances: before, kept: 0 });
     } finally {
-      await etcd.start();
+      await world.etcd.start();
     }
     await eventually(async () => expect((await client.discover(service)).stale).toBe(false), {
       withinMs: PATIENT_MS,
@@ -146,32 +179,35 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
     expect(told.kept).toEqual([]);
   });
 
-  it('F14, F15: keeps all when etcd lost its data, until they are listed again', async () => {
-    const it = await stage('wiped', 60);
-    proxy.cut();
-    await etcd.stop();
-    await etcd.start({ wipe: true });
+  it.concurrent('F14, F15: keeps all when etcd lost its data, until they are listed again', async () => {
+    await using world = await World.start();
+    const it = await stage(world, 'wiped', 60);
+    world.proxy.cut();
+    await world.etcd.stop();
+    await world.etcd.start({ wipe: true });
     await expectKept(it, /lost its store/);
-    proxy.restore();
+    world.proxy.restore();
     await expectReleased(it);
   });
 
-  it('F14, F15: keeps all when the registry was away for longer than their leases live', async () => {
-    const it = await stage('stopped', 5);
-    proxy.cut();
-    await registry.close();
-    await eventually(async () => expect(await keys()).toBe(''), { withinMs: PATIENT_MS });
-    registry = await startRegistry();
+  it.concurrent('F14, F15: keeps all when the registry was away for longer than their leases live', async () => {
+    await using world = await World.start();
+    const it = await stage(world, 'stopped', 5);
+    world.proxy.cut();
+    await world.registry.close();
+    await eventually(async () => expect(await keys(world)).toBe(''), { withinMs: PATIENT_MS });
+    await world.startRegistry();
     await expectKept(it, /watch broke/);
-    proxy.restore();
+    world.proxy.restore();
     await expectReleased(it);
   });
 
-  it('F14: sees at once that a service was scaled to nothing, even after a reconnect', async () => {
-    const { service, client, host, started, load, told } = await stage('scaled', 60);
+  it.concurrent('F14: sees at once that a service was scaled to nothing, even after a reconnect', async () => {
+    await using world = await World.start();
+    const { service, client, host, started, load, told } = await stage(world, 'scaled', 60);
     await load.stop();
-    await registry.close();
-    registry = await startRegistry();
+    await world.registry.close();
+    await world.startRegistry();
     // Once the client sees one that came later, its watch goes on.
     const late = await serveEcho(host, 'late', { name: service, ttlSeconds: 60 });
     await eventually(async () => expect(await listed(client, service)).toHaveLength(4));
@@ -182,15 +218,16 @@ describeWith(['etcd', 'etcdctl'], 'a client whose registry is in trouble', () =>
     expect(told.kept).toEqual([]);
   });
 
-  it('F14: believes that all are lost while registry and store are well', async () => {
-    const { service, client, load, told } = await stage('lost');
+  it.concurrent('F14: believes that all are lost while registry and store are well', async () => {
+    await using world = await World.start();
+    const { service, client, load, told } = await stage(world, 'lost');
     await load.stop();
-    proxy.cut();
+    world.proxy.cut();
     await eventually(async () => expect(await listed(client, service)).toEqual([]), {
       withinMs: PATIENT_MS,
     });
     expect(told.kept).toEqual([]);
     expect(await client.discover(service)).toMatchObject({ kept: 0, stale: false });
-    proxy.restore();
+    world.proxy.restore();
   });
 });

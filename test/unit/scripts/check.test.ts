@@ -37,10 +37,11 @@ describe('npm run check', () => {
 
   afterAll(() => scratch[Symbol.dispose]());
 
-  const check = () => scratch.node('scripts/check.ts');
+  /** All rules, or those that words name. */
+  const check = (...words: string[]) => scratch.node('scripts/check.ts', ...words);
 
   it('compares the contracts with nothing on the first commit, and says so', async () => {
-    const { output } = await check();
+    const { output } = await check('breaking', 'one way', 'generated', 'platform');
     expect(output).toMatch(/pass {2}contracts break no client.*nothing to compare with/);
     expect(output).toMatch(/pass {2}dependencies point one way/);
     expect(output).toMatch(/pass {2}generated code is made from the contracts as they stand/);
@@ -49,10 +50,18 @@ describe('npm run check', () => {
 
   it('compares the contracts with main, or its parent on main itself, detached or not', async () => {
     await scratch.git('commit', '--quiet', '--allow-empty', '-m', 'Another');
-    expect((await check()).output).toMatch(/pass {2}contracts break.*with HEAD~1 \(/);
+    expect((await check('breaking')).output).toMatch(/pass {2}contracts break.*with HEAD~1 \(/);
     await scratch.git('checkout', '--quiet', '--detach', 'HEAD~1');
-    expect((await check()).output).toMatch(/pass {2}contracts break.*with main \(/);
+    expect((await check('breaking')).output).toMatch(/pass {2}contracts break.*with main \(/);
     await scratch.git('checkout', '--quiet', 'main');
+  });
+
+  it('refuses a word that names no rule', async () => {
+    const { code, output } = await check('breaking', 'nonsense');
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: expect.stringMatching(/name: nonsense$/m),
+    });
   });
 
   it('names every breach by its file and ends with 1', async () => {
