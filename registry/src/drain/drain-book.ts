@@ -18,14 +18,18 @@ export interface BookedWatch extends Disposable {
   sending(response: WatchResponse): boolean;
 }
 
+/** After how long one that has not answered is asked again, in ms: it gives up an answer after 2 s. */
+const AGAIN_MS = 3000;
+
 interface Entry {
   readonly terms: WatchTerms;
   /** Has its watch say something, if only a progress mark. */
   readonly speak: () => void;
   /** It routes by this revision or a later one. */
   revision: bigint;
-  /** What it was last asked to acknowledge. */
+  /** What it was last asked to acknowledge, and when. */
   asked: bigint;
+  askedAtMs: number;
   /** Whether that has yet to be said. */
   isToAsk: boolean;
 }
@@ -62,7 +66,7 @@ export class DrainBook {
     if (watchId === '') return inert;
     // Another under the same name is the same watch, opened again before its loss was noticed.
     const known = terms.fromRevision ?? revision;
-    const entry: Entry = { terms, speak, revision: known, asked: 0n, isToAsk: false };
+    const entry: Entry = { terms, speak, revision: known, asked: 0n, askedAtMs: 0, isToAsk: false };
     this.#entries.set(watchId, entry);
     let knowsNothing = terms.fromRevision === undefined;
     this.#tell();
@@ -92,11 +96,15 @@ export class DrainBook {
     return entry !== undefined;
   }
 
-  /** Has those who may still route calls to `service` by something older than `revision` acknowledge it. */
-  ask(service: string, revision: bigint): void {
+  /**
+   * Has those who may still route calls to `service` by something older than `revision` acknowledge it:
+   * each at once, and every 3 s until it has. `nowMs` is monotonic.
+   */
+  ask(service: string, revision: bigint, nowMs: number): void {
     for (const entry of this.#holding(service, revision)) {
-      if (entry.asked >= revision) continue;
-      entry.asked = revision;
+      if (entry.asked >= revision && nowMs - entry.askedAtMs < AGAIN_MS) continue;
+      if (entry.asked < revision) entry.asked = revision;
+      entry.askedAtMs = nowMs;
       entry.isToAsk = true;
       entry.speak();
     }

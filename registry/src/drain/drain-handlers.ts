@@ -83,7 +83,7 @@ export function drainHandlers({
         let told = '';
         while (!ended.aborted) {
           // Before this replica is there itself, none of its clients can be.
-          if (catalog.revision >= revision) book.ask(service, revision);
+          if (catalog.revision >= revision) book.ask(service, revision, performance.now());
           const own = [
             ...whileUnsure(revision, thisReplicaOnly),
             ...book.holders(service, revision),

@@ -95,21 +95,32 @@ describe('a response', () => {
     const watch = open('a', { fromRevision: 10n });
     const ahead = open('ahead', { fromRevision: 11n });
     const elsewhere = open('elsewhere', { services: ['b'] });
-    book.ask('a', 11n);
-    book.ask('a', 11n);
+    book.ask('a', 11n, 0);
+    book.ask('a', 11n, 0);
     expect(spoken).toEqual(['a']);
     expect(watch.sending(progress(11n))).toBe(true);
     expect(watch.sending(progress(11n))).toBe(false);
     expect(ahead.sending(progress(11n))).toBe(false);
     expect(elsewhere.sending(progress(11n))).toBe(false);
     book.acknowledge('a', 11n);
-    book.ask('a', 12n);
+    book.ask('a', 12n, 0);
     expect(watch.sending(deleted(12n))).toBe(true);
+  });
+
+  it('is asked for again where the answer does not come', () => {
+    const watch = open('a', { fromRevision: 10n });
+    book.ask('a', 11n, 0);
+    expect(watch.sending(progress(11n))).toBe(true);
+    book.ask('a', 11n, 2999);
+    expect(spoken).toEqual(['a']);
+    book.ask('a', 11n, 3000);
+    expect(spoken).toEqual(['a', 'a']);
+    expect(watch.sending(progress(11n))).toBe(true);
   });
 
   it('that does not bring the revision asked about yet is followed by one that is asked', () => {
     const watch = open('a', { fromRevision: 3n });
-    book.ask('a', 12n);
+    book.ask('a', 12n, 0);
     expect(watch.sending(deleted(11n))).toBe(false);
     expect(spoken).toEqual(['a', 'a']);
     expect(watch.sending(progress(13n))).toBe(true);
@@ -117,19 +128,19 @@ describe('a response', () => {
 
   it('is not asked for what was acknowledged meanwhile', () => {
     const watch = open('a', { fromRevision: 10n });
-    book.ask('a', 11n);
+    book.ask('a', 11n, 0);
     book.acknowledge('a', 11n);
     expect(watch.sending(progress(11n))).toBe(false);
   });
 
   it('that is a first snapshot need not be: whoever knew nothing routed by nothing', () => {
     const watch = open('a');
-    book.ask('a', 12n);
+    book.ask('a', 12n, 0);
     expect(watch.sending(snapshot(12n, true))).toBe(false);
     expect(names('a', 12n)).toEqual(['a']);
     expect(watch.sending(snapshot(12n))).toBe(false);
     expect(names('a', 12n)).toEqual([]);
-    book.ask('a', 20n);
+    book.ask('a', 20n, 0);
     expect(watch.sending(snapshot(20n, true))).toBe(false);
     expect(watch.sending(snapshot(20n))).toBe(true);
     expect(names('a', 20n)).toEqual(['a']);
@@ -137,7 +148,7 @@ describe('a response', () => {
 
   it('that is a snapshot for one that went on after a revision has to be', () => {
     const watch = open('a', { fromRevision: 3n });
-    book.ask('a', 12n);
+    book.ask('a', 12n, 0);
     expect(watch.sending(snapshot(12n))).toBe(true);
   });
 });
