@@ -29,7 +29,7 @@ const MAX_VERSIONS = 100;
 const MAX_CLIENT_LENGTH = 128;
 const MAX_HISTORY_LENGTH = 128;
 /** How long a watch that counts in drains waits for this registry to count as well, in ms. */
-const ENTER_MS = 2000;
+const ENTER_MS = 1000;
 
 function summary(name: string, instances: readonly StoredInstance[]): ServiceSummary {
   const running = instances.filter(
@@ -187,12 +187,13 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers {
     async *watch(request, context) {
       checkWatch(request);
       const { client, watchId } = request;
-      const fromRevision = await readable(store, request.fromRevision, request.history);
       const services = request.services.length === 0 ? undefined : new Set(request.services);
       const ended = AbortSignal.any([context.signal, closing]);
       if (watchId !== '') await store.entered(ENTER_MS, ended);
+      const fromRevision = await readable(store, request.fromRevision, request.history);
       using opened = hub.open(context.peer, { services, fromRevision });
-      const terms = { client, watchId, services, fromRevision };
+      const isOfAnother = request.fromRevision !== undefined && fromRevision === undefined;
+      const terms = { client, watchId, services, fromRevision: isOfAnother ? 0n : fromRevision };
       using booked = book.open(terms, catalog.revision, () => opened.watcher.speak());
       for (;;) {
         const message = await opened.watcher.next(progressMs, ended);

@@ -107,7 +107,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   const hub = new WatchHub(store.catalog, { maxPerPeer, ...options.watch });
   const counters = new RegistryCounters();
   const guards = createGuards(store, limits, counters);
-  const book = new DrainBook();
+  const book = new DrainBook(() => store.catalog.history);
   const replicas = new ReplicaList();
   const replicaId = randomUUID();
   const callback =

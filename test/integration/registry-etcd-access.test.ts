@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync } from 'node:fs';
+import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { EtcdStore, type EtcdStoreOptions } from '@weft/registry';
@@ -140,6 +140,27 @@ describeWith(['etcd', 'etcdctl', 'openssl'], 'an etcd over TLS', () => {
     expect((await registering).instance.id).toBe('waiting');
   });
 
+  it.each([
+    ['empty', ''],
+    ['cut off', '-----BEGIN CERTIFICATE-----\nMIIB'],
+  ])(
+    'F39: goes on by the former authority while the file of the new one is %s',
+    async (_, part) => {
+      const { log, lines } = recordedLog();
+      const certificate = own.sign(`authority-${part.length}`);
+      const caFile = `${certificate.certFile}.ca`;
+      copyFileSync(own.caFile, caFile);
+      const { files, ...pem } = filesOf(certificate);
+      const store = storeOf(etcd, { tls: { ...pem, files: { ...files, ca: caFile } }, log });
+      await expectToWork(store);
+      writeFileSync(caFile, part);
+      const misfit = /^warn the new certificates for etcd are of no use; the former stay/;
+      await eventually(() => expect(lines).toContainEqual(expect.stringMatching(misfit)));
+      await expectToWork(store);
+      expect(lines.filter(isChange)).toEqual([]);
+    },
+  );
+
   it('F39: fails no call while the certificate to show is renewed', async () => {
     const { log, lines } = recordedLog();
     const certificate = own.sign('rotating');
@@ -155,8 +176,7 @@ describeWith(['etcd', 'etcdctl', 'openssl'], 'an etcd over TLS', () => {
       }
     };
     const working = Promise.all([1, 2, 3].map(work));
-    const changes = () =>
-      lines.filter((line) => line.includes('certificates for etcd have changed'));
+    const changes = () => lines.filter(isChange);
     for (const turn of [1, 2, 3]) {
       const { certFile, keyFile } = own.sign(`rotated-${turn}`);
       put(keyFile, certificate.keyFile);

@@ -8,7 +8,7 @@ export interface WatchTerms {
   watchId: string;
   /** Whom it follows; undefined for all. */
   services: ReadonlySet<string> | undefined;
-  /** The revision it goes on from; undefined for one that knows nothing yet. */
+  /** The revision it goes on from, 0n for one of another history; undefined for one that knows nothing yet. */
   fromRevision: bigint | undefined;
 }
 
@@ -25,8 +25,9 @@ interface Entry {
   readonly terms: WatchTerms;
   /** Has its watch say something, if only a progress mark. */
   readonly speak: () => void;
-  /** It routes by this revision or a later one. */
+  /** It routes by this revision of this history, or a later one. */
   revision: bigint;
+  history: string;
   /** What it was last asked to acknowledge, and when. */
   asked: bigint;
   askedAtMs: number;
@@ -40,6 +41,11 @@ function revisionOf({ snapshot, events, progress }: WatchResponse): bigint | und
   return snapshot?.revision ?? events?.revision ?? progress?.revision;
 }
 
+/** What is known of a watch once its client is about to be told of another history: it routes by the former. */
+function beginning(history: string): Pick<Entry, 'history' | 'revision' | 'asked' | 'isToAsk'> {
+  return { history, revision: 0n, asked: 0n, isToAsk: false };
+}
+
 const inert: BookedWatch = { sending: () => false, [Symbol.dispose]() {} };
 
 /**
@@ -50,6 +56,12 @@ const inert: BookedWatch = { sending: () => false, [Symbol.dispose]() {} };
 export class DrainBook {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Set<() => void>();
+  readonly #history: () => string;
+
+  /** @param history of what is served now */
+  constructor(history: () => string) {
+    this.#history = history;
+  }
 
   /** Watches that are counted. */
   get size(): number {
@@ -65,8 +77,15 @@ export class DrainBook {
     const { watchId } = terms;
     if (watchId === '') return inert;
     // Another under the same name is the same watch, opened again before its loss was noticed.
-    const known = terms.fromRevision ?? revision;
-    const entry: Entry = { terms, speak, revision: known, asked: 0n, askedAtMs: 0, isToAsk: false };
+    const entry: Entry = {
+      terms,
+      speak,
+      revision: terms.fromRevision ?? revision,
+      history: this.#history(),
+      asked: 0n,
+      askedAtMs: 0,
+      isToAsk: false,
+    };
     this.#entries.set(watchId, entry);
     let knowsNothing = terms.fromRevision === undefined;
     this.#tell();
@@ -74,6 +93,8 @@ export class DrainBook {
       sending: (response) => {
         const reached = revisionOf(response);
         if (reached === undefined) return false;
+        const { history = entry.history } = response.snapshot ?? {};
+        if (history !== entry.history) Object.assign(entry, beginning(history));
         if (knowsNothing) this.#advance(entry, reached);
         knowsNothing = false;
         if (!entry.isToAsk || entry.revision >= entry.asked) return false;
@@ -125,8 +146,8 @@ export class DrainBook {
 
   *#holding(service: string, revision: bigint): Generator<Entry, void, undefined> {
     for (const entry of this.#entries.values()) {
-      const isFollower = entry.terms.services?.has(service) !== false;
-      if (isFollower && entry.revision < revision) yield entry;
+      if (entry.terms.services?.has(service) === false) continue;
+      if (entry.revision < revision || entry.history !== this.#history()) yield entry;
     }
   }
 

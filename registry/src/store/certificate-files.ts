@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { type Log, pause } from '@weft/proto';
@@ -16,6 +17,13 @@ export interface CertificateFilesOptions {
 const NAMES = ['ca', 'cert', 'key'] as const;
 const isSame = (a: EtcdTls, b: EtcdTls) => NAMES.every((name) => `${a[name]}` === `${b[name]}`);
 
+/** @throws Error when it is no certificate, or the key belongs to another one */
+function assertOfUse(tls: EtcdTls): void {
+  // Node takes anything for the certificates of an authority.
+  if (tls.ca !== undefined) new X509Certificate(tls.ca);
+  createSecureContext(tls);
+}
+
 /**
  * Follows the files of certificates, so that these are renewed without a restart. Files that cannot be
  * read, or do not fit together (a key is written a moment after its certificate), change nothing.
@@ -24,12 +32,15 @@ export class CertificateFiles {
   readonly #options: CertificateFilesOptions;
   readonly #closer = new AbortController();
   #current: EtcdTls;
+  /** What was read last, whether it is of use or not. */
+  #seen: EtcdTls;
   /** What was said last of files that are of no use: once is enough. */
   #complaint = '';
 
   constructor(options: CertificateFilesOptions) {
     this.#options = options;
     this.#current = options.tls;
+    this.#seen = options.tls;
     const { files } = options.tls;
     if (files !== undefined) void this.#follow(files.lookMs ?? LOOK_MS);
   }
@@ -52,13 +63,17 @@ export class CertificateFiles {
     try {
       const read = await this.#read();
       if (this.#closer.signal.aborted) return;
+      // What is being written changes from look to look; a part of it may be taken for the whole.
+      const isSettled = isSame(read, this.#seen);
+      this.#seen = read;
+      if (!isSettled) return;
       const isNew = !isSame(read, this.#current);
-      if (isNew) createSecureContext(read);
+      if (isNew) assertOfUse(read);
       this.#complaint = '';
       if (!isNew) return;
-      this.#current = read;
       log.info({ files: read.files }, 'the certificates for etcd have changed');
       onChange(read);
+      this.#current = read;
     } catch (error) {
       const complaint = `${error}`;
       if (complaint === this.#complaint) return;

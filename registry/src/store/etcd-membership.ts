@@ -1,4 +1,5 @@
 import { type Log, messageOf, pause } from '@weft/proto';
+import { StoreError } from '../errors.ts';
 import type { EtcdClient, KeyValue } from './etcd-client.ts';
 import type { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { REGISTRIES_PREFIX } from './etcd-keys.ts';
@@ -58,6 +59,8 @@ export class EtcdMembership {
   #place = { revision: 0n, untilMs: 0 };
   #placed = Promise.withResolvers<void>();
   #listedAtMs = performance.now();
+  /** Whether etcd is full, so that nothing can be entered. */
+  #isShutOut = false;
   /** Lists asked for, and the latest of them that was taken. */
   #lists = { asked: 0, taken: 0 };
 
@@ -81,9 +84,12 @@ export class EtcdMembership {
     return this.#place.untilMs > 0;
   }
 
-  /** Waits until its key is there and what it serves is no older than that, as long as told. */
+  /**
+   * Waits until its key is there and what it serves is no older than that, as long as told; not while
+   * etcd is full: reads go on.
+   */
   async entered(withinMs: number, signal: AbortSignal): Promise<void> {
-    if (performance.now() < this.#place.untilMs) return;
+    if (this.#isShutOut || performance.now() < this.#place.untilMs) return;
     const over = new AbortController();
     await Promise.race([
       this.#placed.promise,
@@ -118,7 +124,9 @@ export class EtcdMembership {
         const askedAtMs = performance.now();
         await this.#renew();
         await this.#enter(await this.refresh(), askedAtMs + TTL_SECONDS * 1000);
+        this.#isShutOut = false;
       } catch (error) {
+        this.#isShutOut = error instanceof StoreError && error.code === 'no-space';
         this.#options.log.debug({ error: messageOf(error) }, 'the replicas could not be listed');
       }
       await pause(EVERY_MS * (0.9 + 0.1 * Math.random()), signal);

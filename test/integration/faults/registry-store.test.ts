@@ -122,6 +122,10 @@ describeWith(['etcd', 'etcdctl'], 'an etcd that is full', () => {
     expect(['done', full]).toContainEqual(outcome);
     const told = log.entries.filter(({ message }) => message.includes('etcd is full'));
     expect(told).toHaveLength(1);
+    // A registry that starts now cannot make itself known to the others, and serves all the same.
+    const young = await stage.registry(etcd.endpoint);
+    const discovered = await stage.mesh(young.address).discover(SERVICE);
+    expect(discovered.instances.map(({ id }) => id)).toEqual(['a', 'b']);
     // Leases are renewed, and what needs no room is done.
     await new Promise((resolve) => setTimeout(resolve, 2200));
     expect(await client.getService({ service: SERVICE })).toMatchObject({

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { GrpcServer, notFound, route, ServingStatus } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
@@ -39,4 +40,33 @@ describe('GrpcServer', () => {
       expect(await server.close(1000)).toBe(true);
     }
   });
+
+  it('F29: cuts off a call that hangs when the grace is over, and its handler learns it', async () => {
+    const cutOff = Promise.withResolvers<void>();
+    const server = new GrpcServer({
+      routes: [
+        route(UserServiceDefinition, {
+          createUser: unused,
+          listUsers: unused,
+          async getUser(_, { signal }) {
+            signal.addEventListener('abort', () => cutOff.resolve());
+            await cutOff.promise;
+            return {};
+          },
+        }),
+      ],
+    });
+    const channel = createChannel(`127.0.0.1:${await server.listen('127.0.0.1:0')}`);
+    try {
+      const call = createClient(UserServiceDefinition, channel).getUser({ id: 'x' });
+      const outcome = call.catch((error: Error) => error.message);
+      while (server.inFlight === 0) await setImmediate();
+      expect(await server.close(50)).toBe(false);
+      expect(await outcome).toMatch(/UNAVAILABLE|CANCELLED|INTERNAL/);
+      await cutOff.promise;
+    } finally {
+      channel.close();
+    }
+    // Well before keepalive would end the connection.
+  }, 5000);
 });

@@ -4,11 +4,13 @@ import { DrainBook } from '../../../../registry/src/drain/drain-book.ts';
 import { storedInstance } from '../fixtures.ts';
 
 let book: DrainBook;
+let history: string;
 /** Clients that were to say something, in order. */
 let spoken: string[];
 
 beforeEach(() => {
-  book = new DrainBook();
+  history = 'first';
+  book = new DrainBook(() => history);
   spoken = [];
 });
 
@@ -31,7 +33,7 @@ function deleted(revision: bigint): WatchResponse {
 const progress = (revision: bigint) => WatchResponse.create({ progress: { revision } });
 
 const snapshot = (revision: bigint, more = false) =>
-  WatchResponse.create({ snapshot: { revision, more } });
+  WatchResponse.create({ snapshot: { revision, more, history } });
 
 describe('who holds up a drain', () => {
   it('is who follows the service and began, or has acknowledged, before', () => {
@@ -150,5 +152,30 @@ describe('a response', () => {
     const watch = open('a', { fromRevision: 3n });
     book.ask('a', 12n, 0);
     expect(watch.sending(snapshot(12n))).toBe(true);
+  });
+
+  it('of another history finds those who routed by the former: none of them is where they were', () => {
+    const watch = open('a', { fromRevision: 100n });
+    book.ask('a', 101n, 0);
+    history = 'second';
+    expect(names('a', 8n)).toEqual(['a']);
+    book.ask('a', 8n, 0);
+    expect(watch.sending(snapshot(9n))).toBe(false);
+    expect(names('a', 8n)).toEqual(['a']);
+    spoken = [];
+    book.ask('a', 8n, 0);
+    expect(spoken).toEqual(['a']);
+    expect(watch.sending(progress(9n))).toBe(true);
+    book.acknowledge('a', 9n);
+    expect(names('a', 8n)).toEqual([]);
+  });
+
+  it('of another history, asked for what the former would have come to, is not said again and again', () => {
+    const watch = open('a', { fromRevision: 100n });
+    book.ask('a', 101n, 0);
+    history = 'second';
+    watch.sending(snapshot(9n));
+    watch.sending(progress(9n));
+    expect(spoken).toEqual(['a']);
   });
 });
