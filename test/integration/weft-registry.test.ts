@@ -93,9 +93,27 @@ describe('weft registry export and import', () => {
     const message = expect.stringContaining('instance.address.host');
     expect(JSON.parse(told)).toEqual({
       imported: [{ service: 'user', id: 'a', ttlSeconds: 600 }],
+      kept: [],
       refused: [{ service: 'order', id: 'b', code: 'INVALID_ARGUMENT', message }],
     });
     expect(into.store.catalog.size).toBe(1);
+  });
+
+  it('leave who is listed as it is, unless told to replace it', async () => {
+    await weft('export', file, '--registry', from.address);
+    const document = exported();
+    for (const instance of document.instances) instance.address.port = 9;
+    writeFileSync(file, JSON.stringify(document));
+    const ports = () =>
+      ['user', 'order'].map((name) => from.store.catalog.instances(name)[0]?.address?.port);
+    const { code, stdout } = await weft('import', file, '--registry', from.address);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      'imported 0 of 2 instances\nleft 2 as they are, which are listed already; --replace overwrites them\n',
+    );
+    expect(ports()).toEqual([5000, 5000]);
+    await weft('import', file, '--replace', '--registry', from.address);
+    expect(ports()).toEqual([9, 9]);
   });
 
   it('leave a live owner its instance: it takes the lease over', async () => {

@@ -82,7 +82,10 @@ ${examplesText([
           events.push(...message.events);
         }
         if (json) printJson({ events: events.map(eventJson) });
-        else if (events.length === 0) printNews('nothing has happened');
+        else if (events.length === 0)
+          printNews(
+            'nothing has happened since this registry began; each tells only of its own time',
+          );
         for (const event of json ? [] : events) print(eventLine(event));
       });
     });

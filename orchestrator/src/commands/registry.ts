@@ -38,14 +38,24 @@ function readText(file: string | undefined): string {
   }
 }
 
-async function importAll(file: string | undefined, options: DumpOptions, command: Command) {
+interface ImportOptions extends DumpOptions {
+  readonly replace: boolean;
+}
+
+async function importAll(file: string | undefined, options: ImportOptions, command: Command) {
   const instances = parseDump(readText(file), file ?? 'standard input');
-  const outcome = await askRegistry(command, ({ registry }) => writeDump(registry, instances));
-  const { imported, refused } = outcome;
+  const outcome = await askRegistry(command, async ({ registry }) => {
+    const listed = options.replace ? [] : (await readDump(registry)).instances;
+    return writeDump(registry, instances, listed);
+  });
+  const { imported, kept, refused } = outcome;
   if (options.json) {
     printJson(outcome);
   } else {
     print(`imported ${imported.length} of ${instances.length} instances`);
+    if (kept.length > 0) {
+      print(`left ${kept.length} as they are, which are listed already; --replace overwrites them`);
+    }
     for (const { service, id, code, message } of refused) {
       print(`refused ${service}/${id}: ${code}: ${message}`);
     }
@@ -63,8 +73,11 @@ export function addRegistryCommand(program: Command): void {
     .option('--json', 'say as JSON what was written to the file', false)
     .action(exportAll);
   addRegistryOption(registry.command('import'))
-    .description('register what export wrote; each lives on if its owner does, else for its TTL')
+    .description(
+      'register what export wrote and is not listed; each lives on if its owner does, else for its TTL',
+    )
     .argument('[file]', 'where to read it (default: standard input)')
-    .option('--json', 'print what was imported and refused as JSON', false)
+    .option('--replace', 'overwrite what is listed already, too', false)
+    .option('--json', 'print what was imported, left and refused as JSON', false)
     .action(importAll);
 }

@@ -21,8 +21,12 @@ interface Listed {
 /** What became of the instances of a dump, in its order. */
 export interface ImportOutcome {
   readonly imported: readonly (Listed & { readonly ttlSeconds: number })[];
+  /** Listed already, and left as they are. */
+  readonly kept: readonly Listed[];
   readonly refused: readonly (Listed & { readonly code: string; readonly message: string })[];
 }
+
+const nameOf = ({ service, id }: Listed) => `${service}/${id}`;
 
 function registrationOf(instance: Instance): RegisterRequest {
   return { instance, ttlSeconds: instance.ttlSeconds || undefined, skipCallback: true };
@@ -62,16 +66,21 @@ async function register(
 }
 
 /**
- * Lists instances as they were. Nobody is called back: who lives takes its lease over by its
- * incarnation when it renews, and who does not is gone at the end of its time to live.
+ * Lists instances as they were, but for those `listed` already: their owners know better what they are.
+ * Nobody is called back: who lives takes its lease over by its incarnation when it renews, and who does
+ * not is gone at the end of its time to live.
  */
 export async function writeDump(
   client: RegistryServiceClient,
   instances: readonly Instance[],
+  listed: readonly Listed[],
 ): Promise<ImportOutcome> {
+  const names = new Set(listed.map(nameOf));
+  const kept = instances.filter((instance) => names.has(nameOf(instance)));
+  const missing = instances.filter((instance) => !names.has(nameOf(instance)));
   const imported: ImportOutcome['imported'][number][] = [];
   const refused: ImportOutcome['refused'][number][] = [];
-  for (const batch of batches(instances)) {
+  for (const batch of batches(missing)) {
     const results = await register(client, batch);
     for (const [index, { service, id }] of batch.entries()) {
       const { registered, refused: why } = results[index] ?? {};
@@ -84,5 +93,6 @@ export async function writeDump(
       }
     }
   }
-  return { imported, refused };
+  const left = kept.map(({ service, id }) => ({ service, id }));
+  return { imported, kept: left, refused };
 }

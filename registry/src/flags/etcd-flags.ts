@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { messageOf } from '@weft/proto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EtcdAccess, EtcdTls } from '../store/etcd-access.ts';
@@ -92,6 +93,15 @@ export function addEtcdFlags(command: Command): Command {
     );
 }
 
+function isPair(cert: Buffer, key: Buffer): boolean {
+  try {
+    createSecureContext({ cert, key });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the flags name an etcd. */
 export function namesEtcd({ etcd }: EtcdFlags): boolean {
   return etcd !== undefined;
@@ -105,6 +115,9 @@ export function etcdConfig(flags: EtcdFlags, fail: (message: string) => never): 
   const { etcd, etcdCa: ca, etcdCert: cert, etcdKey: key, etcdUser, etcdPassword } = flags;
   if ((cert === undefined) !== (key === undefined)) {
     fail('--etcd-cert and --etcd-key go together: a certificate is of no use without its key.');
+  }
+  if (cert !== undefined && key !== undefined && !isPair(cert.contents, key.contents)) {
+    fail('--etcd-key is not the key of the certificate in --etcd-cert.');
   }
   const namesTls = ca !== undefined || cert !== undefined;
   if (namesTls && etcd?.isSecure === false) {

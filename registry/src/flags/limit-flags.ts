@@ -18,7 +18,7 @@ export function addLimitFlags(command: Command): Command {
     )
     .option(
       '--max-metadata-bytes <number>',
-      "keys and values of an instance's metadata",
+      `keys and values of an instance's metadata, at most ${maxMetadataBytes}`,
       wholeNumber(1, maxMetadataBytes),
       maxMetadataBytes,
     )

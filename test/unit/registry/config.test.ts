@@ -8,6 +8,7 @@ import {
   type EtcdFlags,
   etcdConfig,
 } from '../../../registry/src/flags/etcd-flags.ts';
+import { type Certificate, TestAuthority } from '../../support/certificates.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** What the flags come to, or the text of the mistake. */
@@ -26,7 +27,12 @@ describe('the flags for etcd', () => {
   const pem = join(folder.path, 'a.pem');
   const contents = Buffer.from('-----BEGIN CERTIFICATE-----\n');
   const cert = ['--etcd-cert', pem];
-  beforeAll(() => writeFileSync(pem, contents));
+  let [own, other]: Certificate[] = [];
+  beforeAll(() => {
+    writeFileSync(pem, contents);
+    const authority = new TestAuthority(folder.path, 'own');
+    [own, other] = [authority.sign('one'), authority.sign('other')];
+  });
   afterAll(() => folder[Symbol.dispose]());
 
   it('name members, over TLS where they say https or an authority is named', () => {
@@ -40,10 +46,14 @@ describe('the flags for etcd', () => {
       ca: contents,
       files: { ...tls, ca: pem },
     });
-    const pair = etcdOf('--etcd', 'https://a:1', ...cert, '--etcd-key', pem).tls;
-    expect(pair).toEqual({
-      ...{ ca: undefined, cert: contents, key: contents },
-      files: { ca: undefined, cert: pem, key: pem },
+    const { certFile = '', keyFile = '' } = own ?? {};
+    const pair = etcdOf(
+      ...['--etcd', 'https://a:1', '--etcd-cert', certFile, '--etcd-key', keyFile],
+    );
+    expect(pair.tls).toEqual({
+      ca: undefined,
+      ...own?.read(),
+      files: { ca: undefined, cert: certFile, key: keyFile },
     });
   });
 
@@ -69,6 +79,11 @@ describe('the flags for etcd', () => {
 
   it.each([
     ['a certificate alone', () => cert, /--etcd-cert and --etcd-key go together/],
+    [
+      'the key of another certificate',
+      () => ['--etcd-cert', own?.certFile ?? '', '--etcd-key', other?.keyFile ?? ''],
+      /--etcd-key is not the key of the certificate in --etcd-cert/,
+    ],
     [
       'an authority without TLS',
       () => ['--etcd', 'http://a:1', '--etcd-ca', pem],
