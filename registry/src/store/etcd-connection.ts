@@ -111,7 +111,7 @@ export class EtcdConnection {
 
   /** The member at which to open the next watch. */
   member(): Etcd3 {
-    return nextOf(this.#links.watchers, this.#opened.watches++);
+    return nextOf(this.#links.watchers, this.#turns.ofStream(this.#opened.watches++));
   }
 
   /** Makes a call by etcd3 at one member after the other, until one of them answers. */
@@ -137,9 +137,9 @@ export class EtcdConnection {
     }
   }
 
-  /** Opens a stream, at the member after the one of the stream before. */
+  /** Opens a stream, at the member after the one of the stream before, but for those that failed a moment ago. */
   stream<Request, Answer>({ path, encode, decode }: EtcdMethod<Request, Answer>) {
-    const client = nextOf(this.#links.clients, this.#opened.streams++);
+    const client = nextOf(this.#links.clients, this.#turns.ofStream(this.#opened.streams++));
     return client.makeBidiStreamRequest(path, encode, decode);
   }
 

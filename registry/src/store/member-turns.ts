@@ -20,16 +20,19 @@ export class MemberTurns {
 
   /** The member to call next; of those that this call has `tried` only when it has tried all. */
   next(tried: ReadonlySet<number>): number {
-    const count = this.#outUntilMs.length;
-    const first = this.#turn++ % count;
-    const order = this.#outUntilMs.map((_, index) => (first + index) % count);
+    const order = this.#from(this.#turn++);
+    const [first = 0] = order;
     const untried = order.filter((member) => !tried.has(member));
-    const now = this.#now();
-    const isIn = (member: number) => (this.#outUntilMs[member] ?? 0) <= now;
-    const chosen = untried.find(isIn) ?? untried[0] ?? first;
+    const chosen = untried.find((member) => this.#isIn(member)) ?? untried[0] ?? first;
     // Where it is out no more, it is for one call to find out whether it answers again.
     if (this.#outUntilMs[chosen] !== 0) this.failed(chosen);
     return chosen;
+  }
+
+  /** The member at which to open the stream of this number: one after the other, those that failed last. */
+  ofStream(number: number): number {
+    const order = this.#from(number);
+    return order.find((member) => this.#isIn(member)) ?? order[0] ?? 0;
   }
 
   answered(member: number): void {
@@ -38,5 +41,14 @@ export class MemberTurns {
 
   failed(member: number): void {
     this.#outUntilMs[member] = this.#now() + OUT_MS;
+  }
+
+  #from(turn: number): number[] {
+    const count = this.#outUntilMs.length;
+    return this.#outUntilMs.map((_, index) => (turn + index) % count);
+  }
+
+  #isIn(member: number): boolean {
+    return (this.#outUntilMs[member] ?? 0) <= this.#now();
   }
 }

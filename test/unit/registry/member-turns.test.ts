@@ -47,4 +47,16 @@ describe('MemberTurns', () => {
     for (const member of [0, 1, 2]) turns.failed(member);
     expect(new Set(many(6))).toEqual(new Set([0, 1, 2]));
   });
+
+  it('opens streams at one after the other, and at those that failed only when all have', () => {
+    const streams = () => [0, 1, 2, 3].map((number) => turns.ofStream(number));
+    expect(streams()).toEqual([0, 1, 2, 0]);
+    turns.failed(1);
+    expect(streams()).toEqual([0, 2, 2, 0]);
+    turns.failed(0);
+    turns.failed(2);
+    expect(streams()).toEqual([0, 1, 2, 0]);
+    turns.answered(2);
+    expect(streams()).toEqual([2, 2, 2, 2]);
+  });
 });
