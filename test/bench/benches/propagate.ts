@@ -150,7 +150,7 @@ export const propagate: Bench = {
           ...rowsOf(`${of}: weft vs raw etcd`, found, 'weft', 'raw'),
         );
       };
-      await compareArms('one watcher', { processes: 1, each: 1 }, { count: 40, warmUp: 1000 });
+      await compareArms('one watcher', { processes: 1, each: 1 }, { count: 100, warmUp: 1000 });
       await compareArms(
         'last of 1000',
         { processes: PROCESSES, each: WATCHERS_EACH },
