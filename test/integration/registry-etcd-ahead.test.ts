@@ -86,13 +86,20 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
     throw new Error('no renewal was answered');
   }
 
-  /** Has the next grant come to what is told; `put` is when the record sent ahead was answered. */
-  function nextGrant(become: (take: () => Promise<number>, put: Promise<unknown>) => unknown) {
+  /**
+   * Has the next grant come to what is told; `put` is when the record sent ahead was answered. Records are
+   * held back until `release`, where one is given.
+   */
+  function nextGrant(
+    become: (take: () => Promise<number>, put: Promise<unknown>) => unknown,
+    release?: Promise<unknown>,
+  ) {
     const put = Promise.withResolvers<void>();
     jest.spyOn(EtcdClient.prototype, 'putEachIf').mockImplementation(async function (
       this: EtcdClient,
       ...puts
     ) {
+      await release;
       const outcomes = await putEachIf.apply(this, puts);
       asked.push(`put: ${outcomes.map(({ kind }) => kind)}`);
       put.resolve();
@@ -156,11 +163,13 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
   });
 
   it('stands when it came after its lease, whose answer was lost; a retry gets that lease', async () => {
+    const taken = Promise.withResolvers<void>();
     nextGrant(async (take, put) => {
       await take();
+      taken.resolve();
       await put;
       throw away();
-    });
+    }, taken.promise);
     const { leaseId, ttlSeconds } = await client.register(registrationOf('a'));
     expect(ttlSeconds).toBe(600);
     expect(asked).toEqual(['put: written', 'grant']);
