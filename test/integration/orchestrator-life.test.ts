@@ -41,7 +41,9 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
   async function leaseOfRegistry(): Promise<string> {
     const text = await etcd.ctl('get', '--prefix', '/weft/v1/registries/', '--write-out', 'json');
     // The number is larger than JSON.parse reads to the last digit.
-    return BigInt(/"lease":(\d+)/.exec(text)?.[1] ?? 0).toString(16);
+    return BigInt(/"lease":(\d+)/.exec(text)?.[1] ?? 0)
+      .toString(16)
+      .padStart(16, '0');
   }
 
   beforeAll(async () => {
