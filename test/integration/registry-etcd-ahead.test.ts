@@ -134,28 +134,19 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
     });
   }
 
+  const nothing = async () => {};
   it.each([
-    ['etcd does not answer', away, UNAVAILABLE],
-    ['etcd is full', full, FULL],
-  ])('is not there when the grant fails: %s', async (_, error, status) => {
-    nextGrant(async (_take, put) => {
+    ['etcd does not answer', nothing, away, UNAVAILABLE],
+    ['etcd is full', nothing, full, FULL],
+    ['its answer is lost', (take: () => Promise<unknown>) => take(), away, UNAVAILABLE],
+  ])('is not there when it overtook its lease, and the grant fails: %s', async (...row) => {
+    const [, become, error, status] = row;
+    nextGrant(async (take, put) => {
       await put;
+      await become(take);
       throw error();
     });
     expect(await failureOf(client.register(registrationOf('a')))).toEqual(status);
-    expect(asked).toEqual(['put: lease-lost', 'grant']);
-    await nothingIsLeft();
-    const { leaseId } = await client.register(registrationOf('a'));
-    await expectRegistered('a', leaseId);
-  });
-
-  it('is not there when it overtook its lease, and the answer to the grant was lost', async () => {
-    nextGrant(async (take, put) => {
-      await put;
-      await take();
-      throw away();
-    });
-    expect(await failureOf(client.register(registrationOf('a')))).toEqual(UNAVAILABLE);
     expect(asked).toEqual(['put: lease-lost', 'grant']);
     await nothingIsLeft();
     const { leaseId } = await client.register(registrationOf('a'));
@@ -189,7 +180,7 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
   });
 
   it.each([
-    ['was not done', async () => {}],
+    ['was not done', nothing],
     ['was done', (write: () => Promise<unknown>) => write()],
   ])('is not there when it is written again in vain, which %s', async (_, become) => {
     jest.spyOn(EtcdClient.prototype, 'grant').mockImplementationOnce(async function (
@@ -223,7 +214,7 @@ describeWith(['etcd', 'etcdctl'], 'a record sent ahead of its lease', () => {
   });
 
   it.each([
-    ['was not done', async () => {}],
+    ['was not done', nothing],
     ['was done', (write: () => Promise<unknown>) => write()],
   ])('stands where to say so failed, and %s; a retry gets its lease', async (_, become) => {
     const saysSo = ({ value }: ConditionalPut) => JSON.parse(value).ttlSeconds === GRANTED_SECONDS;

@@ -134,8 +134,8 @@ export class ServiceWatch {
     const { service, client } = this.#options;
     const silence = new AbortController();
     const giveUp = () => silence.abort();
-    let watchdog = setTimeout(giveUp, FIRST_WORD_MS).unref();
-    let hasSpoken = false;
+    const firstWord = setTimeout(giveUp, FIRST_WORD_MS).unref();
+    const watchdog = setTimeout(giveUp, SILENCE_MS).unref();
     const request = {
       services: [service],
       client: client?.() ?? '',
@@ -146,13 +146,8 @@ export class ServiceWatch {
     const parts = new SnapshotParts();
     try {
       for await (const response of replica.client.watch(request, { signal })) {
-        if (hasSpoken) {
-          watchdog.refresh();
-        } else {
-          hasSpoken = true;
-          clearTimeout(watchdog);
-          watchdog = setTimeout(giveUp, SILENCE_MS).unref();
-        }
+        clearTimeout(firstWord);
+        watchdog.refresh();
         this.#confirmedAt = performance.now();
         const whole = parts.join(response);
         if (whole === undefined) continue;
@@ -161,6 +156,7 @@ export class ServiceWatch {
         this.#acknowledge(replica);
       }
     } finally {
+      clearTimeout(firstWord);
       clearTimeout(watchdog);
       this.#stability.broke();
       this.#watchDoubt();

@@ -76,8 +76,9 @@ export async function writeDump(
   listed: readonly Listed[],
 ): Promise<ImportOutcome> {
   const names = new Set(listed.map(nameOf));
-  const kept = instances.filter((instance) => names.has(nameOf(instance)));
-  const missing = instances.filter((instance) => !names.has(nameOf(instance)));
+  const isListed = (instance: Instance) => names.has(nameOf(instance));
+  const kept = instances.filter(isListed).map(({ service, id }) => ({ service, id }));
+  const missing = instances.filter((instance) => !isListed(instance));
   const imported: ImportOutcome['imported'][number][] = [];
   const refused: ImportOutcome['refused'][number][] = [];
   for (const batch of batches(missing)) {
@@ -93,6 +94,5 @@ export async function writeDump(
       }
     }
   }
-  const left = kept.map(({ service, id }) => ({ service, id }));
-  return { imported, kept: left, refused };
+  return { imported, kept, refused };
 }

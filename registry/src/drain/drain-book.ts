@@ -41,11 +41,6 @@ function revisionOf({ snapshot, events, progress }: WatchResponse): bigint | und
   return snapshot?.revision ?? events?.revision ?? progress?.revision;
 }
 
-/** What is known of a watch once its client is about to be told of another history: it routes by the former. */
-function beginning(history: string): Pick<Entry, 'history' | 'revision' | 'asked' | 'isToAsk'> {
-  return { history, revision: 0n, asked: 0n, isToAsk: false };
-}
-
 const inert: BookedWatch = { sending: () => false, [Symbol.dispose]() {} };
 
 /**
@@ -94,7 +89,10 @@ export class DrainBook {
         const reached = revisionOf(response);
         if (reached === undefined) return false;
         const { history = entry.history } = response.snapshot ?? {};
-        if (history !== entry.history) Object.assign(entry, beginning(history));
+        // Its client still routes by the former history, which in this one is nowhere.
+        if (history !== entry.history) {
+          Object.assign(entry, { history, revision: 0n, asked: 0n, isToAsk: false });
+        }
         if (knowsNothing) this.#advance(entry, reached);
         knowsNothing = false;
         if (!entry.isToAsk || entry.revision >= entry.asked) return false;

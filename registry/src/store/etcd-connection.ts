@@ -111,12 +111,12 @@ export class EtcdConnection {
 
   /** The member at which to open the next watch. */
   member(): Etcd3 {
-    return nextOf(this.#links.watchers, this.#turns.ofStream(this.#opened.watches++));
+    return linkTo(this.#links.watchers, this.#turns.ofStream(this.#opened.watches++));
   }
 
   /** Makes a call by etcd3 at one member after the other, until one of them answers. */
   run<Answer>(call: (etcd: Etcd3) => Promise<Answer>): Promise<Answer> {
-    return this.#untilAnswered((member) => call(nextOf(this.#links.callers, member)));
+    return this.#untilAnswered((member) => call(linkTo(this.#links.callers, member)));
   }
 
   /** Calls a method at one member after the other, until one of them answers. */
@@ -128,7 +128,7 @@ export class EtcdConnection {
       return await this.#untilAnswered((member) => {
         if (this.#isClosed) throw new ClientClosedError(method.path);
         const deadline = Date.now() + attemptMs(this.memberCount);
-        return callAt(nextOf(this.#links.clients, member), method, request, deadline);
+        return callAt(linkTo(this.#links.clients, member), method, request, deadline);
       });
     } catch (error) {
       // The token is dropped, and another one asked for. Where etcd refuses that too, it is told otherwise.
@@ -139,7 +139,7 @@ export class EtcdConnection {
 
   /** Opens a stream, at the member after the one of the stream before, but for those that failed a moment ago. */
   stream<Request, Answer>({ path, encode, decode }: EtcdMethod<Request, Answer>) {
-    const client = nextOf(this.#links.clients, this.#turns.ofStream(this.#opened.streams++));
+    const client = linkTo(this.#links.clients, this.#turns.ofStream(this.#opened.streams++));
     return client.makeBidiStreamRequest(path, encode, decode);
   }
 
@@ -190,10 +190,10 @@ export class EtcdConnection {
   }
 }
 
-function nextOf<T>(members: readonly T[], turn: number): T {
-  const next = members[turn % members.length];
-  if (next === undefined) throw new Error('etcd has no members');
-  return next;
+function linkTo<T>(links: readonly T[], member: number): T {
+  const link = links[member];
+  if (link === undefined) throw new Error('etcd has no members');
+  return link;
 }
 
 /** How often a single call is tried, and how long each attempt may take. */
