@@ -202,6 +202,10 @@ export class Mesh {
     const config = resolveServeOptions(options);
     const measure = config.metricsPort === undefined ? undefined : await this.#measuring();
     const host = await ServiceHost.start(config, this.#registry, this.#config.log, measure);
+    if (this.#isClosed) {
+      await host.close();
+      throw closedError();
+    }
     if (this.#self.service === '') this.#self = { service: config.name, instanceId: config.id };
     return host;
   }

@@ -20,6 +20,7 @@ import { ServerReflectionDefinition } from '../gen/grpc/reflection/v1/reflection
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '../gen/grpc/reflection/v1alpha/reflection.ts';
 import { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
 import type { CallObserver } from './call-observer.ts';
+import { CLOSE_FAILED_BIND_KEY, installFailedBindClose } from './failed-bind.ts';
 import { HealthState, healthService } from './health.ts';
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
@@ -103,7 +104,12 @@ export class GrpcServer {
       observer,
     });
     installResetLimits();
-    const defaults = { ...serverTransport, [RESET_LIMITS_KEY]: true };
+    installFailedBindClose();
+    const defaults = {
+      ...serverTransport,
+      [RESET_LIMITS_KEY]: true,
+      [CLOSE_FAILED_BIND_KEY]: true,
+    };
     this.#server = createServer({ ...defaults, ...transport, interceptors: [interceptor] })
       .use(this.#track())
       .use(errorDetailsServerMiddleware);
@@ -117,11 +123,21 @@ export class GrpcServer {
     return this.#inFlight;
   }
 
-  /** Listens on `host:port`; port 0 takes a free one. Answers the port. */
+  /**
+   * Listens on `host:port`; port 0 takes a free one.
+   * @returns the port
+   * @throws Error if it cannot listen; the server is closed then
+   */
   async listen(address: string): Promise<number> {
-    const port = await this.#server.listen(address);
-    this.#shedding?.start();
-    return port;
+    try {
+      const port = await this.#server.listen(address);
+      this.#shedding?.start();
+      return port;
+    } catch (error) {
+      this.#closer.abort();
+      this.#server.forceShutdown();
+      throw error;
+    }
   }
 
   /**
