@@ -1,5 +1,5 @@
 import { weftDescriptorSet } from '../gen/descriptor-set.ts';
-import { descriptorRegistry } from './reflection.ts';
+import { descriptorRegistry } from './descriptor-registry.ts';
 
 /** A gRPC service as a contract describes it. */
 export interface DescribedService {

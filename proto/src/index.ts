@@ -16,6 +16,7 @@ export {
 } from './call-observer.ts';
 // What contracts describe
 export { type DescribedService, describedServices } from './described-services.ts';
+export { reflectedContracts } from './descriptor-registry.ts';
 // Errors with google.rpc details
 export {
   aborted,
@@ -36,6 +37,7 @@ export { HealthState } from './health.ts';
 export { type HttpHandler, type HttpRoutes, HttpServer } from './http-server.ts';
 // Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
+export { importsFirst } from './imports-first.ts';
 // Servers
 export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 // Names

@@ -8,7 +8,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { weftDescriptorSet } from '../gen/descriptor-set.ts';
-import { descriptorRegistry } from './reflection.ts';
+import { descriptorRegistry } from './descriptor-registry.ts';
 
 /** What ts-proto generates for a message. */
 interface Codec<T> {

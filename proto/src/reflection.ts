@@ -1,11 +1,5 @@
-import {
-  createFileRegistry,
-  type DescFile,
-  type FileRegistry,
-  fromBinary,
-  toBinary,
-} from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { type DescFile, type FileRegistry, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ServiceImplementation, Status } from 'nice-grpc';
 import type {
   ServerReflectionDefinition,
@@ -15,19 +9,6 @@ import type {
 import { untilAborted } from './until-aborted.ts';
 
 type Answer = Partial<ServerReflectionResponse>;
-
-/** Files of several descriptor sets as one registry; a file in two sets is taken once. */
-export function descriptorRegistry(descriptorSets: readonly Uint8Array[]): FileRegistry {
-  const files = new Map(
-    descriptorSets
-      .flatMap((bytes) => fromBinary(FileDescriptorSetSchema, bytes).file)
-      .map((file) => [file.name, file]),
-  );
-  return createFileRegistry({
-    $typeName: 'google.protobuf.FileDescriptorSet',
-    file: [...files.values()],
-  });
-}
 
 function notFound(what: string): Answer {
   return {

@@ -11,7 +11,6 @@ import {
   type TsProtoServiceDefinition,
 } from 'nice-grpc';
 import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
-import { weftDescriptorSet } from '../gen/descriptor-set.ts';
 import {
   HealthDefinition,
   HealthCheckResponse_ServingStatus as ServingStatus,
@@ -20,11 +19,12 @@ import { ServerReflectionDefinition } from '../gen/grpc/reflection/v1/reflection
 import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '../gen/grpc/reflection/v1alpha/reflection.ts';
 import { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
 import type { CallObserver } from './call-observer.ts';
+import { reflectedContracts } from './descriptor-registry.ts';
 import { CLOSE_FAILED_BIND_KEY, installFailedBindClose } from './failed-bind.ts';
 import { HealthState, healthService } from './health.ts';
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
-import { descriptorRegistry, reflectionService } from './reflection.ts';
+import { reflectionService } from './reflection.ts';
 import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
 import { routeInterceptor } from './route-interceptor.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
@@ -42,6 +42,20 @@ export function route<Definition extends TsProtoServiceDefinition>(
   implementation: ServiceImplementation<Definition>,
 ): Route {
   return { definition, implementation };
+}
+
+/**
+ * Splits the methods of a contract by whether the implementation has a handler. nice-grpc cannot add a
+ * method without one. gRPC itself returns UNIMPLEMENTED for a method that was not added.
+ */
+function splitMethods({ methods }: TsProtoServiceDefinition, implementation: unknown) {
+  const handlers = implementation as Partial<Record<string, unknown>>;
+  const hasHandler = ([key]: [string, unknown]) => typeof handlers[key] === 'function';
+  const entries = Object.entries(methods);
+  return {
+    present: Object.fromEntries(entries.filter(hasHandler)),
+    missing: entries.filter((entry) => !hasHandler(entry)).map(([, { name }]) => name),
+  };
 }
 
 export interface GrpcServerOptions {
@@ -115,7 +129,7 @@ export class GrpcServer {
       .use(errorDetailsServerMiddleware);
     const own: Route[] = [];
     if (identity !== undefined) own.push(route(PeerServiceDefinition, peerService(identity)));
-    this.#addAll([...routes, ...own], descriptorRegistry([weftDescriptorSet, ...descriptorSets]));
+    this.#addAll([...routes, ...own], reflectedContracts(descriptorSets));
   }
 
   /** Calls being answered now, health and reflection included. */
@@ -180,7 +194,17 @@ export class GrpcServer {
   }
 
   #add(definition: TsProtoServiceDefinition, implementation: unknown): void {
-    this.#server.add(definition, implementation as ServiceImplementation<TsProtoServiceDefinition>);
+    const { present, missing } = splitMethods(definition, implementation);
+    if (missing.length > 0) {
+      this.#log.warn(
+        { service: definition.fullName, methods: missing },
+        'methods without a handler: calls of them return UNIMPLEMENTED',
+      );
+    }
+    this.#server.add(
+      { ...definition, methods: present },
+      implementation as ServiceImplementation<TsProtoServiceDefinition>,
+    );
   }
 
   /** Counts calls and keeps unexpected errors from the caller. */

@@ -21,7 +21,7 @@ import {
 import { errorDetailsClientMiddleware, RichClientError } from 'nice-grpc-error-details';
 import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { collected } from '../support/stream-service.ts';
+import { collected, StreamServiceDefinition, saying } from '../support/stream-service.ts';
 import { TestMesh } from '../support/test-mesh.ts';
 
 let stage: TestMesh;
@@ -176,5 +176,33 @@ describe('cancelled calls', () => {
     };
     await Promise.all(Array.from({ length: 40 }, cancelSome));
     expect((await bystander).user?.name).toBe('a');
+  });
+});
+
+describe('a service that lacks handlers', () => {
+  it('serves the others, and returns UNIMPLEMENTED for the methods without one', async () => {
+    class Handlers {
+      readonly #name = 'of a class';
+      async unary() {
+        return saying(this.#name);
+      }
+    }
+    const host = await stage.host.serve({
+      name: 'partial',
+      handleSignals: false,
+      routes: [{ definition: StreamServiceDefinition, implementation: new Handlers() }],
+    });
+    stage.defer(() => host.close());
+    await host.registered();
+    const client = stage.join().client(StreamServiceDefinition, { service: 'partial' });
+    async function* requests() {
+      yield { id: 'x' };
+    }
+    expect((await client.unary({})).user?.name).toBe('of a class');
+    const unimplemented = { code: Status.UNIMPLEMENTED };
+    await expect(client.clientStream(requests())).rejects.toMatchObject(unimplemented);
+    await expect(collected(client.serverStream({}))).rejects.toMatchObject(unimplemented);
+    await expect(collected(client.bidi(requests()))).rejects.toMatchObject(unimplemented);
+    expect((await client.unary({})).user?.name).toBe('of a class');
   });
 });

@@ -5,7 +5,7 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import type { Channel } from '@grpc/grpc-js';
-import { messageOf } from '@weft/proto';
+import { importsFirst, messageOf } from '@weft/proto';
 import { ServerReflectionDefinition, type ServerReflectionRequest } from '@weft/proto/reflection';
 import { createClient } from 'nice-grpc';
 import { WeftError } from '../errors.ts';
@@ -68,20 +68,4 @@ function understood<Value>(read: () => Value): Value {
     const message = `the server's description of its contracts cannot be understood: ${reason}`;
     throw new WeftError('REFLECTION_FAILED', message, { cause: error });
   }
-}
-
-/** The files in an order in which each comes after what it imports. */
-function importsFirst(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
-  const ordered = new Set<FileDescriptorProto>();
-  const visit = (file: FileDescriptorProto, path: readonly FileDescriptorProto[]) => {
-    // A peer may describe a cycle; the registry then names the missing import.
-    if (ordered.has(file) || path.includes(file)) return;
-    for (const name of file.dependency) {
-      const dependency = files.get(name);
-      if (dependency !== undefined) visit(dependency, [...path, file]);
-    }
-    ordered.add(file);
-  };
-  for (const file of files.values()) visit(file, []);
-  return [...ordered];
 }

@@ -1,4 +1,4 @@
-import { INSTANCE_ID, type Route } from '@weft/proto';
+import { INSTANCE_ID, messageOf, type Route, reflectedContracts } from '@weft/proto';
 import { InstanceType } from '@weft/proto/registry';
 import { Faults, type SettingPath } from '../policy/faults.ts';
 import {
@@ -39,10 +39,38 @@ const route: Reader<Route> = (value, path, faults) => {
   faults.mustBe(path, 'made by route(SomeServiceDefinition, handlers)', value);
 };
 
+/** A handler that is missing is no fault: calls of its method return UNIMPLEMENTED. */
+function checkHandlers({ definition, implementation }: Route, path: SettingPath, faults: Faults) {
+  const handlers = implementation as Partial<Record<string, unknown>>;
+  for (const key of Object.keys(Object(definition.methods))) {
+    const handler = handlers[key] ?? undefined;
+    if (handler === undefined || typeof handler === 'function') continue;
+    faults.mustBe([...path, 'implementation', key], 'a function', handler);
+  }
+}
+
+/** Every server of the mesh offers these itself. */
+const builtIn =
+  /^(grpc\.health\.v1\.Health|grpc\.reflection\.v1(alpha)?\.ServerReflection|weft\.peer\.v1\.PeerService)$/;
+
 const allRoutes = listOf(route, 'a list of routes');
 const routes: Reader<readonly Route[]> = (value, path, faults) => {
-  if (!Array.isArray(value) || value.length > 0) return allRoutes(value, path, faults);
-  faults.add(path, 'must have at least one route; an empty list serves nothing');
+  if (Array.isArray(value) && value.length === 0) {
+    faults.add(path, 'must have at least one route; an empty list serves nothing');
+    return;
+  }
+  const read = allRoutes(value, path, faults);
+  const seen = new Set<string>();
+  for (const [index, each] of (read ?? []).entries()) {
+    if (each === undefined) continue;
+    const place = [...path, String(index)];
+    const { fullName } = each.definition;
+    checkHandlers(each, place, faults);
+    if (seen.has(fullName)) faults.add(place, `offers ${fullName} again; name each service once`);
+    if (builtIn.test(fullName)) faults.add(place, `is ${fullName}, which Weft offers itself`);
+    seen.add(fullName);
+  }
+  return read;
 };
 
 const types = Object.entries(InstanceType).filter(([, value]) => Number(value) >= 0);
@@ -77,6 +105,18 @@ const dependencies: Reader<readonly string[]> = (value, path, faults) => {
 const descriptorSet: Reader<Uint8Array> = (value, path, faults) => {
   if (ArrayBuffer.isView(value)) return value as Uint8Array;
   faults.mustBe(path, 'the bytes of a compiled contract (Uint8Array)', value);
+};
+
+const allDescriptorSets = listOf(descriptorSet, 'a list of compiled contracts');
+const descriptorSets: Reader<readonly Uint8Array[]> = (value, path, faults) => {
+  const read = allDescriptorSets(value, path, faults);
+  if (read === undefined || read.includes(undefined as never)) return read;
+  try {
+    reflectedContracts(read);
+  } catch (error) {
+    faults.add(path, `cannot be used: ${messageOf(error)}`);
+  }
+  return read;
 };
 
 const checkedService = fieldsOf<{ service: string }>(
@@ -115,7 +155,7 @@ export const serveFields: FieldReaders<ServeOptions> = {
   settleMs: timerMs(0),
   healthCheck,
   metricsPort: wholeNumberIn(0, 65_535),
-  descriptorSets: listOf(descriptorSet, 'a list of compiled contracts'),
+  descriptorSets,
   handleSignals: isTrue,
   onClose: isFunction,
 };

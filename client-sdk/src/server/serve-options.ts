@@ -15,7 +15,10 @@ import { type ResolvedLimits, resolveServeLimits, type ServeLimits } from './ser
 export interface ServeOptions extends ServeLimits {
   /** Name of the service: a DNS label such as `user-service`. */
   name: string;
-  /** What it answers: `route(UserServiceDefinition, handlers)`, one or more. */
+  /**
+   * The gRPC services that it offers: `route(UserServiceDefinition, handlers)`, one or more. If a handler
+   * is missing, a call of its method returns UNIMPLEMENTED.
+   */
   routes: readonly Route[];
   /** Address to listen on. Default $WEFT_HOST, else 127.0.0.1. */
   host?: string;
@@ -62,7 +65,10 @@ export interface ServeOptions extends ServeLimits {
    * measured then.
    */
   metricsPort?: number;
-  /** Compiled contracts of the routes, for reflection; Weft's own are always there. */
+  /**
+   * Compiled contracts of the routes with all their imports, for reflection: what `buf build -o` and
+   * `protoc --include_imports -o` write. Default: only Weft's own contracts, which are always there.
+   */
   descriptorSets?: readonly Uint8Array[];
   /**
    * Whether SIGTERM and SIGINT close it and then end the process with code 0; a second signal ends

@@ -41,13 +41,27 @@ const extended = create(FileDescriptorSetSchema, {
   ],
 });
 
+/** The user's own user/v1/user.proto: another file than the one of Weft's user-service. */
+const namesake = create(FileDescriptorSetSchema, {
+  file: [
+    {
+      name: 'user/v1/user.proto',
+      package: 'shop.user.v1',
+      syntax: 'proto3',
+      dependency: ['google/protobuf/timestamp.proto', 'acme/thing.proto'],
+      messageType: [{ name: 'Customer' }],
+      service: [{ name: 'CustomerService' }],
+    },
+  ],
+});
+
 type Question = Partial<ServerReflectionRequest>;
 
 describe.each([
   ['grpc.reflection.v1', ServerReflectionDefinition],
   ['grpc.reflection.v1alpha', AlphaDefinition as unknown as typeof ServerReflectionDefinition],
 ])('%s', (_, definition) => {
-  const descriptorSets = [toBinary(FileDescriptorSetSchema, extended)];
+  const descriptorSets = [extended, namesake].map((set) => toBinary(FileDescriptorSetSchema, set));
   const server = new GrpcServer({ routes: [], descriptorSets });
   let channel: ReturnType<typeof createChannel>;
 
@@ -118,6 +132,22 @@ describe.each([
     expect(extension?.names[0]).toBe('acme/colour.proto');
   });
 
+  it('describes a file of the user that has the name of a file of Weft', async () => {
+    const [own, service, weft, order] = await ask(
+      { fileByFilename: 'user/v1/user.proto' },
+      { fileContainingSymbol: 'shop.user.v1.CustomerService' },
+      { fileContainingSymbol: 'user.v1.UserService' },
+      { fileContainingSymbol: 'order.v1.OrderService' },
+    );
+    const packages = [own, service, weft].map((answer) => {
+      const [bytes] = answer?.fileDescriptorResponse?.fileDescriptorProto ?? [];
+      return bytes && fromBinary(FileDescriptorProtoSchema, bytes).package;
+    });
+    expect(packages).toEqual(['shop.user.v1', 'shop.user.v1', 'user.v1']);
+    expect(own?.names).toContain('acme/thing.proto');
+    expect(order?.names[0]).toBe('order/v1/order.proto');
+  });
+
   it('answers NOT_FOUND in-band for what is not known, and goes on', async () => {
     const answers = await ask(
       { fileByFilename: 'nowhere.proto' },
@@ -130,4 +160,15 @@ describe.each([
     const codes = answers.map(({ errorResponse }) => errorResponse?.errorCode);
     expect(codes).toEqual([5, 5, 5, 5, 5, 3]);
   });
+});
+
+it('refuses a descriptor set that lacks an import, and names the set and the file', () => {
+  const descriptorSets = [extended, namesake].map((set) => toBinary(FileDescriptorSetSchema, set));
+  const serve = (sets: Uint8Array[]) => () => new GrpcServer({ routes: [], descriptorSets: sets });
+  expect(serve(descriptorSets.slice(1))).toThrow(
+    /^descriptor set 0: .*acme\/thing\.proto.*; compile it with all its imports/,
+  );
+  expect(serve([...descriptorSets, new Uint8Array([255])])).toThrow(
+    /^descriptor set 2 is not a google\.protobuf\.FileDescriptorSet: /,
+  );
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { route } from '@weft/proto';
+import { HealthDefinition } from '@weft/proto/health';
 import { InstanceStatus, InstanceType } from '@weft/proto/registry';
 import { UserServiceDefinition } from '@weft/proto/user';
 import {
@@ -84,6 +85,12 @@ describe('resolveServeOptions', () => {
     ['routes', { routes: { user: routes[0] } }],
     ['routes[1]', { routes: [...routes, UserServiceDefinition] }],
     ['routes[0]', { routes: [null] }],
+    ['routes[1]', { routes: [...routes, ...routes] }],
+    ['routes[0]', { routes: [{ definition: HealthDefinition, implementation: {} }] }],
+    [
+      'routes[0].implementation.getUser',
+      { routes: [{ definition: UserServiceDefinition, implementation: { getUser: 'x' } }] },
+    ],
     ['host', { host: 5 }],
     ['host', { host: '' }],
     ['advertiseHost', { advertiseHost: 'http://a' }],
@@ -117,6 +124,7 @@ describe('resolveServeOptions', () => {
     ['healthCheck.service', { healthCheck: { service: 'user service' } }],
     ['descriptorSets', { descriptorSets: new Uint8Array() }],
     ['descriptorSets[0]', { descriptorSets: ['contracts.binpb'] }],
+    ['descriptorSets', { descriptorSets: [new Uint8Array([255])] }],
     ['handleSignals', { handleSignals: 'no' }],
     ['onClose', { onClose: 5 }],
     ['shedding', { shedding: true }],
