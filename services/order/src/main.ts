@@ -7,7 +7,7 @@ import { createOrderHandlers } from './handlers.ts';
 import { OrderRepository } from './repository.ts';
 
 const log = createLog('order-service');
-const stopTracing = await startTracing('order-service');
+const stopTracing = await startTracing('order-service', log);
 const mesh = createMesh({ log });
 const orders = new OrderRepository(databaseFile('order-service'));
 const users = mesh.client(UserServiceDefinition);

@@ -9,7 +9,7 @@ import { PaymentRepository } from './repository.ts';
 import { PaymentWorker } from './worker.ts';
 
 const log = createLog('payment-service');
-const stopTracing = await startTracing('payment-service');
+const stopTracing = await startTracing('payment-service', log);
 const mesh = createMesh({ log });
 const orders = mesh.client(OrderServiceDefinition);
 const payments = new PaymentRepository(databaseFile('payment-service'));

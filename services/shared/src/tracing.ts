@@ -1,5 +1,10 @@
-/** Ends what is under way, and hands over what was gathered. */
+import { type Log, messageOf } from '@weft/proto';
+
+/** Ends tracing and sends the last spans to the collector, for at most FLUSH_MS. Never rejects. */
 export type StopTracing = () => Promise<void>;
+
+/** How long the last spans may take to reach the collector, in ms. Exporters themselves retry for 10 s. */
+const FLUSH_MS = 1000;
 
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
 
@@ -10,13 +15,29 @@ export function isTracingWanted(env: NodeJS.ProcessEnv): boolean {
   return Boolean(exporter) || ENDPOINTS.some((name) => Boolean(env[name]?.trim()));
 }
 
+/** Runs `shutdown` for at most FLUSH_MS. A collector that is away costs a warning, and nothing else. */
+async function flush(shutdown: () => Promise<void>, log: Log): Promise<void> {
+  const sent = shutdown().then(
+    () => undefined,
+    (error: unknown) => messageOf(error),
+  );
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(resolve, FLUSH_MS, `no response within ${FLUSH_MS} ms`);
+  const reason = await Promise.race([sent, late]);
+  clearTimeout(timer);
+  if (reason !== undefined) {
+    log.warn({ reason }, 'the last spans were not sent: check OTEL_EXPORTER_OTLP_ENDPOINT');
+  }
+}
+
 /**
- * Has this process traced as OpenTelemetry's standard variables say: OTEL_EXPORTER_OTLP_ENDPOINT or
- * OTEL_TRACES_EXPORTER switch it on. Without them nothing is loaded, and it costs nothing.
+ * Traces this process as OpenTelemetry's standard variables say: OTEL_EXPORTER_OTLP_ENDPOINT or
+ * OTEL_TRACES_EXPORTER turn tracing on. Without them nothing is loaded.
  *
- * To be awaited before the mesh is used. What it answers is to be awaited before the process ends.
+ * Await it before the mesh is used.
+ * @returns a function to await before the process ends
  */
-export async function startTracing(serviceName: string): Promise<StopTracing> {
+export async function startTracing(serviceName: string, log: Log): Promise<StopTracing> {
   const { env } = process;
   if (!isTracingWanted(env)) return async () => {};
   env.OTEL_SERVICE_NAME ||= serviceName;
@@ -26,5 +47,5 @@ export async function startTracing(serviceName: string): Promise<StopTracing> {
   const { NodeSDK } = await import('@opentelemetry/sdk-node');
   const sdk = new NodeSDK();
   sdk.start();
-  return () => sdk.shutdown();
+  return () => flush(() => sdk.shutdown(), log);
 }

@@ -6,7 +6,7 @@ import { createUserHandlers } from './handlers.ts';
 import { UserRepository } from './repository.ts';
 
 const log = createLog('user-service');
-const stopTracing = await startTracing('user-service');
+const stopTracing = await startTracing('user-service', log);
 const users = new UserRepository(databaseFile('user-service'));
 await createMesh({ log }).serve({
   name: 'user-service',
