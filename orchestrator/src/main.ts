@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { EXIT, runWeft } from './program.ts';
+import { keepCompiledCode } from './compile-cache.ts';
+
+keepCompiledCode();
+const { EXIT, runWeft } = await import('./program.ts');
 
 // What we print may reach no one: whoever reads stops reading, as `weft logs | head` does (EPIPE), the
 // terminal is closed (EIO), the disk is full. No mesh that is up may die of it.

@@ -1,28 +1,8 @@
-import { ConfigError } from '@weft/client-sdk';
-import { Command, CommanderError } from 'commander';
-import { addBreakersCommand } from './commands/breakers.ts';
-import { addCallCommand } from './commands/call.ts';
-import { addCompletionCommand } from './commands/completion.ts';
-import { addDemoCommand } from './commands/demo.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addDownCommand } from './commands/down.ts';
-import { addDrainCommand } from './commands/drain.ts';
-import { addEtcdCommand } from './commands/etcd.ts';
-import { addEventsCommand } from './commands/events.ts';
-import { addGraphCommand } from './commands/graph.ts';
-import { addInitCommand } from './commands/init.ts';
-import { addInstancesCommand } from './commands/instances.ts';
-import { addLogsCommand } from './commands/logs.ts';
-import { addPsCommand } from './commands/ps.ts';
-import { addRegistryCommand } from './commands/registry.ts';
-import { addRestartCommand } from './commands/restart.ts';
-import { addScaleCommand } from './commands/scale.ts';
-import { addServicesCommand } from './commands/services.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addTopCommand } from './commands/top.ts';
-import { addUpCommand } from './commands/up.ts';
-import { addVerifyCommand } from './commands/verify.ts';
-import { addWatchCommand } from './commands/watch.ts';
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { CommanderError } from 'commander';
+import { commands } from './commands/index.ts';
+import { LazyCommand } from './commands/lazy-command.ts';
 import { OrchestratorError } from './errors.ts';
 import { type Example, examplesText } from './output/examples.ts';
 import { printNews } from './output/terminal.ts';
@@ -56,52 +36,62 @@ Environment:
   ETCD_BIN         the etcd program, when it is not in PATH
   WEFT_REGISTRY    the registry to ask, host:port; several with commas between
   NO_COLOR         print without colours
+  NODE_COMPILE_CACHE  folder of compiled code (default: weft/compiled in the cache folder of the user)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
-function createProgram(): Command {
-  const program = new Command(weftCommand('').trim())
+/** Commands that show the options of `weft` itself. */
+const ABOUT_WEFT: readonly string[] = ['help', '__complete'];
+
+function versionOfWeft(): string {
+  const manifest = findPackageJSON('..', import.meta.filename) ?? '';
+  return JSON.parse(readFileSync(manifest, 'utf8')).version;
+}
+
+/**
+ * The program with every command.
+ * @param words what it is to parse: `--version` is an option of `weft` only if they name no command, as a
+ *   command may have a `--version` of its own
+ */
+function createProgram(words: readonly string[]): LazyCommand {
+  const program = new LazyCommand(weftCommand('').trim());
+  program
     .description('Starts and supervises a service mesh, and looks inside.')
     .option('--file <path>', 'the description of the mesh', 'weft.yaml')
     .addHelpText('after', HELP)
-    .showHelpAfterError(`(${weftCommand('--help')} tells more)`)
+    .showHelpAfterError(`(${weftCommand('--help')} lists all commands and options)`)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride();
-  addInitCommand(program);
-  addUpCommand(program);
-  addStatusCommand(program);
-  addScaleCommand(program);
-  addRestartCommand(program);
-  addLogsCommand(program);
-  addDownCommand(program);
-  addServicesCommand(program);
-  addInstancesCommand(program);
-  addPsCommand(program);
-  addTopCommand(program);
-  addGraphCommand(program);
-  addWatchCommand(program);
-  addEventsCommand(program);
-  addBreakersCommand(program);
-  addDrainCommand(program);
-  addCallCommand(program);
-  addDemoCommand(program);
-  addEtcdCommand(program);
-  addRegistryCommand(program);
-  addVerifyCommand(program);
-  addDoctorCommand(program);
-  addCompletionCommand(program);
+  for (const { name, about, isHidden = false, load } of commands) {
+    const command = new LazyCommand(name, load).description(about).copyInheritedSettings(program);
+    program.addCommand(command, { hidden: isHidden });
+  }
+  const named = words.find((word) => program.commands.some((command) => command.name() === word));
+  if (named === undefined || ABOUT_WEFT.includes(named)) program.version(versionOfWeft());
   return program;
 }
 
-/** Runs `weft` with the words after its name. Answers its exit code. */
+/** `help call` is `call --help`, whose module commander then loads. */
+function withoutHelpWord(words: readonly string[]): readonly string[] {
+  return words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+}
+
+/** Runs `weft` with the words after its name. @returns its exit code */
 export async function runWeft(words: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(words, { from: 'user' });
+    await createProgram(words).parseAsync(withoutHelpWord(words), { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    // The latter is told of what the environment hands the SDK: $WEFT_POLICIES.
-    if (!(error instanceof OrchestratorError || error instanceof ConfigError)) throw error;
-    for (const line of error.message.split('\n')) printNews(line);
+    if (!(await isUserError(error))) throw error;
+    for (const line of (error as Error).message.split('\n')) printNews(line);
     return EXIT.failed;
   }
+}
+
+/** Whether the user can act on an error: one of ours, or of the SDK about $WEFT_POLICIES. */
+async function isUserError(error: unknown): Promise<boolean> {
+  if (error instanceof OrchestratorError) return true;
+  const { ConfigError } = await import('@weft/client-sdk');
+  return error instanceof ConfigError;
 }

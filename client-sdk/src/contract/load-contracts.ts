@@ -1,4 +1,4 @@
-import { type AnyDefinition, load, type Options, type ServiceDefinition } from '@grpc/proto-loader';
+import type { AnyDefinition, Options, ServiceDefinition } from '@grpc/proto-loader';
 import { messageOf } from '@weft/proto';
 import { WeftError } from '../errors.ts';
 
@@ -22,6 +22,8 @@ export async function loadContracts(
 ): Promise<Record<string, ServiceDefinition>> {
   const defaults: Options = { longs: String, enums: String, defaults: true, oneofs: true };
   try {
+    // Loaded here, as few programs need it: protobufjs takes 20 ms to load.
+    const { load } = await import('@grpc/proto-loader');
     const definition = await load([...files], { ...defaults, ...options });
     const services = Object.entries(definition).filter(
       (entry): entry is [string, ServiceDefinition] => isService(entry[1]),

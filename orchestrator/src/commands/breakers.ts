@@ -59,11 +59,8 @@ async function order(
   }
 }
 
-export function addBreakersCommand(program: Command): void {
-  addLookOptions(program.command('breakers'))
-    .description(
-      'list the circuit breakers that are not closed, or have clients open or close them',
-    )
+export function define(command: Command): void {
+  addLookOptions(command)
     .argument('[service]', 'only those of its instances', '')
     .argument('[instance]', 'with --open or --close: its id, or the beginning of it')
     .addOption(new Option('--open', 'have clients open theirs, until --close').conflicts(['close']))

@@ -1,8 +1,6 @@
-import { createMesh } from '@weft/client-sdk';
 import { type Command, InvalidArgumentError } from 'commander';
 import { OrchestratorError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { callFailure, callFailureText } from '../output/call-error.ts';
 import { printJson } from '../output/terminal.ts';
 import { globalOptions } from './context.ts';
 import { addRegistryOption, registryOf } from './registry-option.ts';
@@ -25,9 +23,8 @@ interface CallOptions {
   readonly registry?: string;
 }
 
-export function addCallCommand(program: Command): void {
-  addRegistryOption(program.command('call'))
-    .description('call a method by name through the mesh; prints the answer as JSON')
+export function define(command: Command): void {
+  addRegistryOption(command)
     .argument('<service>', 'such as user-service')
     .argument('<method>', 'such as CreateUser')
     .argument('[request]', 'the request as JSON', parseRequest, {})
@@ -40,6 +37,8 @@ export function addCallCommand(program: Command): void {
         options: CallOptions,
         command: Command,
       ) => {
+        const { createMesh } = await import('@weft/client-sdk');
+        const { callFailure, callFailureText } = await import('../output/call-error.ts');
         const registry = registryOf(globalOptions(command), options.registry);
         const mesh = createMesh({ registry, defaultDeadlineMs: CALL_DEADLINE_MS });
         try {

@@ -67,10 +67,8 @@ async function runDemo(file: string, asJson: boolean): Promise<void> {
     print(`\nEverything is stopped again. \`${weftCommand('up')}\` runs the mesh to stay.`);
 }
 
-export function addDemoCommand(program: Command): void {
-  program
-    .command('demo')
-    .description('run the mesh on free ports, buy something, show what happened, stop')
+export function define(command: Command): void {
+  command
     .option('--json', 'print one JSON document', false)
     .action(({ json }: { json: boolean }, command: Command) =>
       runDemo(globalOptions(command).file, json),

@@ -59,9 +59,8 @@ async function diagnose(
   return [...findings, ...(await examine(surroundings))];
 }
 
-export function addDoctorCommand(program: Command): void {
-  addLookOptions(program.command('doctor'))
-    .description('look for common faults, and say what to do about each; changes nothing')
+export function define(command: Command): void {
+  addLookOptions(command)
     .addHelpText(
       'after',
       `

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { askOrchestrator, liveState } from '../control/control-client.ts';
+import { askOrchestrator } from '../control/control-client.ts';
+import { liveState } from '../control/live-state.ts';
 import { OrchestratorError } from '../errors.ts';
 import { takeLock } from '../folder-lock.ts';
 import { Leftovers } from '../leftovers.ts';
@@ -29,26 +30,23 @@ async function endWithoutOrchestrator(folder: MeshFolder): Promise<boolean> {
   }
 }
 
-export function addDownCommand(program: Command): void {
-  program
-    .command('down')
-    .description('stop the mesh in reverse order; waits until nothing of it runs')
-    .action(async (_options: object, command: Command) => {
-      const folder = folderOf(globalOptions(command));
-      if (await endWithoutOrchestrator(folder)) return;
-      const orchestrator = await askOrchestrator(folder, async (client, state) => {
-        await client.stop({});
-        return state.orchestrator;
-      });
-      const deadlineMs = performance.now() + END_TIMEOUT_MS;
-      while (isAlive(orchestrator)) {
-        if (performance.now() > deadlineMs) {
-          throw new OrchestratorError(
-            `everything stopped, but weft up itself (pid ${orchestrator.pid}) still runs`,
-          );
-        }
-        await sleep(20);
-      }
-      printNews('stopped');
+export function define(command: Command): void {
+  command.action(async (_options: object, command: Command) => {
+    const folder = folderOf(globalOptions(command));
+    if (await endWithoutOrchestrator(folder)) return;
+    const orchestrator = await askOrchestrator(folder, async (client, state) => {
+      await client.stop({});
+      return state.orchestrator;
     });
+    const deadlineMs = performance.now() + END_TIMEOUT_MS;
+    while (isAlive(orchestrator)) {
+      if (performance.now() > deadlineMs) {
+        throw new OrchestratorError(
+          `everything stopped, but weft up itself (pid ${orchestrator.pid}) still runs`,
+        );
+      }
+      await sleep(20);
+    }
+    printNews('stopped');
+  });
 }

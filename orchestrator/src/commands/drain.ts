@@ -124,9 +124,8 @@ async function undo(
   for (const id of json ? [] : ids) print(`${service}/${id} takes calls again`);
 }
 
-export function addDrainCommand(program: Command): void {
-  addLookOptions(program.command('drain'))
-    .description('take an instance, or all of a service, out of the calls; waits until it is so')
+export function define(command: Command): void {
+  addLookOptions(command)
     .argument('<service>', 'such as user-service')
     .argument('[instance]', 'its id, or the beginning of it; all when left out')
     .option('--undo', 'let it take calls again', false)

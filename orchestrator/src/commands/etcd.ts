@@ -40,9 +40,8 @@ async function up({ nodes, host, clientPort, dataDir }: UpOptions, ownFolder: st
   }
 }
 
-export function addEtcdCommand(program: Command): void {
-  const etcd = program.command('etcd').description('an etcd of your own, for development');
-  etcd
+export function define(command: Command): void {
+  command
     .command('up')
     .description('start an etcd on this machine and keep it running until Ctrl-C')
     .addOption(

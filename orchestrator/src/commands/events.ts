@@ -29,12 +29,8 @@ interface EventsOptions {
   readonly service: string;
 }
 
-export function addEventsCommand(program: Command): void {
-  addLookOptions(
-    program.command('events'),
-    'print JSON (weft.telemetry.v1.Event); a line each with -f',
-  )
-    .description('show what happened to instances, breakers and drains')
+export function define(command: Command): void {
+  addLookOptions(command, 'print JSON (weft.telemetry.v1.Event); a line each with -f')
     .option('-n, --lines <count>', 'how many past events, at most 1000', parseCount, 20)
     .option('-f, --follow', 'go on showing what happens', false)
     .option('--service <service>', 'only what happened to this service', '')

@@ -33,9 +33,8 @@ interface GraphOptions {
   readonly json?: boolean;
 }
 
-export function addGraphCommand(program: Command): void {
-  addRegistryOption(program.command('graph'))
-    .description('show who calls whom: as declared, and as seen in the last seconds')
+export function define(command: Command): void {
+  addRegistryOption(command)
     .addOption(new Option('--dot', 'print it for Graphviz').conflicts(['mermaid', 'json']))
     .addOption(new Option('--mermaid', 'print it for Mermaid').conflicts(['json']))
     .option('--json', 'print JSON')

@@ -10,10 +10,8 @@ interface InitOptions {
   readonly json: boolean;
 }
 
-export function addInitCommand(program: Command): void {
-  program
-    .command('init')
-    .description('make a new service in an empty folder: contract, code, weft.yaml and a test')
+export function define(command: Command): void {
+  command
     .argument('<folder>', 'to make; its last part is the name of the service')
     .option('--no-install', 'leave npm install to you')
     .option('--json', 'print JSON', false)

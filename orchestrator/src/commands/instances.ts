@@ -29,9 +29,8 @@ export function instanceJson(instance: Instance) {
   return messageToJson('weft.registry.v1.Instance', Instance, instance);
 }
 
-export function addInstancesCommand(program: Command): void {
-  addLookOptions(program.command('instances'), 'print JSON (weft.registry.v1.Instance)')
-    .description('list the instances that are registered')
+export function define(command: Command): void {
+  addLookOptions(command, 'print JSON (weft.registry.v1.Instance)')
     .argument('[service]', 'only of this service', '')
     .addOption(
       new Option('--status <status>', 'only in this status')

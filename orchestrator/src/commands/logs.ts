@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { askOrchestrator, liveState } from '../control/control-client.ts';
+import { askOrchestrator } from '../control/control-client.ts';
+import { liveState } from '../control/live-state.ts';
 import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { type MergedLine, mergedLines } from '../output/merged-log.ts';
@@ -82,10 +83,8 @@ interface LogsOptions {
   readonly lines: number;
 }
 
-export function addLogsCommand(program: Command): void {
-  program
-    .command('logs')
-    .description('show what services wrote, by time; works after the mesh has stopped too')
+export function define(command: Command): void {
+  command
     .argument(
       '[service]',
       'a service, an instance (user-service-1), registry, etcd, weft; all when left out',

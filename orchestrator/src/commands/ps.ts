@@ -1,7 +1,8 @@
 import type { ServiceStatus } from '@weft/proto/orchestrator';
 import type { Instance } from '@weft/proto/registry';
 import type { Command } from 'commander';
-import { askOrchestrator, liveState } from '../control/control-client.ts';
+import { askOrchestrator } from '../control/control-client.ts';
+import { liveState } from '../control/live-state.ts';
 import { OrchestratorError } from '../errors.ts';
 import { processRows } from '../mesh-view/process-rows.ts';
 import { readInstances } from '../mesh-view/read-catalog.ts';
@@ -20,11 +21,8 @@ async function processesHere(command: Command): Promise<readonly ServiceStatus[]
   return services;
 }
 
-export function addPsCommand(program: Command): void {
-  addLookOptions(program.command('ps'))
-    .description(
-      'list what runs: the processes of the mesh that is up here, and what is registered',
-    )
+export function define(command: Command): void {
+  addLookOptions(command)
     .addHelpText(
       'after',
       `

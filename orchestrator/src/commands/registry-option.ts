@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { runningRegistry } from '../control/control-client.ts';
+import { runningRegistry } from '../control/live-state.ts';
 import { OrchestratorError } from '../errors.ts';
 import { weftCommand } from '../output/weft-command.ts';
 import { folderOf, type GlobalOptions } from './context.ts';

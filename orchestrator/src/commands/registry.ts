@@ -65,14 +65,13 @@ async function importAll(file: string | undefined, options: ImportOptions, comma
   }
 }
 
-export function addRegistryCommand(program: Command): void {
-  const registry = program.command('registry').description('move what is registered');
-  addRegistryOption(registry.command('export'))
+export function define(command: Command): void {
+  addRegistryOption(command.command('export'))
     .description('write every instance as JSON, all at one revision')
     .argument('[file]', 'where to write it (default: standard output)')
     .option('--json', 'say as JSON what was written to the file', false)
     .action(exportAll);
-  addRegistryOption(registry.command('import'))
+  addRegistryOption(command.command('import'))
     .description(
       'register what export wrote and is not listed; each lives on if its owner does, else for its TTL',
     )

@@ -3,10 +3,8 @@ import { askOrchestrator } from '../control/control-client.ts';
 import { folderOf, globalOptions } from './context.ts';
 import { printStatus, statusOf } from './status.ts';
 
-export function addRestartCommand(program: Command): void {
-  program
-    .command('restart')
-    .description('replace instances one at a time, the new one first, so that no call fails')
+export function define(command: Command): void {
+  command
     .argument('[service]', 'only this service; all in dependency order when left out', '')
     .option('--json', 'print JSON', false)
     .action(async (service: string, { json }: { json: boolean }, command: Command) => {

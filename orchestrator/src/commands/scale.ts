@@ -14,10 +14,8 @@ function parseWanted(text: string): Wanted {
   return { service: match[1] ?? '', instances: Number(match[2]) };
 }
 
-export function addScaleCommand(program: Command): void {
-  program
-    .command('scale')
-    .description('set how many instances a service has (0 to 100); waits until it is so')
+export function define(command: Command): void {
+  command
     .argument('<service=n>', 'such as user-service=3', parseWanted)
     .option('--json', 'print JSON', false)
     .action(async (wanted: Wanted, { json }: { json: boolean }, command: Command) => {

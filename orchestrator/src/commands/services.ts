@@ -9,9 +9,8 @@ import { addLookOptions } from './registry-option.ts';
 
 export const STALE = 'the store of the registry is away: this may be behind it';
 
-export function addServicesCommand(program: Command): void {
-  addLookOptions(program.command('services'))
-    .description('list the services that are registered, and their traffic')
+export function define(command: Command): void {
+  addLookOptions(command)
     .addHelpText(
       'after',
       `

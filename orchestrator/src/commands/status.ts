@@ -17,10 +17,8 @@ export function statusOf(services: ServiceStatus[]): GetStatusResponse {
   return GetStatusResponse.fromPartial({ services });
 }
 
-export function addStatusCommand(program: Command): void {
-  program
-    .command('status')
-    .description('show every service: instances, running, port, health, uptime')
+export function define(command: Command): void {
+  command
     .option('--json', 'print JSON (weft.orchestrator.v1.GetStatusResponse)', false)
     .action(async ({ json }: { json: boolean }, command: Command) => {
       const folder = folderOf(globalOptions(command));

@@ -1,7 +1,8 @@
 import type { Scaling } from '@weft/proto/orchestrator';
 import type { WatchTrafficResponse } from '@weft/proto/telemetry';
 import type { Command } from 'commander';
-import { askOrchestrator, runningRegistry } from '../control/control-client.ts';
+import { askOrchestrator } from '../control/control-client.ts';
+import { runningRegistry } from '../control/live-state.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { InstanceSet } from '../mesh-view/instance-set.ts';
 import { readInstances } from '../mesh-view/read-catalog.ts';
@@ -114,9 +115,8 @@ interface TopOptions {
   readonly once: boolean;
 }
 
-export function addTopCommand(program: Command): void {
-  addLookOptions(program.command('top'), 'print JSON, once')
-    .description('show services and instances by traffic, live at a terminal')
+export function define(command: Command): void {
+  addLookOptions(command, 'print JSON, once')
     .option('--once', 'print it once, as where there is no terminal', false)
     .addHelpText(
       'after',

@@ -14,10 +14,8 @@ export function storeNews(store: ChosenStore): string {
   return `store: ${store.kind === 'memory' ? 'memory' : 'etcd'} (${store.why})`;
 }
 
-export function addUpCommand(program: Command): void {
-  program
-    .command('up')
-    .description('start the mesh of weft.yaml and keep it running until Ctrl-C or weft down')
+export function define(command: Command): void {
+  command
     .option(
       '--metrics-port <number>',
       'port of GET /metrics (Prometheus) of weft up itself; 0 takes a free one',

@@ -97,9 +97,8 @@ async function verify(options: VerifyOptions): Promise<void> {
   }
 }
 
-export function addVerifyCommand(program: Command): void {
-  addRegistryOption(program.command('verify'))
-    .description('derive the architecture (services, interfaces, stores ...), check its rules')
+export function define(command: Command): void {
+  addRegistryOption(command)
     .option(
       '--live',
       'start a mesh of its own and stop dependencies in it, to see who can do without',

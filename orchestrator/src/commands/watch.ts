@@ -60,9 +60,8 @@ interface WatchOptions {
   readonly watchOnly: boolean;
 }
 
-export function addWatchCommand(program: Command): void {
-  addLookOptions(program.command('watch'), 'print a JSON document a line')
-    .description('show the instances, then what becomes of them as it happens')
+export function define(command: Command): void {
+  addLookOptions(command, 'print a JSON document a line')
     .argument('[service]', 'only of this service', '')
     .option('--watch-only', 'leave out those that are listed at the start', false)
     .addHelpText(

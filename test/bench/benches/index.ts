@@ -2,6 +2,7 @@ import type { Bench } from '../harness/bench.ts';
 import { amplification } from './amplification.ts';
 import { breaker } from './breaker.ts';
 import { call } from './call.ts';
+import { cli } from './cli.ts';
 import { failover } from './failover.ts';
 import { keepalive } from './keepalive.ts';
 import { memory } from './memory.ts';
@@ -32,4 +33,5 @@ export const benches: readonly Bench[] = [
   propagate,
   read,
   scale,
+  cli,
 ];

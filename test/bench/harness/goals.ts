@@ -101,6 +101,8 @@ const goals: readonly Goal[] = [
   { bench: 'register', case: /^Register vs .* c50$/, metric: /\/s/, of: 'ratio', least: 0.7 },
   { bench: 'register', case: /^RegisterMany/, metric: /\/s/, of: 'ratio', least: 1 },
   { bench: 'keepalive', case: /^one lease per/, metric: /\/s/, of: 'ratio', least: 0.5 },
+  { bench: 'cli', case: /^(--help|--version|completion)/, metric: /exit$/, of: 'ratio', most: 5 },
+  { bench: 'cli', case: /^(status|call)/, metric: /less the call/, of: 'ratio', most: 10 },
   { bench: 'keepalive', case: /^\d+ leases per/, metric: /\/s/, of: 'ratio', least: 0.9 },
 ];
 
