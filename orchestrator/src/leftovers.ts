@@ -62,14 +62,21 @@ export class Leftovers {
     return [...this.#remaining];
   }
 
-  /** Takes over what runs as `wanted`, once; else starts it. */
-  takeOrStart({ name, specification }: WantedProcess, start: () => ManagedProcess): Run {
+  /**
+   * Takes over what runs as `wanted`, once; else starts it.
+   * @param restGraceMs As for `startChild`, of a process that is taken over.
+   */
+  takeOrStart(
+    { name, specification }: WantedProcess,
+    start: () => ManagedProcess,
+    restGraceMs?: number,
+  ): Run {
     const adopted = this.remaining.find(
       (left) => left.name === name && left.specification === specification,
     );
     if (adopted === undefined) return { process: start(), adopted };
     this.#remaining.delete(adopted);
-    return { process: adoptProcess(adopted), adopted };
+    return { process: adoptProcess(adopted, restGraceMs), adopted };
   }
 
   /**

@@ -62,10 +62,12 @@ export function createServiceSlot(options: ServiceSlotOptions): Slot {
     onEnd,
     launch() {
       const freshId = newInstanceId(spec.name, number);
-      const run = left.takeOrStart({ name, specification }, () => {
+      const restGraceMs = spec.stopTimeoutMs;
+      const start = () => {
         const environment = { ...program.environment, WEFT_INSTANCE_ID: freshId };
-        return startChild({ ...program, environment, logFile });
-      });
+        return startChild({ ...program, environment, logFile, restGraceMs });
+      };
+      const run = left.takeOrStart({ name, specification }, start, restGraceMs);
       const instanceId = run.adopted?.instanceId ?? freshId;
       const probe = instanceProbe(view, instanceId, spec.health.service);
       return { ...run, probe, instanceId };

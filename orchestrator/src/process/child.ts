@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { messageOf } from '@weft/proto';
-import { GroupEnd } from './group-end.ts';
+import { endText, GroupEnd } from './group-end.ts';
 import { openLog } from './log-file.ts';
 import type { ManagedProcess } from './managed-process.ts';
 
@@ -18,6 +18,11 @@ export interface Program {
 export interface ChildOptions extends Program {
   /** Its output is appended here. */
   readonly logFile: string;
+  /**
+   * How long what the program leaves behind in its group when it ends by itself has between SIGTERM and
+   * SIGKILL. Default 5000.
+   */
+  readonly restGraceMs?: number | undefined;
 }
 
 function endReason(code: number | null, signal: NodeJS.Signals | null): string {
@@ -47,8 +52,7 @@ function failedProcess(message: string): ManagedProcess {
 
 /**
  * Starts a process in a group of its own, so that a Ctrl-C in the terminal reaches only us, writing
- * straight to its log, so that it lives on when we crash. Once it has ended, what it left behind in
- * its group is killed.
+ * straight to its log, so that it lives on when we crash. It has ended when its whole group has.
  */
 export function startChild(options: ChildOptions): ManagedProcess {
   let child: ChildProcess;
@@ -59,17 +63,11 @@ export function startChild(options: ChildOptions): ManagedProcess {
   }
   const { promise: exited, resolve } = Promise.withResolvers<string>();
   const { pid } = child;
-  const end = pid === undefined ? undefined : new GroupEnd(pid);
+  const end = pid === undefined ? undefined : new GroupEnd(pid, options.restGraceMs);
   child.once('error', ({ message }) => resolve(`could not be started (${message})`));
-  child.once('exit', (code, signal) => {
-    end?.finish();
-    resolve(endReason(code, signal));
+  child.once('exit', async (code, signal) => {
+    const isRestKilled = (await end?.rest()) ?? false;
+    resolve(endText(endReason(code, signal), isRestKilled));
   });
-  return {
-    pid,
-    exited,
-    terminate(graceMs) {
-      if (child.exitCode === null && child.signalCode === null) end?.ask(graceMs);
-    },
-  };
+  return { pid, exited, terminate: (graceMs) => end?.ask(graceMs) };
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { takeLock } from '../../../orchestrator/src/folder-lock.ts';
+import { adoptProcess } from '../../../orchestrator/src/process/adopted-process.ts';
 import { startChild } from '../../../orchestrator/src/process/child.ts';
 import { boundLog, lastLines, readLog } from '../../../orchestrator/src/process/log-file.ts';
 import { freePort, whyTaken } from '../../../orchestrator/src/process/ports.ts';
@@ -63,6 +64,92 @@ describe('startChild', () => {
     child.terminate(100);
     expect(await child.exited).toBe('signal SIGKILL');
     await eventually(() => expect(identityOf(grandchild)).toBeUndefined());
+  });
+});
+
+describe('the end of a process group', () => {
+  /** Takes a while to end at SIGTERM, as a service does that drains. */
+  const draining = (drainMs: number) =>
+    `process.on('SIGTERM', () => setTimeout(() => { console.log('drained'); process.exit(); }, ${drainMs}));
+     console.log('up ' + process.pid);
+     setInterval(() => {}, 1000);`;
+  const ignoring =
+    "process.on('SIGTERM', () => {}); console.log('up ' + process.pid); setInterval(() => {}, 1000)";
+
+  /** Starts a program through a shell, which ends at SIGTERM at once. */
+  async function startWrapped(folder: string, program: string, restGraceMs?: number) {
+    const logFile = join(folder, 'a.log');
+    const child = startChild({
+      command: ['sh', '-c', '"$0" -e "$1"; true', process.execPath, program],
+      folder,
+      environment: {},
+      logFile,
+      restGraceMs,
+    });
+    const pid = await eventually(() => {
+      const [, up] = /^up (\d+)$/m.exec(readLog(logFile).text) ?? [];
+      expect(up).toBeDefined();
+      return Number(up);
+    });
+    return { child, pid, log: () => readLog(logFile).text };
+  }
+
+  it('waits for a program whose wrapper ends at SIGTERM before it', async () => {
+    using folder = tempFolder();
+    const { child, pid, log } = await startWrapped(folder.path, draining(300));
+    child.terminate(5000);
+    expect(await child.exited).toBe('signal SIGTERM');
+    expect(log()).toMatch(/^drained$/m);
+    expect(identityOf(pid)).toBeUndefined();
+  });
+
+  it('waits for it too where the wrapper was started by an earlier weft up', async () => {
+    using folder = tempFolder();
+    const { child, pid, log } = await startWrapped(folder.path, draining(300));
+    const identity = identityOf(child.pid ?? 0);
+    const adopted = adoptProcess(identity ?? { pid: 0, startedAs: '' });
+    adopted.terminate(5000);
+    await adopted.exited;
+    expect(log()).toMatch(/^drained$/m);
+    expect(identityOf(pid)).toBeUndefined();
+    await child.exited;
+  });
+
+  it('kills the rest of the group when the grace time is over', async () => {
+    using folder = tempFolder();
+    const { child, pid } = await startWrapped(folder.path, ignoring);
+    const askedAt = performance.now();
+    child.terminate(200);
+    expect(await child.exited).toBe(
+      'signal SIGTERM; what it had started did not end in time and was killed',
+    );
+    expect(performance.now() - askedAt).toBeGreaterThanOrEqual(190);
+    expect(identityOf(pid)).toBeUndefined();
+  });
+
+  it('kills the rest of the group earlier when asked again with less grace', async () => {
+    using folder = tempFolder();
+    const { child, pid } = await startWrapped(folder.path, ignoring);
+    child.terminate(60_000);
+    await eventually(() => expect(identityOf(child.pid ?? 0)).toBeUndefined());
+    child.terminate(0);
+    expect(await child.exited).toMatch(/was killed$/);
+    expect(identityOf(pid)).toBeUndefined();
+  });
+
+  it('lets the rest of the group drain when the wrapper ends by itself', async () => {
+    using folder = tempFolder();
+    const { child, pid, log } = await startWrapped(folder.path, draining(300));
+    process.kill(child.pid ?? 0, 'SIGKILL');
+    expect(await child.exited).toBe('signal SIGKILL');
+    expect(log()).toMatch(/^drained$/m);
+    expect(identityOf(pid)).toBeUndefined();
+
+    using other = tempFolder();
+    const stubborn = await startWrapped(other.path, ignoring, 200);
+    process.kill(stubborn.child.pid ?? 0, 'SIGKILL');
+    expect(await stubborn.child.exited).toMatch(/was killed$/);
+    expect(identityOf(stubborn.pid)).toBeUndefined();
   });
 });
 
