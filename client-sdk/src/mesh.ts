@@ -150,11 +150,15 @@ export class Mesh {
   }
 
   /**
-   * Calls a unary method by name, with the request and response in protobuf's JSON form; the contract
-   * is learnt from the service by reflection. For tools: `mesh.client` is typed and faster.
+   * Calls a unary method by name, with the request and response in protobuf's JSON form. The service
+   * describes its contract over reflection, v1 or v1alpha. For tools: `mesh.client` is typed and faster.
    *
    * @param method `CreateUser`, or `user.v1.UserService/CreateUser`
-   * @throws WeftError METHOD_NOT_FOUND, NOT_UNARY or INVALID_REQUEST; ClientError when the call fails
+   * @param request write 64-bit integers as strings, as JavaScript numbers hold 53 bits
+   * @returns the response. A part that has no JSON form is printed by its fields: an Any of an unknown
+   *   type as `@type` and its `value` in base64.
+   * @throws WeftError METHOD_NOT_FOUND, NOT_UNARY, INVALID_REQUEST or REFLECTION_FAILED; ClientError if
+   *   the call fails
    */
   call(
     service: string,

@@ -5,7 +5,6 @@ import {
   fromJson,
   type JsonValue,
   toBinary,
-  toJson,
 } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { callTypeOf, messageOf } from '@weft/proto';
@@ -15,7 +14,8 @@ import type { MeshCallOptions } from './call-options.ts';
 import type { CallSite } from './call-site.ts';
 import { unaryCaller } from './mesh-client.ts';
 import type { MethodPlans } from './method-plans.ts';
-import { reflect } from './reflection-client.ts';
+import { type Reflected, reflect } from './reflection-client.ts';
+import { responseJson } from './response-json.ts';
 
 export interface DynamicCallerOptions {
   plans: MethodPlans;
@@ -26,8 +26,8 @@ export interface DynamicCallerOptions {
   ttlMs: number;
 }
 
-interface Described {
-  readonly files: FileRegistry;
+interface Described extends Reflected {
+  /** When the server said so, as `performance.now()` counts. */
   readonly at: number;
 }
 
@@ -92,11 +92,7 @@ export class DynamicCaller {
     const caller = unaryCaller(
       pathOf(desc),
       (bytes: Uint8Array) => Buffer.from(bytes),
-      (response) =>
-        toJson(desc.output, fromBinary(desc.output, response), {
-          registry: files,
-          alwaysEmitImplicit: true,
-        }),
+      (response) => responseJson(desc.output, fromBinary(desc.output, response), files),
       this.#options.siteOf(service),
     );
     return caller(requestBytes, options);
@@ -104,7 +100,7 @@ export class DynamicCaller {
 
   /** The methods that `call` can call, `user.v1.UserService/CreateUser`, sorted; none of gRPC's own. */
   async methods(service: string): Promise<string[]> {
-    const files = await this.#describe(service);
+    const { files } = await this.#describe(service);
     return [...methodsOf(files)]
       .filter((desc) => desc.methodKind === 'unary' && !desc.parent.typeName.startsWith('grpc.'))
       .map((desc) => pathOf(desc).slice(1))
@@ -116,13 +112,13 @@ export class DynamicCaller {
     const isFresh = known !== undefined && performance.now() - known.at < this.#options.ttlMs;
     const found = isFresh ? this.#lookUp(known.files, service, method) : undefined;
     if (found !== undefined) return { files: (known as Described).files, desc: found };
-    const files = await this.#describe(service);
+    const { files, undescribed } = await this.#describe(service);
     const desc = this.#lookUp(files, service, method);
     if (desc !== undefined) return { files, desc };
     const offered = [...methodsOf(files)].map((each) => pathOf(each).slice(1)).sort();
     throw new WeftError(
       'METHOD_NOT_FOUND',
-      `${service} has no method '${method}'; it offers ${offered.join(', ')}`,
+      `${service} has no method '${method}'; it offers ${offered.join(', ')}${noteOn(undescribed)}`,
     );
   }
 
@@ -140,11 +136,17 @@ export class DynamicCaller {
     return matches[0];
   }
 
-  async #describe(service: string): Promise<FileRegistry> {
+  async #describe(service: string): Promise<Reflected> {
     const { siteOf, timeoutMs, plans } = this.#options;
-    const files = await reflect(siteOf(service).stub, timeoutMs);
-    plans.learn([...methodsOf(files)].map(traitsOf));
-    this.#described.set(service, { files, at: performance.now() });
-    return files;
+    const reflected = await reflect(siteOf(service).stub, timeoutMs);
+    plans.learn([...methodsOf(reflected.files)].map(traitsOf));
+    this.#described.set(service, { ...reflected, at: performance.now() });
+    return reflected;
   }
+}
+
+function noteOn(undescribed: readonly string[]): string {
+  if (undescribed.length === 0) return '';
+  const advice = 'pass descriptorSets to mesh.serve there';
+  return `; it does not describe its ${undescribed.join(', ')}: ${advice}`;
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { OrchestratorError } from '../errors.ts';
+import { parseExactJson } from '../exact-numbers.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { printJson } from '../output/terminal.ts';
 import { globalOptions } from './context.ts';
@@ -10,9 +11,10 @@ const CALL_DEADLINE_MS = 30_000;
 function parseRequest(text: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (error) {
-    throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}.`);
+    const what = error instanceof SyntaxError ? 'It is not JSON' : 'It cannot be sent as it is';
+    throw new InvalidArgumentError(`${what}: ${(error as Error).message}.`);
   }
   if (!isJsonObject(value)) throw new InvalidArgumentError('It must be a JSON object.');
   return value;

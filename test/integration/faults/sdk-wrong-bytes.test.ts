@@ -1,11 +1,10 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh, route, Status } from '@weft/client-sdk';
+import { createMesh, type Mesh, Status } from '@weft/client-sdk';
 import { HealthDefinition } from '@weft/proto/health';
 import { ServerReflectionResponse } from '@weft/proto/reflection';
 import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
-import { serveEcho } from '../../support/echo-service.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answerOk, startRawServer } from '../../support/raw-server.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
@@ -108,27 +107,6 @@ describe('B24: a peer that sends wrong bytes', () => {
       name: 'ClientError',
       code: Status.INTERNAL,
       details: expect.stringMatching(/^the response of 3 bytes cannot be decoded: /),
-    });
-  });
-
-  it('fails a call by name INTERNAL when its response has no JSON form', async () => {
-    const user = { id: 'x', createTime: new Date(Date.UTC(20_000, 0)) };
-    const { host } = await serveEcho(mesh, 'late', {
-      name: 'late',
-      routes: [
-        route(UserServiceDefinition, {
-          getUser: async () => ({ user }),
-          createUser: async () => ({ user }),
-          listUsers: async () => ({ users: [user] }),
-        }),
-      ],
-    });
-    closers.unshift(() => host.close());
-    await host.registered();
-    await expect(mesh.call('late', 'GetUser', { id: 'x' })).rejects.toMatchObject({
-      name: 'ClientError',
-      code: Status.INTERNAL,
-      details: expect.stringMatching(/cannot be decoded: .*Timestamp/),
     });
   });
 

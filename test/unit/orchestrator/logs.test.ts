@@ -35,6 +35,11 @@ describe('a line of a log', () => {
     expect(readLine(raw).text).toBe('02-03 12:00:00.007 INFO  ready port=1');
   });
 
+  it('keeps every digit of a number', () => {
+    const raw = `{"time": ${NOON}, "level": 30, "msg": "paid", "lease": 9007199254740993}`;
+    expect(readLine(raw).text).toBe('02-03 12:00:00.007 INFO  paid lease=9007199254740993');
+  });
+
   it.each(['registry ready on 127.0.0.1:7400', '{', '{"a": 1}', 'null', ''])(
     'of another kind stays as it is: %s',
     (raw) => expect(readLine(raw)).toEqual({ raw, timeMs: undefined, text: raw }),
