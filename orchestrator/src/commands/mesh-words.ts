@@ -36,7 +36,8 @@ export function meshWords(command: Command, { values }: ReadWords): MeshWords {
         ),
       );
       if (listed.length > 0) return listed;
-      return orNone(async () => loadTopology(file).services.map(({ name }) => name));
+      const topology = () => loadTopology(file, undefined, () => {});
+      return orNone(async () => topology().services.map(({ name }) => name));
     },
     instances: (service) =>
       orNone(() =>

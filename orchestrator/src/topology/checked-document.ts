@@ -1,8 +1,10 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { unknownName } from '@weft/client-sdk';
+import { LineCounter, parseDocument } from 'yaml';
 import { OrchestratorError } from '../errors.ts';
+import { noVariables, type Variables } from './variables.ts';
+import { type DocumentPath, typedScalar, YamlValues } from './yaml-values.ts';
 
-/** Where a value stands: `['services', 'user-service', 'port']`. */
-export type DocumentPath = readonly (string | number)[];
+export type { DocumentPath };
 
 /** weft.yaml is not as it must be; the message lists each fault with file, line and path. */
 export class TopologyError extends OrchestratorError {
@@ -27,74 +29,80 @@ function pathText(path: DocumentPath): string {
 function shown(value: unknown): string {
   if (value instanceof Map) return 'a mapping';
   if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'bigint') return String(value);
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-function childOf(node: Node | null, part: string | number): { at?: Node; value: Node | null } {
-  if (isMap(node)) {
-    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
-    return { at: pair?.key as Node | undefined, value: (pair?.value as Node | null) ?? null };
-  }
-  if (isSeq(node)) {
-    const item = (node.items[Number(part)] as Node | undefined) ?? null;
-    return { at: item ?? undefined, value: item };
-  }
-  return { value: null };
-}
-
 /**
- * A YAML document read with checks. Every `read` answers a usable value and notes what was wrong, so
- * that one look names every fault; `throwIfWrong` ends the reading.
+ * A YAML document read with checks. Each reading method returns a usable value and notes what was wrong, so
+ * that one run names every fault; `throwIfWrong` ends the reading.
  */
 export class CheckedDocument {
   /** The document as plain values; mappings are Maps, so no key is special. */
   readonly root: unknown;
+  /** Variables without a value or a default, each with the line that refers to it. */
+  readonly unsetVariables: readonly { readonly name: string; readonly line: number }[];
   readonly #file: string;
-  readonly #document: Document.Parsed;
-  readonly #lines = new LineCounter();
+  readonly #values: YamlValues;
   readonly #problems: { line: number; text: string }[] = [];
 
-  /** @throws TopologyError when `text` is not YAML. */
-  constructor(text: string, file: string) {
+  /**
+   * @param variables what `${NAME}` in a value refers to
+   * @throws TopologyError when `text` is not YAML
+   */
+  constructor(text: string, file: string, variables: Variables = noVariables) {
     this.#file = file;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    for (const { message, pos } of this.#document.errors) {
+    const lines = new LineCounter();
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
+    for (const { message, pos } of [...document.errors, ...document.warnings]) {
       this.#problems.push({
-        line: this.#lines.linePos(pos[0]).line,
+        line: lines.linePos(pos[0]).line,
         text: `not valid YAML: ${message}`,
       });
     }
     this.throwIfWrong();
-    this.root = this.#document.toJS({ mapAsMap: true });
+    const unset: { name: string; line: number }[] = [];
+    this.#values = new YamlValues({
+      document,
+      lines,
+      variables,
+      onProblem: (path, line, description) => this.#note(path, line, description),
+      onUnset: (name, line) => unset.push({ name, line }),
+    });
+    this.root = this.#values.root;
+    this.unsetVariables = unset;
   }
 
   /** Notes a fault at `path`. */
   problem(path: DocumentPath, description: string): void {
-    this.#problems.push({ line: this.#lineOf(path), text: `${pathText(path)}: ${description}` });
+    this.#note(path, this.#values.lineOf(path), description);
   }
 
-  /** Reads a mapping with only `known` keys; absent stands for empty. */
+  /** Reads a mapping with only `known` keys, and `x-` ones, which are nothing to us; absent stands for empty. */
   mapping(value: unknown, path: DocumentPath, known?: readonly string[]): Map<string, unknown> {
     if (value === undefined || value === null) return new Map();
     if (!(value instanceof Map)) {
       this.problem(path, `must be a mapping, not ${shown(value)}`);
       return new Map();
     }
-    const entries = [...value].map(([key, item]) => [String(key), item] as const);
-    for (const [key] of entries) {
-      if (known && !known.includes(key)) {
-        this.problem([...path, key], `is no known key; known here are ${known.join(', ')}`);
-      }
+    for (const key of value.keys()) {
+      if (known === undefined || known.includes(key) || key.startsWith('x-')) continue;
+      this.problem([...path, key], unknownName('known key', key, known));
     }
-    return new Map(entries);
+    return value;
   }
 
   /** Reads a whole number from `min` to `max`; absent stands for `fallback`. */
   integer(value: unknown, path: DocumentPath, min: number, max: number, fallback: number): number {
     if (value === undefined) return fallback;
-    if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) {
-      return Number(value);
+    const number = this.#typed(value, path);
+    if (Number.isInteger(number) && Number(number) >= min && Number(number) <= max) {
+      return Number(number);
     }
     this.problem(path, `must be a whole number from ${min} to ${max}, not ${shown(value)}`);
     return fallback;
@@ -103,14 +111,17 @@ export class CheckedDocument {
   /** Reads a number greater than 0; absent stands for undefined. */
   positive(value: unknown, path: DocumentPath): number | undefined {
     if (value === undefined) return undefined;
-    if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
+    const number = this.#typed(value, path);
+    if (typeof number === 'number' && number > 0 && Number.isFinite(number)) return number;
     this.problem(path, `must be a number greater than 0, not ${shown(value)}`);
     return undefined;
   }
 
   /** Reads true or false; absent stands for false. */
   flag(value: unknown, path: DocumentPath): boolean {
-    if (value === undefined || typeof value === 'boolean') return value ?? false;
+    if (value === undefined) return false;
+    const flag = this.#typed(value, path);
+    if (typeof flag === 'boolean') return flag;
     this.problem(path, `must be true or false, not ${shown(value)}`);
     return false;
   }
@@ -130,12 +141,23 @@ export class CheckedDocument {
     return word ?? fallback;
   }
 
-  /** Reads text of at least one character; absent stands for `fallback`. */
+  /** Reads text of at least one character, as written; absent stands for `fallback`. */
   text(value: unknown, path: DocumentPath, fallback: string): string {
     if (value === undefined) return fallback;
-    if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
+    const text = this.written(value, path);
+    if (text !== undefined && text !== '') return text;
     this.problem(path, `must be text, not ${shown(value)}`);
     return fallback;
+  }
+
+  /**
+   * A scalar as written: the file's `1.10` or `012` is that text, and no number.
+   * @returns undefined for a mapping, a list, no value, and text with NUL characters, which no process can get
+   */
+  written(value: unknown, path: DocumentPath): string | undefined {
+    if (value === null || typeof value === 'object') return undefined;
+    const text = this.#values.at(path)?.text ?? String(value);
+    return text.includes('\0') ? undefined : text;
   }
 
   /** Reads a list of texts; absent stands for an empty one. */
@@ -155,16 +177,13 @@ export class CheckedDocument {
     throw new TopologyError(ordered.map(({ line, text }) => `${this.#file}:${line}: ${text}`));
   }
 
-  /** Line of the key or item at `path`, or of the nearest thing around it that is there. */
-  #lineOf(path: DocumentPath): number {
-    let node: Node | null = this.#document.contents;
-    let offset = node?.range?.[0] ?? 0;
-    for (const part of path) {
-      const child = childOf(node, part);
-      if (child.at?.range) offset = child.at.range[0];
-      if (child.value === null) break;
-      node = child.value;
-    }
-    return this.#lines.linePos(offset).line;
+  /** A value that stands for a variable in quotes, as `"${PORT}"`, is no text where a number is expected. */
+  #typed(value: unknown, path: DocumentPath): unknown {
+    const isText = typeof value === 'string' && this.#values.at(path)?.hasReference === true;
+    return isText ? typedScalar(value) : value;
+  }
+
+  #note(path: DocumentPath, line: number, description: string): void {
+    this.#problems.push({ line, text: `${pathText(path)}: ${description}` });
   }
 }

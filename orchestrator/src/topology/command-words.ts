@@ -1,7 +1,11 @@
+/** What a backslash makes literal within double quotes (POSIX, Shell Command Language, 2.2.3). */
+const ESCAPED_IN_QUOTES = /["\\$`\n]/;
+
 /**
- * Splits a command line into words as a shell would, without one: blanks separate, single and double
- * quotes group, a backslash takes the next character as it is. Answers undefined when a quote is not
- * closed. Nothing is expanded.
+ * Splits a command line into words as a shell would, without one: blanks separate, single and double quotes
+ * group, a backslash keeps the next character as it is. Within double quotes, a backslash stays unless a `"`,
+ * `\`, `$` or backtick follows. A backslash before the end of a line joins two lines. Nothing is expanded.
+ * @returns undefined if a quote is not closed
  */
 export function commandWords(line: string): string[] | undefined {
   const words: string[] = [];
@@ -9,9 +13,11 @@ export function commandWords(line: string): string[] | undefined {
   let quote: string | undefined;
   for (let index = 0; index < line.length; index += 1) {
     const character = line.charAt(index);
-    if (character === '\\' && quote !== "'" && index + 1 < line.length) {
+    const next = line.charAt(index + 1);
+    const isEscape = quote === undefined ? next !== '' : ESCAPED_IN_QUOTES.test(next);
+    if (character === '\\' && quote !== "'" && isEscape) {
       index += 1;
-      word = (word ?? '') + line.charAt(index);
+      if (next !== '\n') word = (word ?? '') + next;
     } else if (quote !== undefined) {
       if (character === quote) quote = undefined;
       else word = (word ?? '') + character;

@@ -1,3 +1,4 @@
+import { unknownName } from '@weft/client-sdk';
 import { type Dependent, findCycle } from './dependency-levels.ts';
 
 /** A dependency that nothing can start by. */
@@ -22,7 +23,7 @@ export function dependencyFaults(services: readonly Dependent[]): DependencyFaul
   const unknown = services.flatMap(({ name, dependencies }) =>
     dependencies.flatMap((dependency, index): DependencyFault[] => {
       if (known.includes(dependency)) return [];
-      const message = `'${dependency}' is no service here; there are ${known.join(', ')}`;
+      const message = `'${dependency}' ${unknownName('service here', dependency, known)}`;
       return [{ kind: 'unknown', service: name, index, message }];
     }),
   );

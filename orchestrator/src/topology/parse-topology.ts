@@ -11,6 +11,7 @@ import { readOffers, readTrialCalls } from './read-architecture.ts';
 import { readCalls } from './read-calls.ts';
 import { readScale } from './read-scale.ts';
 import { type HealthSpec, MAX_INSTANCES, type ServiceSpec, type Topology } from './topology.ts';
+import type { Variables } from './variables.ts';
 
 /** Longest wait that may be set, a day. */
 const MAX_WAIT_MS = 86_400_000;
@@ -51,10 +52,11 @@ function readEnvironment(document: CheckedDocument, value: unknown, path: Docume
     } else if (OWN_VARIABLES.includes(name)) {
       const instead = name === POLICIES_VARIABLE ? ', from `calls` at the top of this file' : '';
       document.problem(at, `is set by \`weft up\` for each instance${instead}; leave it out`);
-    } else if (['string', 'number', 'boolean'].includes(typeof item)) {
-      environment.push([name, String(item)]);
     } else {
-      document.problem(at, 'must be text, a number, true or false');
+      const text = document.written(item, at);
+      if (text === undefined)
+        document.problem(at, 'must be text, a number, true or false; "" is empty');
+      else environment.push([name, text]);
     }
   }
   return Object.fromEntries(environment);
@@ -208,26 +210,42 @@ function read(document: CheckedDocument, file: string): Topology {
   return topology;
 }
 
+/** What weft.yaml is read with, besides its text. */
+export interface ReadOptions {
+  /** What `${NAME}` in a value refers to. Default: no variable is set. */
+  readonly variables?: Variables;
+  /** Called for what is no fault but probably not meant. */
+  readonly onWarning?: (text: string) => void;
+}
+
+function readDocument(text: string, file: string, { variables, onWarning }: ReadOptions) {
+  const document = new CheckedDocument(text, file, variables);
+  for (const { name, line } of document.unsetVariables) {
+    onWarning?.(
+      `${file}:${line}: the variable ${name} is not set, so its value is empty; set it, or write \${${name}:-default}`,
+    );
+  }
+  return { document, topology: read(document, file) };
+}
+
 /**
  * Reads weft.yaml.
  * @param file Its path, for messages and as the root of all relative paths.
  * @throws TopologyError naming every fault with file, line and path.
  */
-export function parseTopology(text: string, file: string): Topology {
-  const document = new CheckedDocument(text, file);
-  const topology = read(document, file);
+export function parseTopology(text: string, file: string, options: ReadOptions = {}): Topology {
+  const { document, topology } = readDocument(text, file, options);
   checkDependencies(document, topology.services);
   document.throwIfWrong();
   return topology;
 }
 
 /**
- * Reads weft.yaml as `parseTopology` does, but takes dependencies on nobody and in a cycle as they are:
- * for who looks for what is wrong with an architecture. No mesh can be started by it.
+ * Reads weft.yaml as `parseTopology` does, but accepts dependencies on unknown services and cycles. Use it to
+ * look for faults of an architecture; no mesh can be started from the result.
  */
-export function parseArchitecture(text: string, file: string): Topology {
-  const document = new CheckedDocument(text, file);
-  const topology = read(document, file);
+export function parseArchitecture(text: string, file: string, options: ReadOptions = {}): Topology {
+  const { document, topology } = readDocument(text, file, options);
   document.throwIfWrong();
   return topology;
 }

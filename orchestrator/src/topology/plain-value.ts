@@ -1,13 +1,10 @@
-/** Deeper than any setting stands; a document can hold itself, by an alias. */
-const MAX_DEPTH = 8;
-
-/** Maps as objects, in which no key is special either: each becomes a field of its own. */
-export function plainValue(value: unknown, depth = 0): unknown {
-  if (depth > MAX_DEPTH) return 'nested too deep';
-  if (Array.isArray(value)) return value.map((item) => plainValue(item, depth + 1));
+/**
+ * Maps as objects, in which no key is special either: each, `__proto__` too, becomes a field of its own. Whole
+ * numbers over 2^53 become text, as protobuf's JSON form has them.
+ */
+export function plainValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map((item) => plainValue(item));
   if (!(value instanceof Map)) return value;
-  const entries = [...value].map(
-    ([key, item]) => [String(key), plainValue(item, depth + 1)] as const,
-  );
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...value].map(([key, item]) => [key, plainValue(item)]));
 }

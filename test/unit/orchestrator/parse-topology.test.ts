@@ -104,11 +104,10 @@ describe('parseTopology', () => {
   it.each([
     ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
     ['', /:1: services: names no service/],
-    [
-      'servces: {}',
-      /:1: servces: is no known key; known here are host, registry, contracts, calls/,
-    ],
-    [service('replicas: 2'), /:4: services\.one\.replicas: is no known key/],
+    ['servces: {}', /:1: servces: is no known key; did you mean services\?/],
+    [service('replicas: 2'), /:4: services\.one\.replicas: is no known key; there are command, /],
+    [service('enviroment: {}'), /:4: services\.one\.enviroment: .*did you mean environment\?/],
+    [service('health: { timeout: 5 }'), /:4: services\.one\.health\.timeout: .*mean timeoutMs\?/],
     [
       service('instances: two'),
       /:4: services\.one\.instances: must be a whole number from 0 to 100, not "two"/,
@@ -136,6 +135,10 @@ describe('parseTopology', () => {
       service('dependencies:', '  - nobody'),
       /:5: services\.one\.dependencies\[0\]: 'nobody' is no service here; there are one/,
     ],
+    [
+      service('dependencies: [onee]'),
+      /:4: services\.one\.dependencies\[0\]: 'onee' is no service here; did you mean one\?/,
+    ],
     [service('dependencies: [one]'), /:4: services\.one\.dependencies: form a cycle.*: one -> one/],
     ['services:\n  one:\n    instances: 2', /:2: services\.one\.command: is missing/],
     [
@@ -147,7 +150,24 @@ describe('parseTopology', () => {
     ['services:\n  etcd:\n    command: a', /:2: services\.etcd: is a name that Weft uses itself/],
     ['services:\n  one: 5', /:2: services\.one: must be a mapping, not 5/],
     ['services: [a]', /:1: services: must be a mapping, not a list/],
-    ['services:\n  one: {command: a}\n  one: {command: a}', /:3: not valid YAML: .*unique/],
+    [
+      'services:\n  one: {command: a}\n  two: {command: a}\n  one: {command: a}',
+      /:4: services\.one: stands here twice, in lines 2 and 4/,
+    ],
+    [
+      service('environment:', '  A: 1', '  B: 2', '  "A": 3'),
+      /:7: services\.one\.environment\.A: stands here twice, in lines 5 and 7/,
+    ],
+    [service('environment: { A: *nothing }'), /environment\.A: the alias \*nothing has no anchor/],
+    [
+      service('environment: &all', '  A: *all'),
+      /environment\.A: the alias \*all is a part of what it stands for/,
+    ],
+    [service('<<: 5'), /:4: services\.one\.<<: must name a mapping or a list of mappings/],
+    [service('environment: { A: }'), /environment\.A: must be text, .*"" is empty/],
+    [service('environment: { A: "a\\0b" }'), /environment\.A: must be text/],
+    [service('environment: { A: !secret b }'), /:4: not valid YAML: .*!secret/],
+    [service('instances: 12345678901234567890'), /from 0 to 100, not 12345678901234567890/],
     [
       'registry: { store: redis }',
       /:1: registry\.store: must be auto or etcd or memory, not "redis"/,
@@ -165,7 +185,7 @@ describe('parseTopology', () => {
       /:4: services\.one\.offers\[0\]: must be like user\.v1\.UserService, not 'UserService'/,
     ],
     [service('offers: [a.v1.B, a.v1.B]'), /offers\[1\]: 'a\.v1\.B' stands here twice/],
-    [service('stores: [1]'), /:4: services\.one\.stores\[0\]: must be text, not 1/],
+    [service('stores: [[]]'), /:4: services\.one\.stores\[0\]: must be text, not a list/],
     [service('verify: { call: X }'), /:4: services\.one\.verify: must be a list of calls/],
     [service('verify: [{ request: {} }]'), /services\.one\.verify\[0\]\.call: must be text/],
     [

@@ -67,10 +67,7 @@ describe('calls of weft.yaml', () => {
 
   it.each([
     ['calls: 5', '1: calls: must be a mapping, not 5'],
-    [
-      'calls:\n  default: {}',
-      '2: calls.default: is no known key; known here are defaults, services',
-    ],
+    ['calls:\n  default: {}', '2: calls.default: is no known key; did you mean defaults?'],
     ['calls:\n  defaults: 5', '2: calls.defaults: must be an object, not 5'],
     [
       'calls:\n  defaults:\n    strategy: p2c_ewm',
@@ -99,7 +96,7 @@ describe('calls of weft.yaml', () => {
     ['calls:\n  services:\n    __proto__: {}', '3: calls.services.__proto__: must be a DNS label'],
     [
       'calls:\n  defaults: &a\n    breaker: *a',
-      '3: calls.defaults.breaker.breaker: is no known field',
+      '3: calls.defaults.breaker: the alias *a is a part of what it stands for',
     ],
   ])('name what is wrong in %j with line and path (B32, B33)', (text, problem) => {
     expect(problemsOf(text).join('\n')).toContain(problem);

@@ -53,6 +53,8 @@ describe('commandWords', () => {
     ['node  --a=b c', ['node', '--a=b', 'c']],
     [`say "a b" 'c "d"' e"f"g`, ['say', 'a b', 'c "d"', 'efg']],
     ['a\\ b "c\\"d" \'\\n\'', ['a b', 'c"d', '\\n']],
+    [String.raw`"\d+ \n" "a\\b" "\$\`"`, [String.raw`\d+ \n`, String.raw`a\b`, '$`']],
+    ['"one \\\nline" two\\\n three', ['one line', 'two', 'three']],
     ['empty ""', ['empty', '']],
     ['  ', []],
     ['open "quote', undefined],
