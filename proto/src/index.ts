@@ -17,6 +17,8 @@ export {
 // What contracts describe
 export { type DescribedService, describedServices } from './described-services.ts';
 export { reflectedContracts } from './descriptor-registry.ts';
+// Signals
+export { type EndSignalHandlers, onEndSignals } from './end-signals.ts';
 // Errors with google.rpc details
 export {
   aborted,

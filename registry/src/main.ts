@@ -1,4 +1,4 @@
-import { messageOf } from '@weft/proto';
+import { messageOf, onEndSignals } from '@weft/proto';
 import { readConfig } from './config.ts';
 import { openLog } from './open-log.ts';
 import { createRegistry, type Registry } from './server.ts';
@@ -17,13 +17,17 @@ try {
   console.error(messageOf(error));
   process.exit(1);
 }
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, async () => {
+onEndSignals({
+  async onFirst(signal) {
     log.info({ signal }, 'stopping');
     await registry.close();
     process.exit(0);
-  });
-}
+  },
+  onAgain(signal) {
+    log.warn({ signal }, 'second signal: ending at once');
+    process.exit(1);
+  },
+});
 
 const where = isEtcd ? `etcd at ${config.etcd.endpoints.join(', ')}` : 'memory';
 const { address, httpAddress: http } = registry;

@@ -2,11 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
+import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
 import { isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { findProgram } from '../../scripts/tools/program.ts';
+import { createTestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
+import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { meshStateOf, stubCommand, weftCommand, writeWeftYaml } from '../support/weft-process.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
 
 /** util-linux's script(1), which gives a program a terminal, and takes it away when it ends. */
 const script = process.platform === 'linux' ? findProgram('script') : undefined;
@@ -42,23 +47,78 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
   expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
 });
 
-(script ? it : it.skip)('has a registry that writes its log for people at a terminal', async () => {
-  const registry = join(import.meta.dirname, '..', '..', 'registry', 'src', 'main.ts');
-  const words = [process.execPath, '--conditions=weft-source', registry];
-  const flags = ['--store', 'memory', '--port', '0', '--http-port', 'off'];
-  const command = [...words, ...flags].map((word) => `'${word}'`).join(' ');
-  const { ETCD_ENDPOINTS: _, ...env } = process.env;
+/** Runs a program in a terminal of its own. */
+function startInTerminal(main: string, flags: readonly string[], env: NodeJS.ProcessEnv) {
+  const words = [process.execPath, '--conditions=weft-source', join(repository, main), ...flags];
+  const command = words.map((word) => `'${word}'`).join(' ');
   const terminal = spawn(script ?? '', ['-qfec', `exec ${command}`, '/dev/null'], {
-    env,
+    env: { ...process.env, ETCD_ENDPOINTS: '', ...env },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   let output = '';
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  await eventually(() => expect(output).toMatch(/INFO.*listening/), { withinMs: 20_000 });
-  expect(output).not.toContain('"level"');
-  const ended = once(terminal, 'close');
-  terminal.kill('SIGTERM');
-  await ended;
+  return {
+    output: () => output,
+    async close() {
+      const ended = once(terminal, 'close');
+      terminal.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+(script ? it : it.skip)('a service deregisters when its terminal is closed', async () => {
+  using folder = tempFolder('weft-terminal-');
+  const registry = await createTestRegistry();
+  const { client, close } = createRegistryClient(registry.address);
+  const terminal = startInTerminal('services/user/src/main.ts', [], {
+    WEFT_REGISTRY: registry.address,
+    WEFT_DATA_DIR: folder.path,
+  });
+  try {
+    const { instances } = await eventually(() => client.getService({ service: 'user-service' }), {
+      withinMs: 20_000,
+    });
+    expect(instances).toHaveLength(1);
+    await terminal.close();
+    // Its lease lasts for 10 s.
+    await eventually(async () => expect((await client.listInstances({})).instances).toEqual([]), {
+      withinMs: 4000,
+    });
+  } finally {
+    close();
+    await registry.close();
+  }
+});
+
+(findEtcd() && script ? it : it.skip)(
+  'a registry leaves in order when its terminal is closed',
+  async () => {
+    const etcd = await createTestEtcd();
+    const flags = ['--store', 'etcd', '--etcd', etcd.endpoint, '--port', '0', '--http-port', 'off'];
+    const terminal = startInTerminal('registry/src/main.ts', flags, {});
+    const replicas = () => etcd.ctl('get', '--prefix', '--keys-only', '/weft/v1/registries/');
+    try {
+      await eventually(() => expect(terminal.output()).toMatch(/registry ready/), {
+        withinMs: 20_000,
+      });
+      expect(await replicas()).not.toBe('');
+      await terminal.close();
+      await eventually(async () => expect(await replicas()).toBe(''), { withinMs: 3000 });
+    } finally {
+      await etcd.close();
+    }
+  },
+);
+
+(script ? it : it.skip)('has a registry that writes its log for people at a terminal', async () => {
+  const flags = ['--store', 'memory', '--port', '0', '--http-port', 'off'];
+  const terminal = startInTerminal('registry/src/main.ts', flags, {});
+  await eventually(() => expect(terminal.output()).toMatch(/INFO.*listening/), {
+    withinMs: 20_000,
+  });
+  expect(terminal.output()).not.toContain('"level"');
+  await terminal.close();
 });

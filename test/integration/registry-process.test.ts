@@ -19,8 +19,8 @@ describe('the registry command', () => {
     await Promise.all(runs.splice(0).map((each) => each.end()));
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'says when it is ready, and stops on %s',
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'says when it is ready, and stops in order on %s, also when it comes twice within a second',
     async (signal) => {
       const { child, output, exited, ready } = run('--port', '0', '--store', 'auto');
       const address = await ready();
@@ -37,6 +37,7 @@ describe('the registry command', () => {
       for await (const { leases } of keepAlive) {
         expect(leases).toEqual([{ leaseId: 1n, ttlSeconds: 0 }]);
         child.kill(signal);
+        setTimeout(() => child.kill(signal), 3);
       }
       await watch.ended;
       expect(await exited).toBe(0);

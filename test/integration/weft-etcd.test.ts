@@ -93,7 +93,7 @@ describeWith(['etcd', 'etcdctl'], 'weft etcd up', () => {
       expect(registry.store.catalog.size).toBe(2);
       const processes = layout()?.processes ?? [];
       expect(processes).toHaveLength(3);
-      weft.signal('SIGINT');
+      weft.signal('SIGHUP');
       expect((await weft.exited).code).toBe(0);
       expect(processes.filter(isAlive)).toEqual([]);
     },

@@ -71,8 +71,8 @@ export interface ServeOptions extends ServeLimits {
    */
   descriptorSets?: readonly Uint8Array[];
   /**
-   * Whether SIGTERM and SIGINT close it and then end the process with code 0; a second signal ends
-   * it at once with code 1. Default true.
+   * Whether SIGTERM, SIGINT and SIGHUP (a closed terminal) close it and then end the process with code 0.
+   * Signals within one second count as one; a later one ends the process at once with code 1. Default true.
    */
   handleSignals?: boolean;
   /** Runs when all calls have ended, before `close` resolves: close databases and timers here. */

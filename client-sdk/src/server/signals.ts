@@ -1,13 +1,9 @@
-import type { Log } from '@weft/proto';
+import { type Log, onEndSignals } from '@weft/proto';
 
 const closers = new Set<() => Promise<void>>();
 let isClosing = false;
 
-async function onSignal(signal: NodeJS.Signals, log: Log): Promise<void> {
-  if (isClosing) {
-    log.warn({ signal }, 'second signal: ending at once');
-    process.exit(1);
-  }
+async function closeAll(signal: NodeJS.Signals, log: Log): Promise<void> {
   isClosing = true;
   log.info({ signal }, 'closing on signal');
   const results = await Promise.allSettled([...closers].map((close) => close()));
@@ -19,18 +15,19 @@ async function onSignal(signal: NodeJS.Signals, log: Log): Promise<void> {
 let uninstall: (() => void) | undefined;
 
 function install(log: Log): () => void {
-  const listener = (signal: NodeJS.Signals) => void onSignal(signal, log);
-  process.on('SIGTERM', listener);
-  process.on('SIGINT', listener);
-  return () => {
-    process.off('SIGTERM', listener);
-    process.off('SIGINT', listener);
-  };
+  return onEndSignals({
+    onFirst: (signal) => void closeAll(signal, log),
+    onAgain(signal) {
+      log.warn({ signal }, 'second signal: ending at once');
+      process.exit(1);
+    },
+  });
 }
 
 /**
- * Runs `close` when the process is told to end (SIGTERM, SIGINT), together with all others given
- * here, then ends it. Answers what takes it back.
+ * Runs `close` when the process is told to end (SIGTERM, SIGINT, SIGHUP), together with all others given
+ * here, then ends the process. A signal that comes more than a second after the first ends it at once.
+ * @returns What takes `close` back.
  */
 export function closeOnSignals(close: () => Promise<void>, log: Log): () => void {
   closers.add(close);

@@ -1,13 +1,10 @@
+import { onEndSignals } from '@weft/proto';
 import { printNews } from '../output/terminal.ts';
 
 /** What can be stopped: at once with `graceMs` 0, also while it is stopping. */
 export interface Stoppable {
   stop(graceMs?: number): Promise<void>;
 }
-
-/** Two signals within this time are one Ctrl-C: the terminal's, and the one that npm passes on. */
-const SAME_SIGNAL_MS = 1000;
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Stops what a command started at the first signal; a second one kills what is still there. Dispose of
@@ -17,22 +14,17 @@ export function stopOnSignals(started: Stoppable): {
   isStopping: () => boolean;
   dispose: () => void;
 } {
-  let firstMs: number | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (firstMs === undefined) {
-      firstMs = performance.now();
+  let isStopping = false;
+  const dispose = onEndSignals({
+    onFirst(signal) {
+      isStopping = true;
       printNews(`${signal}: stopping everything (once more to kill it)`);
       void started.stop();
-    } else if (performance.now() - firstMs > SAME_SIGNAL_MS) {
+    },
+    onAgain(signal) {
       printNews(`${signal} again: killing what is left`);
       void started.stop(0);
-    }
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  return {
-    isStopping: () => firstMs !== undefined,
-    dispose: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
     },
-  };
+  });
+  return { isStopping: () => isStopping, dispose };
 }
