@@ -42,6 +42,13 @@ export function hostProblem(host: string): string | undefined {
   return 'must be a host name, an IPv4 address or an IPv6 address without brackets';
 }
 
+/** Whether a value is `host:port`, an IPv6 host in brackets. The host is not looked up. */
+export function isAddress(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]{1,253}):(\d{1,5})$/i.exec(value) ?? [];
+  return host !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
 /** Whether a host is this machine only. */
 export function isLoopback(host: string): boolean {
   // All names below localhost are this machine too, RFC 6761.

@@ -21,6 +21,11 @@ const LAST_TIME = Date.parse('9999-12-31T23:59:59.999Z');
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** Whether a text has no control character and no half of a surrogate pair, which is not UTF-8. */
+function isPrintable(text: string): boolean {
+  return !CONTROL.test(text) && text.isWellFormed();
+}
+
 function checkLabel(checks: FieldChecks, field: string, text: string, rule: LabelRule): void {
   checks.check(rule.pattern.test(text), field, `must be ${rule.mustBe}`);
 }
@@ -35,7 +40,8 @@ export function checkId(checks: FieldChecks, field: string, id: string): void {
 
 export function checkTtl(checks: FieldChecks, field: string, seconds: number): void {
   const { min, max } = TTL_SECONDS;
-  checks.check(seconds >= min && seconds <= max, field, `must be ${min} to ${max} seconds`);
+  const isTtl = Number.isInteger(seconds) && seconds >= min && seconds <= max;
+  checks.check(isTtl, field, `must be a whole number of seconds, ${min} to ${max}`);
 }
 
 export function checkWeight(checks: FieldChecks, field: string, weight: number): void {
@@ -53,20 +59,28 @@ export function checkMetadata(
   }
   let bytes = 0;
   for (const [key, value] of metadata) {
-    const isKey = key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key);
+    const isKey = key.length > 0 && key.length <= MAX_KEY_LENGTH && isPrintable(key);
     const rule = `keys must be 1 to ${MAX_KEY_LENGTH} printable characters`;
     if (!checks.check(isKey, field, rule)) continue;
     const path = `${field}[${JSON.stringify(key)}]`;
-    const isValue = value.length <= MAX_VALUE_LENGTH;
-    if (!checks.check(isValue, path, `must be at most ${MAX_VALUE_LENGTH} characters`)) continue;
+    const isValue = value.length <= MAX_VALUE_LENGTH && value.isWellFormed();
+    const valueRule = `must be at most ${MAX_VALUE_LENGTH} characters of Unicode`;
+    if (!checks.check(isValue, path, valueRule)) continue;
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
   checks.check(bytes <= MAX_METADATA_BYTES, field, `must be at most ${MAX_METADATA_BYTES} bytes`);
 }
 
 export function checkText(checks: FieldChecks, field: string, text: string, max: number): void {
-  const isText = text.length <= max && !CONTROL.test(text);
+  const isText = text.length <= max && isPrintable(text);
   checks.check(isText, field, `must be at most ${max} printable characters`);
+}
+
+/** Checks a time that may be absent. A `Date` out of the range of a Timestamp cannot be encoded. */
+export function checkTime(checks: FieldChecks, field: string, time: Date | undefined): void {
+  // NaN fails both comparisons.
+  const isTime = time === undefined || (+time >= FIRST_TIME && +time <= LAST_TIME);
+  checks.check(isTime, field, 'must be a time from year 1 to year 9999');
 }
 
 /** A status this registry knows: no client would call an instance in any other. */
@@ -102,15 +116,14 @@ export function checkInstance(checks: FieldChecks, instance: InstanceDescription
       checkService(checks, `instance.dependencies[${index}]`, name);
     });
   }
-  // NaN fails both comparisons.
-  const isTime = startTime === undefined || (+startTime >= FIRST_TIME && +startTime <= LAST_TIME);
-  checks.check(isTime, 'instance.start_time', 'must be a time from year 1 to year 9999');
+  checkTime(checks, 'instance.start_time', startTime);
 }
 
-/** What is wrong with an instance, as one text; empty when nothing is. */
-export function describeProblems(instance: InstanceDescription): string {
+/** What is wrong with an instance, and with its TTL if it has one, as one text; empty if nothing is. */
+export function describeProblems(instance: InstanceDescription, ttlSeconds?: number): string {
   const checks = new FieldChecks();
   checkInstance(checks, instance);
+  if (ttlSeconds !== undefined) checkTtl(checks, 'ttl_seconds', ttlSeconds);
   try {
     checks.throwIfAny();
     return '';

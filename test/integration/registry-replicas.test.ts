@@ -8,16 +8,20 @@ import { describeWith } from '../support/tools.ts';
 
 const PREFIX = '/weft/v1/registries/';
 
-it('takes what is no replica for none', () => {
+it('a value that is no replica, or has no lease to end it, is not taken for one', () => {
   const replica = { id: 'a', address: '10.0.0.1:7400', startTime: '2026-01-02T03:04:05.000Z' };
   const key = `${PREFIX}a`;
-  expect(decodeReplica({ key, value: JSON.stringify(replica) })).toEqual({
+  const valid = JSON.stringify(replica);
+  expect(decodeReplica({ key, value: valid, leaseId: 7n })).toEqual({
     ...replica,
     startTime: new Date(replica.startTime),
   });
-  const foreign = ['', 'null', '[]', '{}', JSON.stringify({ ...replica, address: 'nowhere' })];
-  for (const value of [...foreign, JSON.stringify({ ...replica, id: 'b' })]) {
-    expect(decodeReplica({ key, value })).toBeUndefined();
+  expect(decodeReplica({ key, value: valid, leaseId: 0n })).toBeUndefined();
+  const addresses = ['nowhere', 'https://10.0.0.1:7400', 'two words:7400', '10.0.0.1:99999'];
+  const changes = [...addresses.map((address) => ({ address })), { id: 'b' }, { startTime: 'x' }];
+  const foreign = changes.map((change) => JSON.stringify({ ...replica, ...change }));
+  for (const value of ['', 'null', '[]', '{}', ...foreign]) {
+    expect(decodeReplica({ key, value, leaseId: 7n })).toBeUndefined();
   }
 });
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isAddress } from '../address-rules.ts';
 
 /** Reads a whole number of a command line within bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -13,7 +14,6 @@ export const parsePort = wholeNumber(0, 65_535);
 
 /** Reads `host:port`. */
 export function parseAddress(text: string): string {
-  const [, host, port] = /^(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return text;
+  if (isAddress(text)) return text;
   throw new InvalidArgumentError(`'${text}' is not host:port.`);
 }

@@ -240,11 +240,11 @@ export class EtcdClient {
     return Number(TTL) >= 0;
   }
 
-  /** Whether anything hangs on a lease. */
-  async hasKeys(leaseId: bigint): Promise<boolean> {
+  /** The keys on a lease; none if the lease has ended. */
+  async keysOf(leaseId: bigint): Promise<string[]> {
     const request = { ID: `${leaseId}`, keys: true };
     const { keys } = await this.#call(({ leaseClient }) => leaseClient.leaseTimeToLive(request));
-    return keys.length > 0;
+    return keys.map((key) => key.toString('utf8'));
   }
 
   /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */

@@ -6,7 +6,7 @@ import { isUuid } from '../uuid.ts';
 import type { Catalog } from './catalog.ts';
 import { differences } from './etcd-audit.ts';
 import type { EtcdClient, KeyValue, Position } from './etcd-client.ts';
-import { HISTORY_KEY, instanceKey, SERVICES_PREFIX } from './etcd-keys.ts';
+import { HISTORY_KEY, SERVICES_PREFIX } from './etcd-keys.ts';
 import { RecordReader } from './etcd-record.ts';
 import type { StoreEvent } from './event-log.ts';
 import { FeedStats } from './feed-stats.ts';
@@ -60,10 +60,9 @@ export class EtcdFeed {
     this.#reader = this.#createReader();
   }
 
-  /** Whether an instance is listed only because the value now in its place is none. */
-  skips({ service, id }: StoredInstance): boolean {
-    const { skipped } = this.#reader;
-    return skipped.size > 0 && skipped.has(instanceKey(service, id));
+  /** Whether the value of a key in etcd is not a valid instance. */
+  skips(key: string): boolean {
+    return this.#reader.skips(key);
   }
 
   /**

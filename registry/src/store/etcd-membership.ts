@@ -1,4 +1,5 @@
 import { type Log, messageOf, pause } from '@weft/proto';
+import { isAddress } from '../address-rules.ts';
 import { StoreError } from '../errors.ts';
 import type { EtcdClient, KeyValue } from './etcd-client.ts';
 import type { EtcdKeepAlive } from './etcd-keep-alive.ts';
@@ -14,16 +15,22 @@ const DOUBT_AFTER_MS = TTL_SECONDS * 1000 - 2 * EVERY_MS;
 /** By then they are: they connect anew, have a call or two fail that waits 2 s, and look once more. */
 const DOUBT_MS = 10_000;
 
-/** Reads a replica as etcd holds it; undefined when it is none: anyone may write to etcd. */
+/**
+ * Reads a replica from etcd. Anyone can write to etcd, and a replica that cannot be reached holds up
+ * every drain, so its key must have a lease that ends.
+ * @returns undefined if the value is not a valid replica.
+ */
 export function decodeReplica({
   key,
   value,
-}: Pick<KeyValue, 'key' | 'value'>): Replica | undefined {
+  leaseId,
+}: Pick<KeyValue, 'key' | 'value' | 'leaseId'>): Replica | undefined {
   try {
-    const { id, address, startTime }: Record<string, unknown> = JSON.parse(value);
-    const isReplica = key === `${REGISTRIES_PREFIX}${id}` && typeof address === 'string';
-    if (!isReplica || !/:\d+$/.test(address)) return undefined;
-    return { id: `${id}`, address, startTime: new Date(`${startTime}`) };
+    const { id, address, startTime: started }: Record<string, unknown> = JSON.parse(value);
+    const startTime = new Date(`${started}`);
+    const isReplica = key === `${REGISTRIES_PREFIX}${id}` && leaseId !== 0n && isAddress(address);
+    if (!isReplica || Number.isNaN(+startTime)) return undefined;
+    return { id: `${id}`, address, startTime };
   } catch {
     return undefined;
   }

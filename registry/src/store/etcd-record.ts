@@ -1,4 +1,5 @@
 import { type Log, messageOf } from '@weft/proto';
+import { encodedInstance } from '../encoded-instance.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyValue } from './etcd-client.ts';
 import { parseInstanceKey } from './etcd-keys.ts';
@@ -22,7 +23,13 @@ export function decodeRecord({ key, value, ...kv }: KeyValue): StoredInstance {
   return { ...instance, ...kv };
 }
 
-/** Reads records, skipping values that are no instance: logged, counted, the last good one kept. */
+/**
+ * Reads records. A value that is no instance is logged, counted and skipped; the catalog keeps the last
+ * good instance of its key.
+ *
+ * Each instance is also encoded once as the protobuf message that lists and watches send. An instance
+ * that cannot be encoded is skipped too, so no record can make a list, a watch or the event log fail.
+ */
 export class RecordReader {
   readonly #catalog: Catalog;
   readonly #log: Log;
@@ -58,9 +65,10 @@ export class RecordReader {
   read(keyValue: KeyValue): StoredInstance | undefined {
     const { key, modRevision } = keyValue;
     try {
-      const instance = decodeRecord(keyValue);
+      const instance = this.#pool.slim(decodeRecord(keyValue));
+      encodedInstance(instance);
       this.#skipped.delete(key);
-      return this.#pool.slim(instance);
+      return instance;
     } catch (error) {
       this.#skipped.set(key, modRevision);
       this.#stats.skippedValues += 1;
@@ -75,6 +83,11 @@ export class RecordReader {
   known(key: string): StoredInstance | undefined {
     const named = parseInstanceKey(key);
     return named && this.#catalog.get(named.service, named.id);
+  }
+
+  /** Whether the value of a key was skipped. */
+  skips(key: string): boolean {
+    return this.#skipped.has(key);
   }
 
   /** The key is gone. */

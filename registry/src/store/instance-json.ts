@@ -11,11 +11,18 @@ const typeNames = shortNames(InstanceType, TYPE_PREFIX);
 const statusNames = shortNames(InstanceStatus, STATUS_PREFIX);
 const healthNames = shortNames(Health, HEALTH_PREFIX);
 
-function enumValue(values: Record<string, number>, prefix: string, name: unknown): number {
-  if (typeof name === 'number' && Number.isInteger(name)) return name;
-  const value = values[`${prefix}${name}`];
-  if (value === undefined) throw new Error(`${JSON.stringify(name)} is no ${prefix.toLowerCase()}`);
-  return value;
+/** Whether protobuf can hold a number as the value of an enum: a signed integer of 32 bits. */
+function isEnumNumber(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
+}
+
+/** The number of a value of an enum, which is stored as its short name, or as a number if it has none. */
+function enumValue(values: Record<string, number>, prefix: string, stored: unknown): number {
+  if (isEnumNumber(stored)) return stored;
+  const value = typeof stored === 'string' ? values[`${prefix}${stored}`] : undefined;
+  if (value !== undefined) return value;
+  const kind = prefix.toLowerCase().slice(0, -1);
+  throw new Error(`${JSON.stringify(stored)} is not a value of ${kind}`);
 }
 
 /** What is kept of an instance besides its lease and revisions, which etcd keeps. */
@@ -54,8 +61,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads what `encodeInstance` wrote. Someone else may have written the value, so everything is checked.
- * @throws Error saying what is wrong.
+ * Reads a value that `encodeInstance` wrote. Anyone can write to etcd, so each field is checked by the
+ * rules for registrations: a value that passes can also be encoded as a protobuf message.
+ * @throws Error that lists what is wrong.
  */
 export function decodeInstance(text: string): Kept {
   const value: unknown = JSON.parse(text);
@@ -92,11 +100,12 @@ export function decodeInstance(text: string): Kept {
     incarnation: string(value, 'incarnation'),
     healthCheck: healthCheck && { service: string(healthCheck, 'service') },
   } satisfies InstanceDescription;
-  const problems = describeProblems(description);
+  const ttlSeconds = number(value, 'ttlSeconds');
+  const problems = describeProblems(description, ttlSeconds);
   if (problems !== '') throw new Error(problems);
   return {
     ...description,
-    ttlSeconds: number(value, 'ttlSeconds'),
+    ttlSeconds,
     health: enumValue(Health, HEALTH_PREFIX, health) as Health,
   };
 }

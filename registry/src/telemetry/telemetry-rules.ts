@@ -9,6 +9,7 @@ import {
   type WatchEventsRequest,
   type WatchTrafficRequest,
 } from '@weft/proto/telemetry';
+import { checkTime } from '../instance-rules.ts';
 
 const MOST = { edges: 5000, breakers: 5000, events: 1000 } as const;
 const MAX_NAME = 128;
@@ -57,6 +58,7 @@ function checkEvent(checks: FieldChecks, path: string, event: Event): void {
   const isDetail = event.detail === '' || isText(event.detail, MAX_DETAIL);
   const rule = `must be at most ${MAX_DETAIL} printable characters`;
   checks.check(isDetail, `${path}.detail`, rule);
+  checkTime(checks, `${path}.time`, event.time);
 }
 
 /** @throws INVALID_ARGUMENT naming the fields of a report that cannot be taken. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVICES_PREFIX } from '../../../registry/src/store/etcd-keys.ts';
+import { INVALID_FIELDS, invalidRecord, type StoredRecord } from '../../support/invalid-records.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Replica } from '../cluster/replica.ts';
 import type { Oracle } from '../parties/oracle.ts';
@@ -34,6 +35,17 @@ async function compact({ etcd, oracle, recorder }: Scene): Promise<void> {
 function chosenKey({ oracle }: Scene, { choice }: Fault): string | undefined {
   const { keys } = oracle;
   return keys[Math.floor(choice * keys.length)];
+}
+
+/** The fields to damage a record with, each in a share of the faults; undefined to replace the record. */
+function anyInvalidFields({ choice }: Fault): StoredRecord | undefined {
+  const all = [undefined, ...Object.values(INVALID_FIELDS)];
+  // `choice` itself picks the key.
+  return all[Math.floor(((choice * 1e6) % 1) * all.length)];
+}
+
+function isRecord(text: string): boolean {
+  return text.startsWith('{');
 }
 
 /** Breaks a link of a replica for a while. */
@@ -132,9 +144,19 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
   'foreign-value': {
     targets: ['etcd'],
     async run(scene, fault) {
-      const key = chosenKey(scene, fault);
-      if (key !== undefined)
-        await scene.etcd.ctl('put', `${SERVICES_PREFIX}${key}`, 'not an instance');
+      const name = chosenKey(scene, fault);
+      if (name === undefined) return;
+      const key = `${SERVICES_PREFIX}${name}`;
+      const fields = anyInvalidFields(fault);
+      const valid = await scene.etcd.ctl('get', '--print-value-only', key);
+      const leaseId = scene.oracle.leaseOf(name);
+      if (fields === undefined || leaseId === undefined || !isRecord(valid)) {
+        await scene.etcd.ctl('put', key, 'not an instance');
+        return;
+      }
+      // On its own lease, the record is valid but for these fields. The lease may have ended meanwhile.
+      const lease = `--lease=${BigInt(leaseId).toString(16)}`;
+      await scene.etcd.ctl('put', lease, key, invalidRecord(valid, fields)).catch(() => {});
     },
   },
 };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { silentLog } from '@weft/proto';
 import { EventType, type InstanceType } from '@weft/proto/registry';
 import { Catalog } from '../../../registry/src/store/catalog.ts';
 import { differences } from '../../../registry/src/store/etcd-audit.ts';
@@ -8,8 +9,10 @@ import {
   prefixEnd,
   SERVICES_PREFIX,
 } from '../../../registry/src/store/etcd-keys.ts';
-import { decodeRecord } from '../../../registry/src/store/etcd-record.ts';
+import { decodeRecord, RecordReader } from '../../../registry/src/store/etcd-record.ts';
+import { FeedStats } from '../../../registry/src/store/feed-stats.ts';
 import { encodeInstance } from '../../../registry/src/store/instance-json.ts';
+import { INVALID_FIELDS, invalidRecord } from '../../support/invalid-records.ts';
 import { storedInstance } from './fixtures.ts';
 
 const stored = (value: string, over = {}) => ({
@@ -79,6 +82,22 @@ describe('values in etcd', () => {
     ['a foreign key', stored(encodeInstance(storedInstance()), { key: '/weft/v1/services/x' })],
   ])('are refused with %s', (_, record) => {
     expect(() => decodeRecord(record)).toThrow();
+  });
+
+  it.each(Object.entries(INVALID_FIELDS))('are refused with %s', (_, fields) => {
+    const value = invalidRecord(encodeInstance(storedInstance()), fields);
+    expect(() => decodeRecord(stored(value))).toThrow();
+  });
+
+  it('are skipped when they are valid but cannot be encoded as a message', () => {
+    const stats = new FeedStats();
+    const reader = new RecordReader(new Catalog(), silentLog, stats);
+    const value = encodeInstance(storedInstance());
+    expect(reader.read(stored(value, { leaseId: 1n << 64n }))).toBeUndefined();
+    expect([...reader.skipped.keys()]).toEqual(['/weft/v1/services/user-service/a']);
+    expect(stats.skippedValues).toBe(1);
+    expect(reader.read(stored(value, { modRevision: 2n }))?.id).toBe('a');
+    expect(reader.skipped.size).toBe(0);
   });
 });
 
