@@ -12,7 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   proto: [],
   registry: ['@weft/proto'],
   'client-sdk': ['@weft/proto'],
-  'services/shared': ['@weft/proto'],
+  'services/shared': ['@weft/proto', '@weft/client-sdk'],
   'services/user': ofServices,
   'services/order': ofServices,
   'services/payment': ofServices,

@@ -94,10 +94,10 @@ describe('payment.v1.PaymentService with company, and after accidents', () => {
     async function died(when: Died, service: Awaited<ReturnType<typeof start>>): Promise<Payment> {
       const request = await shop.toPay('k1');
       const dead = { worker: 'dead', leaseMs: 300 };
-      const outcome = service.payments.accept({ ...request, requestHash: '' }, dead);
+      const outcome = await service.payments.accept({ ...request, requestHash: '' }, dead);
       if (outcome.kind !== 'accepted') throw new Error(`not accepted but ${outcome.kind}`);
       const { id } = outcome.payment;
-      if (when !== 'before the charge') service.payments.charge(id, 'dead');
+      if (when !== 'before the charge') await service.payments.charge(id, 'dead');
       if (when === 'after the order was marked paid') {
         await shop.orders.markOrderPaid({ ...request, paymentId: id });
       }

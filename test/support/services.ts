@@ -42,7 +42,7 @@ export function connect<Definition extends TsProtoServiceDefinition>(
 
 /** user-service over real sockets, on a database file or in memory. */
 export async function startUsers(cleanup: Cleanup, file = ':memory:') {
-  const users = new UserRepository(file);
+  const users = await UserRepository.open(file);
   cleanup.defer(() => users.close());
   const address = await serve(cleanup, [route(UserServiceDefinition, createUserHandlers(users))]);
   return { address, users, client: connect(cleanup, UserServiceDefinition, address) };
@@ -54,7 +54,7 @@ export async function startOrders(
   users: Pick<UserServiceClient, 'getUser'>,
   { file = ':memory:', port = 0 }: { file?: string; port?: number } = {},
 ) {
-  const orders = new OrderRepository(file);
+  const orders = await OrderRepository.open(file);
   cleanup.defer(() => orders.close());
   const handlers = createOrderHandlers({ orders, users });
   const address = await serve(cleanup, [route(OrderServiceDefinition, handlers)], port);
@@ -78,7 +78,7 @@ export async function startPayments(
   cleanup: Cleanup,
   { orders, file = ':memory:', processingMs = 0, claimMs = 300, maxActive }: StartPayments,
 ) {
-  const payments = new PaymentRepository(file);
+  const payments = await PaymentRepository.open(file);
   cleanup.defer(() => payments.close());
   const worker = new PaymentWorker({ payments, orders, processingMs, claimMs, maxActive });
   cleanup.defer(() => worker.stop());

@@ -61,7 +61,7 @@ export function createOrderHandlers({
       const earlier = orders.findByKey(request.idempotencyKey, requestHash);
       if (earlier !== undefined) return created(earlier);
       await requireUser(request.userId, signal);
-      return created(orders.create({ ...request, total, requestHash }));
+      return created(await orders.create({ ...request, total, requestHash }));
     },
 
     async getOrder({ id }) {
@@ -84,7 +84,7 @@ export function createOrderHandlers({
     async markOrderPaid(request) {
       const { orderId, paymentId } = request;
       const amount = checkMarkOrderPaid(request);
-      const outcome = orders.markPaid(orderId, paymentId, amount);
+      const outcome = await orders.markPaid(orderId, paymentId, amount);
       switch (outcome.kind) {
         case 'paid':
           return { order: outcome.order };

@@ -9,7 +9,7 @@ import { OrderRepository } from './repository.ts';
 const log = createLog('order-service');
 const stopTracing = await startTracing('order-service', log);
 const mesh = createMesh({ log });
-const orders = new OrderRepository(databaseFile('order-service'));
+const orders = await OrderRepository.open(databaseFile('order-service'));
 const users = mesh.client(UserServiceDefinition);
 await mesh.serve({
   name: 'order-service',

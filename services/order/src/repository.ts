@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { isSameMoney } from '@weft/proto';
 import type { Money } from '@weft/proto/money';
 import { type Order, type OrderLine, OrderStatus } from '@weft/proto/order';
-import { inTransaction, openDatabase } from '@weft/service-kit';
+import { Database } from '@weft/service-kit';
 import { linesFromJson, linesToJson } from './stored-lines.ts';
 
 const schema = `
@@ -54,65 +54,49 @@ type Row = Record<string, SQLOutputValue>;
 
 /** All the SQL of order-service. */
 export class OrderRepository {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  /** Opens, and if need be creates, the database file; ':memory:' for one that is not kept. */
-  constructor(file: string) {
-    this.#db = openDatabase(file, schema);
+  private constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Opens the database file, or creates it; ':memory:' for a database that is not kept. */
+  static async open(file: string): Promise<OrderRepository> {
+    return new OrderRepository(await Database.open(file, schema));
   }
 
   /** What an earlier request under this key led to; undefined when there was none. */
   findByKey(idempotencyKey: string, requestHash: string): CreateOutcome | undefined {
-    const row = this.#one('SELECT * FROM orders WHERE idempotency_key = ?', idempotencyKey);
-    if (row === undefined) return undefined;
-    return row.request_hash === requestHash
-      ? { kind: 'stored', order: toOrder(row) }
-      : { kind: 'key-reused' };
+    return this.#db.read((db) => findByKey(db, idempotencyKey, requestHash));
   }
 
-  /** Stores a PENDING order, or answers the one stored earlier under the same key. */
-  create(order: NewOrder): CreateOutcome {
-    return inTransaction(
-      this.#db,
-      () => this.findByKey(order.idempotencyKey, order.requestHash) ?? this.#insert(order),
+  /** Stores a PENDING order, or returns the one stored earlier under the same key. */
+  create(order: NewOrder): Promise<CreateOutcome> {
+    return this.#db.write(
+      (db) => findByKey(db, order.idempotencyKey, order.requestHash) ?? insert(db, order),
     );
   }
 
   get(id: string): Order | undefined {
-    const row = this.#one('SELECT * FROM orders WHERE id = ?', id);
-    return row && toOrder(row);
+    return this.#db.read((db) => find(db, id));
   }
 
   /** A user's orders in the order they were created, from after `after`; at least one if any is left. */
   listOfUser(userId: string, after: bigint, limit: number): OrderPage {
-    const rows = this.#db
-      .prepare('SELECT * FROM orders WHERE user_id = ? AND seq > ? ORDER BY seq')
-      .iterate(userId, after);
-    const orders: Order[] = [];
-    let last: bigint | undefined;
-    let lines = 0n;
-    for (const row of rows) {
-      lines += row.line_count as bigint;
-      if (orders.length === limit || (orders.length > 0 && lines > MAX_LINES_PER_PAGE)) {
-        return { orders, next: last };
-      }
-      orders.push(toOrder(row));
-      last = row.seq as bigint;
-    }
-    return { orders, next: undefined };
+    return this.#db.read((db) => listOfUser(db, userId, after, limit));
   }
 
   /** Moves an order from PENDING to PAID; the same payment may do so again. */
-  markPaid(id: string, paymentId: string, amount: Money): PayOutcome {
-    return inTransaction(this.#db, () => {
-      const order = this.get(id);
+  markPaid(id: string, paymentId: string, amount: Money): Promise<PayOutcome> {
+    return this.#db.write((db) => {
+      const order = find(db, id);
       if (order?.total === undefined) return { kind: 'not-found' };
       if (order.paymentId !== '' && order.paymentId !== paymentId) {
         return { kind: 'paid-by-another', paymentId: order.paymentId };
       }
       if (!isSameMoney(order.total, amount)) return { kind: 'amount-mismatch', total: order.total };
       if (order.paymentId === paymentId) return { kind: 'paid', order };
-      this.#db.prepare('UPDATE orders SET payment_id = ? WHERE id = ?').run(paymentId, id);
+      db.prepare('UPDATE orders SET payment_id = ? WHERE id = ?').run(paymentId, id);
       return {
         kind: 'paid',
         order: { ...order, paymentId, status: OrderStatus.ORDER_STATUS_PAID },
@@ -123,32 +107,66 @@ export class OrderRepository {
   close(): void {
     this.#db.close();
   }
+}
 
-  #insert({ userId, lines, total, idempotencyKey, requestHash }: NewOrder): CreateOutcome {
-    const row = this.#db
-      .prepare(
-        `INSERT INTO orders (id, user_id, lines, line_count, currency_code, total_units,
-           total_nanos, create_time, idempotency_key, request_hash)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
-      )
-      .get(
-        randomUUID(),
-        userId,
-        linesToJson(lines),
-        lines.length,
-        total.currencyCode,
-        total.units,
-        total.nanos,
-        Date.now(),
-        idempotencyKey || null,
-        requestHash,
-      ) as Row;
-    return { kind: 'stored', order: toOrder(row) };
-  }
+function findByKey(
+  db: DatabaseSync,
+  idempotencyKey: string,
+  requestHash: string,
+): CreateOutcome | undefined {
+  const row = db.prepare('SELECT * FROM orders WHERE idempotency_key = ?').get(idempotencyKey);
+  if (row === undefined) return undefined;
+  return row.request_hash === requestHash
+    ? { kind: 'stored', order: toOrder(row) }
+    : { kind: 'key-reused' };
+}
 
-  #one(sql: string, parameter: string): Row | undefined {
-    return this.#db.prepare(sql).get(parameter);
+function find(db: DatabaseSync, id: string): Order | undefined {
+  const row = db.prepare('SELECT * FROM orders WHERE id = ?').get(id);
+  return row && toOrder(row);
+}
+
+function listOfUser(db: DatabaseSync, userId: string, after: bigint, limit: number): OrderPage {
+  const rows = db
+    .prepare('SELECT * FROM orders WHERE user_id = ? AND seq > ? ORDER BY seq')
+    .iterate(userId, after);
+  const orders: Order[] = [];
+  let last: bigint | undefined;
+  let lines = 0n;
+  for (const row of rows) {
+    lines += row.line_count as bigint;
+    if (orders.length === limit || (orders.length > 0 && lines > MAX_LINES_PER_PAGE)) {
+      return { orders, next: last };
+    }
+    orders.push(toOrder(row));
+    last = row.seq as bigint;
   }
+  return { orders, next: undefined };
+}
+
+function insert(
+  db: DatabaseSync,
+  { userId, lines, total, idempotencyKey, requestHash }: NewOrder,
+): CreateOutcome {
+  const row = db
+    .prepare(
+      `INSERT INTO orders (id, user_id, lines, line_count, currency_code, total_units,
+         total_nanos, create_time, idempotency_key, request_hash)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`,
+    )
+    .get(
+      randomUUID(),
+      userId,
+      linesToJson(lines),
+      lines.length,
+      total.currencyCode,
+      total.units,
+      total.nanos,
+      Date.now(),
+      idempotencyKey || null,
+      requestHash,
+    ) as Row;
+  return { kind: 'stored', order: toOrder(row) };
 }
 
 function toOrder(row: Row): Order {

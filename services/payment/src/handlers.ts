@@ -72,7 +72,7 @@ export function createPaymentHandlers({
         reason: 'TOO_MANY_PAYMENTS',
       });
     }
-    return begun(payments.accept(request, worker.claim), request);
+    return begun(await payments.accept(request, worker.claim), request);
   }
 
   function begun(outcome: AcceptOutcome, { orderId }: Intent): Payment {

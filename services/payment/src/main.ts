@@ -12,7 +12,7 @@ const log = createLog('payment-service');
 const stopTracing = await startTracing('payment-service', log);
 const mesh = createMesh({ log });
 const orders = mesh.client(OrderServiceDefinition);
-const payments = new PaymentRepository(databaseFile('payment-service'));
+const payments = await PaymentRepository.open(databaseFile('payment-service'));
 const worker = new PaymentWorker({ payments, orders, processingMs: processingMs(), log });
 worker.start();
 await mesh.serve({

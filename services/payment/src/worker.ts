@@ -53,6 +53,7 @@ export class PaymentWorker {
   readonly #active = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> | undefined;
 
   constructor(options: PaymentWorkerOptions) {
     const { payments, orders, processingMs, claimMs = 1500, maxActive = 1000 } = options;
@@ -67,8 +68,14 @@ export class PaymentWorker {
 
   /** Picks up abandoned payments, now and from now on, until `stop`. */
   start(): void {
-    this.#sweep();
-    this.#timer = setInterval(() => this.#sweep(), this.claim.leaseMs / 3).unref();
+    const sweep = () => {
+      // A sweep that waits for the database is not joined by the next ones.
+      this.#sweeping ??= this.#sweep().finally(() => {
+        this.#sweeping = undefined;
+      });
+    };
+    sweep();
+    this.#timer = setInterval(sweep, this.claim.leaseMs / 3).unref();
   }
 
   /** Whether one more payment may be accepted. */
@@ -107,15 +114,19 @@ export class PaymentWorker {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopping.abort();
+    this.#payments.stopWaiting();
+    await this.#sweeping;
     const unfinished = [...this.#active.keys()];
     await Promise.all(this.#active.values());
-    this.#payments.release(unfinished, this.claim.worker);
+    await this.#payments.release(unfinished, this.claim.worker).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'claims were not given up; they end by themselves');
+    });
   }
 
-  #sweep(): void {
+  async #sweep(): Promise<void> {
     try {
-      this.#payments.renew([...this.#active.keys()], this.claim);
-      const abandoned = this.#payments.claimAbandoned(
+      await this.#payments.renew([...this.#active.keys()], this.claim);
+      const abandoned = await this.#payments.claimAbandoned(
         this.claim,
         this.#maxActive - this.#active.size,
       );
@@ -134,10 +145,10 @@ export class PaymentWorker {
     const { signal } = this.#stopping;
     if (!this.#payments.isCharged(id)) await sleep(this.#processingMs, undefined, { signal });
     // False: another instance has taken the payment over, so it is no longer ours to move.
-    if (!this.#payments.charge(id, worker)) return;
+    if (!(await this.#payments.charge(id, worker))) return;
     const refusal = await this.#markOrderPaid(payment);
-    if (refusal === undefined) this.#payments.complete(id, worker);
-    else this.#payments.fail(id, worker, refusal);
+    if (refusal === undefined) await this.#payments.complete(id, worker);
+    else await this.#payments.fail(id, worker, refusal);
   }
 
   /** Answers why the order cannot be paid, undefined when it is; goes on until it knows. */

@@ -1,10 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { currentCall } from '@weft/client-sdk';
+import { whenFree } from './busy-wait.ts';
+import { isBusy, statusOf } from './database-status.ts';
 
-/** How long a statement waits for another process that writes to the same file. */
-const BUSY_TIMEOUT_MS = 5000;
-const SQLITE_BUSY = 5;
+/** How long a write waits for the lock at most, in ms. */
+const MAX_WAIT_MS = 5000;
+/** What a write leaves of the deadline of its call, in ms, for its response to arrive in time. */
+const RESPONSE_MS = 100;
 
 /** Where a service keeps its data: in `$WEFT_DATA_DIR`, else below the working directory. */
 export function databaseFile(service: string): string {
@@ -13,52 +17,95 @@ export function databaseFile(service: string): string {
 }
 
 /**
- * Opens a service's own database, shared with its other instances on this machine, and brings it to
- * `schema`, whose statements must change nothing the second time. Integers are read as bigint.
- * A transaction that committed survives kill -9 and, synchronous being FULL, a power cut too.
+ * A service's own database file, which its other instances on this machine share.
+ *
+ * A transaction that committed survives kill -9 and, with `synchronous = FULL`, a power cut. Integers are
+ * read as bigint. Nothing here blocks the event loop to wait for another process: SQLite's own wait
+ * (`busy_timeout`) is off, and writes wait asynchronously.
  */
-export function openDatabase(file: string, schema: string): DatabaseSync {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
-  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readBigInts: true });
-  try {
-    enterWal(db);
-    db.exec('PRAGMA synchronous = FULL');
-    inTransaction(db, () => db.exec(schema));
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
+export class Database {
+  readonly #db: DatabaseSync;
+  #isStopping = false;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /**
+   * Opens the file, or creates it, and brings it to `schema`.
+   * @param file `:memory:` for a database that is not kept
+   * @param schema SQL statements that change nothing the second time
+   * @throws Error if the file cannot be used, or another process holds its lock for 5 s
+   */
+  static async open(file: string, schema: string): Promise<Database> {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+    const db = new DatabaseSync(file, { timeout: 0, readBigInts: true });
+    const endsAtMs = performance.now() + MAX_WAIT_MS;
+    const isOver = () => performance.now() >= endsAtMs;
+    try {
+      await whenFree(() => db.exec('PRAGMA journal_mode = WAL'), { isBusy, isOver });
+      db.exec('PRAGMA synchronous = FULL');
+      await whenFree(() => inTransaction(db, () => db.exec(schema)), { isBusy, isOver });
+      return new Database(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Reads. A writer in another process does not block readers.
+   * @throws ABORTED with the reason DATABASE_BUSY in the rare case that SQLite recovers the file just then
+   */
+  read<T>(work: (db: DatabaseSync) => T): T {
+    try {
+      return work(this.#db);
+    } catch (error) {
+      throw statusOf(error);
+    }
+  }
+
+  /**
+   * Runs `work` as one transaction that no other writer can come between. While another process writes,
+   * the transaction waits: until shortly before the deadline of the call being handled, 5 s at most.
+   * @throws ABORTED with the reason DATABASE_BUSY if the wait ends in vain, RESOURCE_EXHAUSTED with the
+   * reason DATABASE_FULL if the disk is full; nothing is written then
+   */
+  async write<T>(work: (db: DatabaseSync) => T): Promise<T> {
+    const { deadline = Number.POSITIVE_INFINITY, signal } = currentCall() ?? {};
+    const waitMs = Math.min(MAX_WAIT_MS, deadline - Date.now() - RESPONSE_MS);
+    const endsAtMs = performance.now() + waitMs;
+    const isOver = () =>
+      this.#isStopping || signal?.aborted === true || performance.now() >= endsAtMs;
+    try {
+      return await whenFree(() => inTransaction(this.#db, () => work(this.#db)), {
+        isBusy,
+        isOver,
+      });
+    } catch (error) {
+      throw statusOf(error);
+    }
+  }
+
+  /** From now on, writes fail at once if another process has the lock: the service is about to end. */
+  stopWaiting(): void {
+    this.#isStopping = true;
+  }
+
+  close(): void {
+    this.#db.close();
   }
 }
 
-/** Runs `work` as one transaction that no other writer can come between. */
-export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
     const result = work();
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // A full disk and the like roll back by themselves.
+    // On a full disk and the like SQLite rolls back by itself.
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
-}
-
-/** SQLite does not wait by itself when two processes switch a fresh file to WAL at the same moment. */
-function enterWal(db: DatabaseSync): void {
-  const end = performance.now() + BUSY_TIMEOUT_MS;
-  for (;;) {
-    try {
-      db.exec('PRAGMA journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > end) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-    }
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }

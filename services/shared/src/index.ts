@@ -1,7 +1,7 @@
 /** What the services of the shop do alike. Tables and SQL are each service's own, and so is its file. */
 
 // A database file of one's own
-export { databaseFile, inTransaction, openDatabase } from './database.ts';
+export { Database, databaseFile } from './database.ts';
 // Idempotency keys
 export { hashRequest } from './hash-request.ts';
 // What it logs, and how it is traced

@@ -11,7 +11,7 @@ export function createUserHandlers(users: UserRepository): UserServiceImplementa
   return {
     async createUser(request) {
       checkCreateUser(request);
-      const outcome = users.create({
+      const outcome = await users.create({
         ...request,
         requestHash: hashRequest(CreateUserRequest, request),
       });

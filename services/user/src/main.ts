@@ -7,7 +7,7 @@ import { UserRepository } from './repository.ts';
 
 const log = createLog('user-service');
 const stopTracing = await startTracing('user-service', log);
-const users = new UserRepository(databaseFile('user-service'));
+const users = await UserRepository.open(databaseFile('user-service'));
 await createMesh({ log }).serve({
   name: 'user-service',
   routes: [route(UserServiceDefinition, createUserHandlers(users))],

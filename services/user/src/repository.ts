@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { SQLOutputValue } from 'node:sqlite';
 import type { User } from '@weft/proto/user';
-import { inTransaction, openDatabase } from '@weft/service-kit';
+import { Database } from '@weft/service-kit';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS users (
@@ -37,18 +37,22 @@ export interface UserPage {
 
 /** All the SQL of user-service. */
 export class UserRepository {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
-  /** Opens, and if need be creates, the database file; ':memory:' for one that is not kept. */
-  constructor(file: string) {
-    this.#db = openDatabase(file, schema);
+  private constructor(db: Database) {
+    this.#db = db;
   }
 
-  /** Stores a user, or answers the one stored earlier under the same key by the same request. */
-  create({ name, email, idempotencyKey, requestHash }: NewUser): CreateOutcome {
+  /** Opens the database file, or creates it; ':memory:' for a database that is not kept. */
+  static async open(file: string): Promise<UserRepository> {
+    return new UserRepository(await Database.open(file, schema));
+  }
+
+  /** Stores a user, or returns the one stored earlier under the same key by the same request. */
+  create({ name, email, idempotencyKey, requestHash }: NewUser): Promise<CreateOutcome> {
     const emailKey = email.toLowerCase();
-    return inTransaction(this.#db, () => {
-      const earlier = this.#db
+    return this.#db.write((db) => {
+      const earlier = db
         .prepare('SELECT * FROM users WHERE idempotency_key = ?')
         .get(idempotencyKey);
       if (earlier !== undefined) {
@@ -56,10 +60,10 @@ export class UserRepository {
           ? { kind: 'stored', user: toUser(earlier) }
           : { kind: 'key-reused' };
       }
-      if (this.#db.prepare('SELECT 1 FROM users WHERE email_key = ?').get(emailKey) !== undefined) {
+      if (db.prepare('SELECT 1 FROM users WHERE email_key = ?').get(emailKey) !== undefined) {
         return { kind: 'email-taken' };
       }
-      const row = this.#db
+      const row = db
         .prepare(
           `INSERT INTO users (id, name, email, email_key, create_time, idempotency_key, request_hash)
            VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *`,
@@ -70,15 +74,14 @@ export class UserRepository {
   }
 
   get(id: string): User | undefined {
-    const row = this.#db.prepare('SELECT * FROM users WHERE id = ?').get(id);
+    const row = this.#db.read((db) => db.prepare('SELECT * FROM users WHERE id = ?').get(id));
     return row && toUser(row);
   }
 
   /** Users in the order they were created, from after `after`. */
   list(after: bigint, limit: number): UserPage {
-    const rows = this.#db
-      .prepare('SELECT * FROM users WHERE seq > ? ORDER BY seq LIMIT ?')
-      .all(after, limit + 1);
+    const sql = 'SELECT * FROM users WHERE seq > ? ORDER BY seq LIMIT ?';
+    const rows = this.#db.read((db) => db.prepare(sql).all(after, limit + 1));
     const page = rows.slice(0, limit);
     const last = page.at(-1)?.seq as bigint | undefined;
     return { users: page.map(toUser), next: rows.length > limit ? last : undefined };
