@@ -64,7 +64,11 @@ export function createServiceSlot(options: ServiceSlotOptions): Slot {
       const freshId = newInstanceId(spec.name, number);
       const restGraceMs = spec.stopTimeoutMs;
       const start = () => {
-        const environment = { ...program.environment, WEFT_INSTANCE_ID: freshId };
+        const environment = {
+          ...program.environment,
+          WEFT_INSTANCE_ID: freshId,
+          WEFT_SLOT: name,
+        };
         return startChild({ ...program, environment, logFile, restGraceMs });
       };
       const run = left.takeOrStart({ name, specification }, start, restGraceMs);

@@ -37,7 +37,6 @@ export {
 export { HealthState } from './health.ts';
 // HTTP
 export { type HttpHandler, type HttpRoutes, HttpServer } from './http-server.ts';
-// Who an instance is
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';
 export { importsFirst } from './imports-first.ts';
 // Servers
@@ -71,6 +70,8 @@ export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export type { SheddingSettings } from './shedding.ts';
+// Who an instance is
+export { SLOT_KEY, slotNameOf } from './slot-name.ts';
 // Watches
 export { SnapshotParts } from './snapshot-parts.ts';
 export { statusMessage } from './status-message.ts';

@@ -155,6 +155,29 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     expect((await weft('call', 'stock', 'GetUser', '{')).code).toBe(2);
   });
 
+  it('gives each slot the keys back that it had before a restart', async () => {
+    const { registry } = meshStateOf(folder.path);
+    const hashing = createMesh({ registry, strategy: 'consistent_hash' });
+    const client = hashing.client(UserServiceDefinition, { service: 'stock' });
+    /** Slot by key; the stub tells its instance id, which is the slot's name and eight digits. */
+    const slots = async () => {
+      const found: string[] = [];
+      for (let key = 0; key < 300; key += 1) {
+        const { user } = await client.getUser({ id: 'x' }, { hashKey: `customer-${key}` });
+        found.push(user?.name.slice(0, -9) ?? '');
+      }
+      return found;
+    };
+    try {
+      const before = await slots();
+      expect(new Set(before)).toEqual(new Set(['stock-1', 'stock-2']));
+      expect(await weft('restart', 'stock')).toMatchObject({ code: 0 });
+      expect(await slots()).toEqual(before);
+    } finally {
+      hashing.close();
+    }
+  });
+
   it('replaces instances under load without a failed call', async () => {
     const client = mesh.client(UserServiceDefinition, { service: 'stock' });
     const before = (await processesOf('stock')).map(({ instanceId }) => instanceId);

@@ -1,3 +1,4 @@
+import { slotNameOf } from '@weft/proto';
 import type { Endpoint } from './endpoint.ts';
 import { hash32, mix32 } from './hash.ts';
 import { HashRing } from './hash-ring.ts';
@@ -27,8 +28,10 @@ const GOLDEN = 0x9e3779b9;
  * Hashing with Bounded Loads", 2018): a key whose endpoint has more than 1.25 times its even share of
  * the calls in flight goes to the next one on the ring.
  *
- * Places on the ring come from the instance id alone: a restarted instance gets its keys back. A call
- * without a key, or with an empty one, goes anywhere. Of a key over 1024 characters the first 1024
+ * Places on the ring come from the slot of an instance (`user-service-1`, see `SLOT_KEY`): after a restart, the
+ * next instance in the slot gets the keys of the one before, though it has another id. If two instances claim one
+ * slot, as while one replaces the other, they share its keys evenly. An instance without a slot has places of its
+ * own, from its id. Clients of a version that knows no slots go by the id of every instance. A call without a key, or with an empty one, goes anywhere. Of a key over 1024 characters the first 1024
  * count. Weights over 10 count as 10 on the ring, and in full in the bound on the load.
  */
 export class ConsistentHash implements Strategy {
@@ -36,12 +39,18 @@ export class ConsistentHash implements Strategy {
   readonly #endpoints = new SlotTable<Endpoint>();
   /** The same ones, to take any of. */
   readonly #list = new IndexedList<Endpoint>();
-  readonly #ring = new HashRing(
-    (owner, other) => this.#endpoints.at(owner).key < this.#endpoints.at(other).key,
-  );
-  /** By slot: points on the ring, and the weight that was told last. */
+  readonly #ring = new HashRing((owner, other, position) => {
+    const [one, another] = [this.#tieBreaks[owner] as number, this.#tieBreaks[other] as number];
+    const difference = mix32(one ^ position) - mix32(another ^ position);
+    if (difference !== 0) return difference < 0;
+    return this.#endpoints.at(owner).key < this.#endpoints.at(other).key;
+  });
+  /** By slot of the table: the name its points come from, points on the ring, the weight that was told last. */
+  readonly #names: string[] = [];
   readonly #pointCounts: number[] = [];
   readonly #weights: number[] = [];
+  /** By slot of the table: with the position, decides between points of one name, so that both owners get some. */
+  readonly #tieBreaks: number[] = [];
   readonly #random: () => number;
   #weightSum = 0;
   #inFlight = 0;
@@ -55,6 +64,8 @@ export class ConsistentHash implements Strategy {
     const slot = this.#endpoints.add(endpoint);
     this.#list.add(endpoint);
     this.#inFlight += endpoint.inFlight;
+    this.#names[slot] = slotNameOf(endpoint.instance);
+    this.#tieBreaks[slot] = hash32(endpoint.key);
     this.#pointCounts[slot] = 0;
     this.#weights[slot] = 0;
     this.#setWeight(slot, endpoint.weight);
@@ -115,8 +126,8 @@ export class ConsistentHash implements Strategy {
   #setWeight(slot: number, weight: number): void {
     this.#weightSum += weight - (this.#weights[slot] as number);
     this.#weights[slot] = weight;
-    const { id } = this.#endpoints.at(slot).instance;
-    const [first, second] = [hash32(id, FIRST_SEED), hash32(id, SECOND_SEED)];
+    const name = this.#names[slot] as string;
+    const [first, second] = [hash32(name, FIRST_SEED), hash32(name, SECOND_SEED)];
     const wanted = pointCount(weight);
     let count = this.#pointCounts[slot] as number;
     for (; count < wanted; count += 1) this.#ring.add(position(first, second, count), slot);
@@ -130,7 +141,7 @@ function pointCount(weight: number): number {
   return Math.min(MAX_POINTS, Math.max(1, Math.round(weight * POINTS_PER_WEIGHT)));
 }
 
-/** Of point `index`. Two numbers from the id, for the points of two ids never to run in step. */
+/** Position of point `index`. Two numbers come from the name, so that points of two names never run in step. */
 function position(first: number, second: number, index: number): number {
   return mix32(mix32((first + Math.imul(index, GOLDEN)) | 0) ^ second);
 }

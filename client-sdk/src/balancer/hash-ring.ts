@@ -17,17 +17,17 @@ const EMPTIEST = 0.1;
  * one touch a few neighbouring places; growing is amortised.
  */
 export class HashRing {
-  readonly #comesBefore: (owner: number, other: number) => boolean;
+  readonly #comesBefore: (owner: number, other: number, position: number) => boolean;
   #places = emptyPlaces(FEWEST_PLACES);
   /** How far a position is shifted to give the number of its home. */
   #shift = 32 - Math.log2(FEWEST_PLACES);
   #size = 0;
 
   /**
-   * @param comesBefore which of two owners of points at the same position comes first: by something
-   * that is the same in every process, for the ring not to depend on the order of events
+   * @param comesBefore whether the point of `owner` stands before that of `other` at the same position. All
+   * processes must decide alike, so that the ring does not depend on the order of events.
    */
-  constructor(comesBefore: (owner: number, other: number) => boolean) {
+  constructor(comesBefore: (owner: number, other: number, position: number) => boolean) {
     this.#comesBefore = comesBefore;
   }
 
@@ -116,7 +116,8 @@ export class HashRing {
   #isBefore(place: number, position: number, owner: number): boolean {
     const placed = this.#positionAt(place);
     return (
-      placed < position || (placed === position && this.#comesBefore(this.ownerOf(place), owner))
+      placed < position ||
+      (placed === position && this.#comesBefore(this.ownerOf(place), owner, position))
     );
   }
 

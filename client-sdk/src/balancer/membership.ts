@@ -1,3 +1,4 @@
+import { slotNameOf } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
 import type { InstanceChanges } from '../discovery/instance-changes.ts';
 import { endpointKey, idOfKey } from './endpoint.ts';
@@ -102,5 +103,5 @@ export class Membership {
 }
 
 function candidateOf(instance: Instance): SubsetCandidate {
-  return { key: endpointKey(instance), id: instance.id, zone: instance.zone };
+  return { key: endpointKey(instance), name: slotNameOf(instance), zone: instance.zone };
 }

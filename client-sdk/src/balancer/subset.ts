@@ -5,8 +5,8 @@ import { Lowest } from './lowest.ts';
 export interface SubsetCandidate {
   /** Names it among the others: the endpoint's key. */
   readonly key: string;
-  /** What its rank goes by: the instance id, so that a restarted instance has the rank it had. */
-  readonly id: string;
+  /** What its rank goes by: the slot, else the id, so that the next instance in a slot has the same rank. */
+  readonly name: string;
   readonly zone: string;
 }
 
@@ -81,11 +81,11 @@ export class Subset {
     return { entered: new Set(this.#entered), left: new Set(this.#left) };
   }
 
-  #add({ key, id, zone }: SubsetCandidate): void {
+  #add({ key, name, zone }: SubsetCandidate): void {
     const { ownZone } = this.#settings;
     const side = ownZone !== undefined && zone === ownZone ? this.#own : this.#others;
     if (this.#own.includes(key) || this.#others.includes(key)) return;
-    side.add(key, hash53(id, this.#seed));
+    side.add(key, hash53(name, this.#seed));
   }
 
   /** Shares the size out: half to the own zone, and to each side what the other cannot fill. */

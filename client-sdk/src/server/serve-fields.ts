@@ -22,6 +22,7 @@ import type { ServeOptions } from './serve-options.ts';
 
 const LONGEST_ZONE = 63;
 const LONGEST_VERSION = 64;
+const LONGEST_SLOT = 128;
 const LONGEST_LABEL_KEY = 128;
 const LONGEST_LABEL = 4096;
 const MOST_DEPENDENCIES = 64;
@@ -143,6 +144,7 @@ export const serveFields: FieldReaders<ServeOptions> = {
   port: wholeNumberIn(0, 65_535),
   advertiseHost: host,
   id: textOf((text) => INSTANCE_ID.pattern.test(text), INSTANCE_ID.mustBe),
+  slot: shortText(1, LONGEST_SLOT),
   type,
   version: shortText(0, LONGEST_VERSION),
   zone: shortText(0, LONGEST_ZONE),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
+import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route, SLOT_KEY } from '@weft/proto';
 import {
   Health,
   type HealthCheck,
@@ -28,6 +28,12 @@ export interface ServeOptions extends ServeLimits {
   advertiseHost?: string;
   /** Id of this instance, unique within the service. Default $WEFT_INSTANCE_ID, else random. */
   id?: string;
+  /**
+   * Name of the place that this instance fills, the same after each restart and unique within the service, such as
+   * `user-service-1` or the name of a StatefulSet's pod; 1 to 128 characters. `consistent_hash` and subsets go by
+   * it, so that a restart moves no keys. Default $WEFT_SLOT, which `weft up` sets, else none: they go by the id.
+   */
+  slot?: string;
   /** Kind of service. Default API. */
   type?: InstanceType;
   /** Version of the program. Default none. */
@@ -84,7 +90,7 @@ export interface ServeConfig
   extends Required<
     Omit<
       ServeOptions,
-      keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'healthCheck' | 'metricsPort'
+      keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'slot' | 'healthCheck' | 'metricsPort'
     >
   > {
   readonly limits: ResolvedLimits;
@@ -103,6 +109,10 @@ function checkReachable(host: string): void {
     'an address others can reach, as host is a wildcard',
     JSON.stringify(host),
   );
+}
+
+function slotLabel(slot: string | undefined): (readonly [string, string])[] {
+  return slot === undefined ? [] : [[SLOT_KEY, slot]];
 }
 
 function healthCheckOf(option: ServeOptions['healthCheck']): HealthCheck | undefined {
@@ -135,6 +145,7 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     metadata: new Map([
       ...Object.entries(read.metadata ?? {}),
       [IDENTITY_KEY, IDENTITY_VERSION] as const,
+      ...slotLabel(read.slot ?? fromEnvironment('WEFT_SLOT', serveFields.slot)),
     ]),
     dependencies: read.dependencies ?? [],
     ttlSeconds: read.ttlSeconds ?? 10,

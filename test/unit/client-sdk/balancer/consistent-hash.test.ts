@@ -64,6 +64,47 @@ describe('ConsistentHash', () => {
     expect(owners(strategy)).toEqual(before);
   });
 
+  it('gives the next instance in a slot the keys of the one before, under another id', () => {
+    const inSlot = (number: number, id: string) =>
+      candidate(id, { metadata: new Map([['weft.slot', `user-service-${number}`]]) });
+    const first = Array.from({ length: 10 }, (_, i) => inSlot(i, `user-service-${i}-old`));
+    const { strategy, ledger } = setUp(first);
+    const slotOf = (id: string | undefined) => id?.slice(0, 'user-service-0'.length);
+    const before = [...owners(strategy).values()].map(slotOf);
+    for (const [i, old] of first.entries()) {
+      ledger.toggle(inSlot(i, `user-service-${i}-${17 * i}new`));
+      expect([...owners(strategy).values()].map(slotOf)).toEqual(before);
+      ledger.toggle(old);
+      expect([...owners(strategy).values()].map(slotOf)).toEqual(before);
+    }
+  });
+
+  it('shares the keys of a slot that two instances claim evenly, the same in every client', () => {
+    const inSlot = (id: string) => candidate(id, { metadata: new Map([['weft.slot', 'one']]) });
+    const twins = [inSlot('a'), inSlot('b')];
+    const found = owners(setUp(twins).strategy);
+    expect(owners(setUp(twins.toReversed()).strategy)).toEqual(found);
+    expect(share(found, 'a')).toBeGreaterThan(0.4);
+    expect(share(found, 'a')).toBeLessThan(0.6);
+    const { strategy, ledger } = setUp(twins);
+    ledger.toggle(twins[0] as Endpoint);
+    expect(share(owners(strategy), 'b')).toBe(1);
+    ledger.toggle(twins[0] as Endpoint);
+    expect(owners(strategy)).toEqual(found);
+  });
+
+  it('goes by the id of an instance without a slot, as clients before slots did', () => {
+    const before = owners(setUp(candidates(3)).strategy);
+    const named = ['e0', 'e1', 'e2'].map((slot, i) =>
+      candidate(`any-${i}`, { metadata: new Map([['weft.slot', slot]]) }),
+    );
+    const after = owners(setUp(named).strategy);
+    for (const [key, id] of before) expect(after.get(key)).toBe(id?.replace('e', 'any-'));
+    expect(
+      owners(setUp(candidates(3, { metadata: new Map([['weft.slot', '']]) })).strategy),
+    ).toEqual(before);
+  });
+
   it('shares keys out by weight, and moves no more than a change asks for', () => {
     const endpoints = [1, 1, 2, 4].map((weight, i) => candidate(`e${i}`, { weight }));
     const { strategy, ledger } = setUp(endpoints);

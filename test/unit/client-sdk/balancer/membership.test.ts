@@ -80,6 +80,18 @@ describe('with a subset', () => {
   const many = Array.from({ length: 20 }, (_, i) => instance(`e${i}`));
   const create = () => new Membership(new Subset({ size: 5, from: 10, clientId: 'client-1' }));
 
+  it('uses the next instance in a slot if it used the one before, under any id', () => {
+    const inSlot = (number: number, id: string) =>
+      instance(id, { metadata: new Map([['weft.slot', `shop-${number}`]]) });
+    const slots = Array.from({ length: 20 }, (_, i) => i);
+    const chosen = (run: string) => {
+      const { entered } = create().apply(whole(...slots.map((i) => inSlot(i, `${run}-${i}`))));
+      return ids(entered).map((id) => id.replace(run, 'shop'));
+    };
+    expect(chosen('first')).toHaveLength(5);
+    expect(chosen('second').sort()).toEqual(chosen('first').sort());
+  });
+
   it('uses a few of many, and follows who comes and goes', () => {
     const membership = create();
     const used = new Map<string, Instance>();

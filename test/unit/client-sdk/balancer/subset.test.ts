@@ -7,7 +7,7 @@ import {
 } from '../../../../client-sdk/src/balancer/subset.ts';
 
 function server(index: number, zone = ''): SubsetCandidate {
-  return { key: `s${index}/1@10.0.0.1:${index}`, id: `s${index}`, zone };
+  return { key: `s${index}/1@10.0.0.1:${index}`, name: `s${index}`, zone };
 }
 
 function servers(count: number, zoneOf = (_index: number) => ''): SubsetCandidate[] {

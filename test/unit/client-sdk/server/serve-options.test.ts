@@ -101,6 +101,9 @@ describe('resolveServeOptions', () => {
     ['port', { port: Number.NaN }],
     ['id', { id: 'a/b' }],
     ['id', { id: 7 }],
+    ['slot', { slot: '' }],
+    ['slot', { slot: 'a\nb' }],
+    ['slot', { slot: 'a'.repeat(129) }],
     ['type', { type: 'API' }],
     ['type', { type: InstanceType.UNRECOGNIZED }],
     ['version', { version: 1 }],
@@ -218,5 +221,19 @@ describe('instanceOf', () => {
       ['weft.identity', 'v1'],
     ]);
     expect(instanceOf(config, 4711).incarnation).not.toBe(listed.incarnation);
+  });
+
+  it('names the slot only if there is one, from the options or $WEFT_SLOT', () => {
+    const slotOf = (options: object) =>
+      instanceOf(resolveServeOptions({ ...minimal, ...options }), 1).metadata.get('weft.slot');
+    expect(slotOf({})).toBeUndefined();
+    expect(slotOf({ slot: 'shop-1' })).toBe('shop-1');
+    process.env.WEFT_SLOT = 'shop-2';
+    try {
+      expect(slotOf({})).toBe('shop-2');
+      expect(slotOf({ slot: 'shop-1' })).toBe('shop-1');
+    } finally {
+      delete process.env.WEFT_SLOT;
+    }
   });
 });
