@@ -11,7 +11,12 @@ import { specificationOf } from './specification.ts';
 import type { ChosenStore } from './store-choice.ts';
 import type { Topology } from './topology/topology.ts';
 
-const HEALTH = { intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 20_000 };
+const HEALTH = {
+  intervalMs: 2000,
+  timeoutMs: 1000,
+  startTimeoutMs: 20_000,
+  restartAfterMs: 30_000,
+};
 const STOP_TIMEOUT_MS = 5000;
 
 const NO_ETCD_ACCESS = {

@@ -219,7 +219,8 @@ export class Supervisor {
           count,
           wantedOf: (name) => this.group(name)?.wanted ?? 0,
         }),
-      createSlot: (number) => this.#createSlot(spec, number, shared),
+      createSlot: (number, isStandIn) =>
+        this.#createSlot(isStandIn ? { ...spec, port: 0 } : spec, number, shared),
     });
   }
 

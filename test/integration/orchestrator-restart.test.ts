@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { createMesh } from '@weft/client-sdk';
+import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { processesOf } from '../support/mesh-status.ts';
 import { callSteadily } from '../support/steady-calls.ts';
@@ -57,19 +59,65 @@ describe('weft restart', () => {
     'sh -c': ['sh', '-c', `${stubCommand('shop').join(' ')}; true`],
   };
   it.concurrent.each(Object.entries(wrappers))(
-    'fails no call of a service that %s started',
+    'lets a service that %s started drain to its end',
     async (_, command) => {
-      const environment = { STUB_DELAY_MS: '1200' };
-      await using shop = await startShop({ command, instances: 2, environment });
-      const load = callSteadily(20, (options) =>
-        shop.users.getUser({ id: 'x' }, { ...options, timeoutMs: 10_000 }),
-      );
-      await eventually(() => expect(load.done.length).toBeGreaterThan(20));
+      using events = tempFolder('weft-events-');
+      const file = join(events.path, 'events');
+      const environment = { STUB_DELAY_MS: '1200', STUB_EVENTS: file };
+      await using shop = await startShop({ command, environment });
+      const [before] = await shop.processes();
+      const call = shop.users.getUser({ id: 'x' }, { timeoutMs: 10_000 }).catch(() => {});
+      await sleep(300);
       expect(await shop.weft('restart', 'shop')).toMatchObject({ code: 0 });
-      await load.stop();
-      expect(load.failures()).toEqual([]);
+      await call;
+      expect(readFileSync(file, 'utf8')).toContain(`closed shop ${before?.instanceId}`);
       expect(shop.up.output()).not.toMatch(/was killed/);
     },
     60_000,
   );
+
+  it.concurrent('fails no call of a single instance on a fixed port', async () => {
+    const port = await freePort('127.0.0.1');
+    await using shop = await startShop({ command: stubCommand('shop'), port });
+    const [before] = await shop.processes();
+    const load = callSteadily(50, (options) => shop.users.createUser({}, options));
+    await eventually(() => expect(load.done.length).toBeGreaterThan(20));
+    expect(await shop.weft('restart', 'shop')).toMatchObject({ code: 0 });
+    const sent = load.sent;
+    await eventually(() => expect(load.done.length).toBeGreaterThan(sent + 20));
+    await load.stop();
+    expect(load.failures()).toEqual([]);
+    const after = await shop.processes();
+    expect(after).toMatchObject([{ name: 'shop-1', address: `127.0.0.1:${port}`, healthy: true }]);
+    expect(after[0]?.pid).not.toBe(before?.pid);
+    expect(shop.up.output()).toMatch(/shop-2 stopped/);
+  }, 60_000);
+});
+
+describe('an instance that is up', () => {
+  const health = { intervalMs: 100, timeoutMs: 200, restartAfterMs: 1000 };
+
+  it.concurrent('is started again when it hangs', async () => {
+    const command = stubCommand('shop');
+    await using shop = await startShop({ command, health });
+    const [before] = await shop.processes();
+    const hanging = shop.users.getUser({ id: 'hang' }, { timeoutMs: 500 });
+    await expect(hanging).rejects.toThrow();
+    await shop.up.waitFor(/shop-1 was ended \(did not answer for 1 s\); starting it again/);
+    await shop.up.waitFor(/(shop-1 runs at[\s\S]*){2}/);
+    const [after] = await shop.processes();
+    expect(after).toMatchObject({ healthy: true, restarts: 1, lastExit: 'did not answer for 1 s' });
+    expect(after?.pid).not.toBe(before?.pid);
+    expect(await shop.users.getUser({ id: '7' })).toMatchObject({ user: { id: '7' } });
+  }, 60_000);
+
+  it.concurrent('is left alone when it says itself that it does not serve', async () => {
+    const command = stubCommand('shop');
+    await using shop = await startShop({ command, health });
+    const [before] = await shop.processes();
+    await shop.users.getUser({ id: 'unwell' });
+    await shop.up.waitFor(/shop-1 does not answer SERVING/);
+    await sleep(2000);
+    expect(await shop.processes()).toMatchObject([{ pid: before?.pid, restarts: 0 }]);
+  }, 60_000);
 });

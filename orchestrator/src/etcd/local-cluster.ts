@@ -22,7 +22,12 @@ import {
 } from './cluster-layout.ts';
 import { startEtcdChild } from './etcd-child.ts';
 
-const HEALTH = { intervalMs: 2000, timeoutMs: 1000, startTimeoutMs: 30_000 };
+const HEALTH = {
+  intervalMs: 2000,
+  timeoutMs: 1000,
+  startTimeoutMs: 30_000,
+  restartAfterMs: 30_000,
+};
 const STOP_TIMEOUT_MS = 5000;
 
 export interface LocalClusterOptions extends ClusterWishes {

@@ -6,6 +6,8 @@ export interface Reading {
   readonly isHealthy: boolean;
   /** Whether it may be counted as started: healthy, and registered where it should be. */
   readonly isReady: boolean;
+  /** Whether it gave no answer at all; one that says that it is not healthy does answer. */
+  readonly isSilent: boolean;
   /** Whether it cannot be ready now by no fault of its own, such as while the registry is away. */
   readonly isExcused: boolean;
 }

@@ -1,16 +1,21 @@
 import { addressText } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
 import type { RegistryView } from '../registry-view.ts';
-import { GrpcHealth } from './grpc-health.ts';
-import type { Probe } from './probe.ts';
+import { type Finding, GrpcHealth } from './grpc-health.ts';
+import type { Probe, Reading } from './probe.ts';
+
+function readingOf(address: string, finding: Finding): Reading {
+  const isHealthy = finding === 'serving';
+  const isSilent = finding === 'silent';
+  return { address, isHealthy, isReady: isHealthy, isExcused: false, isSilent };
+}
 
 /** Looks at a gRPC server at a known address. */
 export function grpcProbe(address: string): Probe {
   const health = new GrpcHealth();
   return {
     async read(timeoutMs) {
-      const isHealthy = await health.isServing(address, '', timeoutMs);
-      return { address, isHealthy, isReady: isHealthy, isExcused: false };
+      return readingOf(address, await health.look(address, '', timeoutMs));
     },
     close: () => health.close(),
   };
@@ -20,13 +25,16 @@ export function grpcProbe(address: string): Probe {
 export function etcdProbe(address: string): Probe {
   return {
     async read(timeoutMs) {
-      const isHealthy = await fetch(`http://${address}/health`, {
-        signal: AbortSignal.timeout(timeoutMs),
-      }).then(
+      const get = (path: string) =>
+        fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+      const isHealthy = get('/health').then(
         async (response) => response.ok && /"true"/.test(await response.text()),
-        () => false,
       );
-      return { address, isHealthy, isReady: isHealthy, isExcused: false };
+      // A member of a cluster that has lost its majority gives no answer there, but tells its version.
+      const [health, version] = await Promise.allSettled([isHealthy, get('/version')]);
+      if (health.status === 'fulfilled' && health.value) return readingOf(address, 'serving');
+      const isSilent = health.status === 'rejected' && version.status === 'rejected';
+      return readingOf(address, isSilent ? 'silent' : 'refusing');
     },
     close() {},
   };
@@ -42,10 +50,10 @@ export function instanceProbe(view: RegistryView, instanceId: string, service: s
       const instance = view.instance(instanceId);
       // One that left the registry is still asked where it was: it may be there, and come back.
       if (instance?.address) address = addressText(instance.address);
-      if (address === '') return { address, isHealthy: false, isReady: false, isExcused };
-      const isHealthy = await health.isServing(address, service, timeoutMs);
+      if (address === '') return { ...readingOf(address, 'silent'), isExcused };
+      const reading = readingOf(address, await health.look(address, service, timeoutMs));
       const isListed = instance?.status === InstanceStatus.INSTANCE_STATUS_RUNNING;
-      return { address, isHealthy, isReady: isHealthy && isListed, isExcused };
+      return { ...reading, isReady: reading.isHealthy && isListed, isExcused };
     },
     close: () => health.close(),
   };

@@ -5,11 +5,15 @@ import type { Slot } from './slot.ts';
 export interface SlotGroupOptions {
   /** Name of the service. */
   readonly name: string;
-  /** Makes the slot with that number, 1 and up; the group starts it. */
-  readonly createSlot: (number: number) => Slot;
   /**
-   * Whether two processes can stand in one slot for a while. Where not (a fixed port), a restart
-   * stops the old process first, and no change begins before those that leave have left.
+   * Makes the slot with that number, 1 and up; the group starts it.
+   * @param isStandIn Whether its process takes a free port, as the slot's own may be taken.
+   */
+  readonly createSlot: (number: number, isStandIn?: boolean) => Slot;
+  /**
+   * Whether two processes can stand in one slot for a while. Where not (a fixed port), a restart stops the old
+   * process first, while a stand-in on a free port takes its calls; and no change begins before those that
+   * leave have left.
    */
   readonly canOverlap: boolean;
   /** Asked before the group is brought to `count` slots; throws when that cannot be. */
@@ -27,6 +31,8 @@ export class SlotGroup {
   readonly #options: SlotGroupOptions;
   #members: Member[] = [];
   #wanted = 0;
+  /** One process more than wanted, on a free port, while fixed ports change hands; one of those passing. */
+  #standIn: Slot | undefined;
   /** Slots about to take a place or leaving one; stopped with the rest. */
   readonly #passing = new Set<Slot>();
   #lastChange: Promise<unknown> = Promise.resolve();
@@ -80,16 +86,21 @@ export class SlotGroup {
   }
 
   /**
-   * Replaces every process, one at a time: the new one is healthy before the old one drains.
-   * @throws OrchestratorError when a new one does not start; the old one then stays, and so do the rest.
+   * Replaces every process, one at a time: the new one, or a stand-in for it, is healthy before the old one
+   * drains.
+   * @throws OrchestratorError when a new one does not start. The old one then stays, and so do the rest; on
+   * fixed ports the stand-in does, until the new one has started.
    */
   restart(): Promise<void> {
+    const { canOverlap } = this.#options;
     return this.#inTurn(async () => {
-      for (const member of [...this.#members]) {
+      const members = [...this.#members];
+      if (!canOverlap && members.length > 0) await this.#startStandIn(members.length + 1);
+      for (const member of members) {
         if (this.#isStopping) return;
-        if (this.#options.canOverlap) await this.#replace(member);
-        else await this.#stopAndStart(member);
+        await (canOverlap ? this.#replace(member) : this.#stopAndStart(member));
       }
+      await this.#endStandIn();
     });
   }
 
@@ -148,9 +159,49 @@ export class SlotGroup {
   async #stopAndStart(member: Member): Promise<void> {
     await member.slot.stop();
     if (this.#isStopping) return;
-    member.slot = this.#options.createSlot(member.number);
-    member.slot.start();
-    await member.slot.healthy();
+    const fresh = this.#options.createSlot(member.number);
+    member.slot = fresh;
+    fresh.start();
+    try {
+      await fresh.healthy();
+    } catch (error) {
+      const endStandIn = () => this.#inTurn(() => this.#endStandIn());
+      // Stopped before that, it needs no stand-in: the next change ends that one.
+      fresh
+        .healthy(Infinity)
+        .then(endStandIn)
+        .catch(() => {});
+      const { name, address } = this.#standIn ?? {};
+      throw new OrchestratorError(
+        `${messageOf(error)}\n${name} serves meanwhile, at ${address}, until ${fresh.name} does.`,
+      );
+    }
+  }
+
+  async #startStandIn(number: number): Promise<void> {
+    // One that an earlier restart left may be all that serves.
+    if (this.#standIn?.state.kind === 'running') return;
+    await this.#endStandIn();
+    const standIn = this.#options.createSlot(number, true);
+    this.#passing.add(standIn);
+    this.#standIn = standIn;
+    standIn.start();
+    try {
+      await standIn.healthy();
+    } catch (error) {
+      await this.#endStandIn();
+      throw new OrchestratorError(
+        `${this.name} was not restarted, and nothing was stopped: no call fails only if a stand-in serves on a free port while each fixed port changes hands. ${messageOf(error)}`,
+      );
+    }
+  }
+
+  async #endStandIn(): Promise<void> {
+    const standIn = this.#standIn;
+    if (standIn === undefined) return;
+    this.#standIn = undefined;
+    await standIn.stop();
+    this.#passing.delete(standIn);
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {

@@ -26,7 +26,7 @@ export class SlotReporter {
             return `${name} runs on at ${slot.address} (pid ${slot.pid}): taken over`;
           return `${name} runs at ${slot.address} (pid ${slot.pid}, ${seconds(Date.now() - Number(slot.startTime))})`;
         case 'backoff':
-          return `${name} ended by itself (${slot.lastExit}); starting it again in ${seconds(state.waitMs)}`;
+          return `${name} ${slot.wasEnded ? 'was ended' : 'ended by itself'} (${slot.lastExit}); starting it again in ${seconds(state.waitMs)}`;
         case 'stopped':
           return before?.kind === 'stopping' ? `${name} stopped (${slot.lastExit})` : undefined;
         default:

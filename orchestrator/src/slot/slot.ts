@@ -8,6 +8,10 @@ import { type SlotEvent, type SlotState, transition } from './slot-state.ts';
 
 /** Between two looks at a process that is not ready yet. */
 const STARTING_INTERVAL_MS = 100;
+/** So many looks in a row must be in vain before a process hangs: we may have been held up ourselves. */
+const SILENT_LOOKS = 3;
+/** Between SIGTERM and SIGKILL for a process that hangs. */
+const HUNG_GRACE_MS = 5000;
 /** A process that ended this often before it was ever healthy is given up by who waits for it. */
 const START_ATTEMPTS = 3;
 
@@ -31,6 +35,8 @@ export interface SlotOptions {
     readonly intervalMs: number;
     readonly timeoutMs: number;
     readonly startTimeoutMs: number;
+    /** How long a running process may give no answer before it is ended and started again; 0: for ever. */
+    readonly restartAfterMs: number;
   };
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
@@ -42,7 +48,13 @@ export interface SlotOptions {
   readonly onEnd?: (instanceId: string) => void;
 }
 
-const nothing: Reading = { address: '', isHealthy: false, isReady: false, isExcused: false };
+const nothing: Reading = {
+  address: '',
+  isHealthy: false,
+  isReady: false,
+  isExcused: false,
+  isSilent: true,
+};
 
 /** Keeps one process running: starts it, watches its health, starts it again with backoff. */
 export class Slot {
@@ -106,6 +118,11 @@ export class Slot {
     return Math.max(0, this.#starts - 1);
   }
 
+  /** Whether it was the slot that ended its last process, as that was not healthy. */
+  get wasEnded(): boolean {
+    return this.#endedFor !== undefined;
+  }
+
   /** Why its process last ended; empty when none did. */
   get lastExit(): string {
     return this.#lastExit;
@@ -117,16 +134,17 @@ export class Slot {
 
   /**
    * Resolves when its process has been healthy.
+   * @param attempts How many processes may end by themselves, one after the other, before it gives up. Default 3.
    * @throws OrchestratorError when it is stopped, or when it ended again and again and never was healthy.
    */
-  async healthy(): Promise<void> {
+  async healthy(attempts = START_ATTEMPTS): Promise<void> {
     for (;;) {
       const state = this.#state;
       if (state.kind === 'running') return;
       if (state.kind === 'stopped' || state.kind === 'stopping') {
         throw new OrchestratorError(`${this.name} was stopped before it was healthy`);
       }
-      if (state.kind === 'backoff' && state.failures >= START_ATTEMPTS) throw this.#startError();
+      if (state.kind === 'backoff' && state.failures >= attempts) throw this.#startError();
       await this.#changed.promise;
     }
   }
@@ -185,11 +203,24 @@ export class Slot {
     void this.#watch(launched, ended.signal);
   }
 
+  #endIfHung(
+    process: ManagedProcess,
+    { sinceMs, looks }: { sinceMs: number; looks: number },
+  ): void {
+    const { restartAfterMs } = this.#options.health;
+    if (this.#state.kind !== 'running' || restartAfterMs === 0 || looks < SILENT_LOOKS) return;
+    if (performance.now() - sinceMs < restartAfterMs || this.#endedFor !== undefined) return;
+    this.#endedFor = `did not answer for ${restartAfterMs / 1000} s`;
+    process.terminate(Math.min(this.#options.stopTimeoutMs, HUNG_GRACE_MS));
+  }
+
   /** Looks at one process until it ends. */
   async #watch({ process, probe }: Launched, ended: AbortSignal): Promise<void> {
     const { intervalMs, timeoutMs, startTimeoutMs } = this.#options.health;
     let deadlineMs = performance.now() + startTimeoutMs;
+    let silence = { sinceMs: 0, looks: 0 };
     while (!ended.aborted) {
+      const lookMs = performance.now();
       const reading = await probe.read(timeoutMs);
       if (ended.aborted) return;
       const isNews =
@@ -207,6 +238,9 @@ export class Slot {
       } else if (isNews) {
         this.#announce();
       }
+      const sinceMs = silence.looks === 0 ? lookMs : silence.sinceMs;
+      silence = { sinceMs, looks: reading.isSilent ? silence.looks + 1 : 0 };
+      this.#endIfHung(process, silence);
       const pauseMs = this.#state.kind === 'starting' ? STARTING_INTERVAL_MS : intervalMs;
       await sleep(pauseMs, undefined, { signal: ended }).catch(() => {});
     }

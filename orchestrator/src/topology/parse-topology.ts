@@ -64,7 +64,7 @@ function readEnvironment(document: CheckedDocument, value: unknown, path: Docume
 }
 
 function readHealth(document: CheckedDocument, value: unknown, path: DocumentPath): HealthSpec {
-  const known = ['type', 'service', 'intervalMs', 'timeoutMs', 'startTimeoutMs'];
+  const known = ['type', 'service', 'intervalMs', 'timeoutMs', 'startTimeoutMs', 'restartAfterMs'];
   const health = document.mapping(value, path, known);
   const wait = (key: string, fallback: number) =>
     document.integer(health.get(key), [...path, key], 10, MAX_WAIT_MS, fallback);
@@ -74,6 +74,13 @@ function readHealth(document: CheckedDocument, value: unknown, path: DocumentPat
     intervalMs: wait('intervalMs', 2000),
     timeoutMs: wait('timeoutMs', 1000),
     startTimeoutMs: wait('startTimeoutMs', 30_000),
+    restartAfterMs: document.integer(
+      health.get('restartAfterMs'),
+      [...path, 'restartAfterMs'],
+      0,
+      MAX_WAIT_MS,
+      30_000,
+    ),
   };
 }
 

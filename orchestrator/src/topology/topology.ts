@@ -15,6 +15,11 @@ export interface HealthSpec {
   readonly timeoutMs: number;
   /** How long a process may take from its start to its first healthy check. Default 30,000. */
   readonly startTimeoutMs: number;
+  /**
+   * How long a running process may give no answer before it is ended (SIGKILL 5 s after SIGTERM) and started
+   * again. One that answers that it does not serve is left alone. Default 30,000; 0: never.
+   */
+  readonly restartAfterMs: number;
 }
 
 /** A call by which `weft verify --live` tries whether a service needs its dependencies. */

@@ -62,7 +62,8 @@ export class SupervisedMesh implements TrialMesh {
     const health = new GrpcHealth();
     try {
       const address = this.#slot(service)?.address ?? '';
-      return await health.isServing(address, this.#spec(service).health.service, HEALTH_TIMEOUT_MS);
+      const asked = this.#spec(service).health.service;
+      return (await health.look(address, asked, HEALTH_TIMEOUT_MS)) === 'serving';
     } finally {
       health.close();
     }

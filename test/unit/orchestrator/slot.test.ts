@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { ManagedProcess } from '../../../orchestrator/src/process/managed-process.ts';
 import type { Probe, Reading } from '../../../orchestrator/src/slot/probe.ts';
@@ -11,14 +12,25 @@ const healthy: Reading = {
   isHealthy: true,
   isReady: true,
   isExcused: false,
+  isSilent: false,
 };
-const silent: Reading = { address: '', isHealthy: false, isReady: false, isExcused: false };
+const silent: Reading = {
+  address: '',
+  isHealthy: false,
+  isReady: false,
+  isExcused: false,
+  isSilent: true,
+};
 
 /** A slot whose processes exist only here, and look as `read` says. */
 function createSlot(
   name: string,
   read: () => Reading,
-  { startTimeoutMs = 10_000, first = {} }: { startTimeoutMs?: number; first?: object } = {},
+  {
+    startTimeoutMs = 10_000,
+    restartAfterMs = 10_000,
+    first = {},
+  }: { startTimeoutMs?: number; restartAfterMs?: number; first?: object } = {},
 ) {
   const processes: (ManagedProcess & { end(reason: string): void; terminated: number })[] = [];
   const reports: string[] = [];
@@ -44,7 +56,7 @@ function createSlot(
     name,
     logFile: '/nonexistent/slot.log',
     specification: 'any',
-    health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs },
+    health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs, restartAfterMs },
     stopTimeoutMs: 1000,
     launch,
     onChange: (changed) => {
@@ -132,11 +144,48 @@ describe('Slot', () => {
     let reading: Reading = { ...silent, isExcused: true };
     const { slot, processes } = createSlot('one', () => reading, { startTimeoutMs: 50 });
     slot.start();
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await sleep(400);
     expect(slot.state.kind).toBe('starting');
     reading = healthy;
     await slot.healthy();
     expect(processes).toHaveLength(1);
+    await slot.stop();
+  });
+
+  it('ends and starts again a process that does not answer for a while, and no other', async () => {
+    let reading = healthy;
+    const { slot, processes, reports } = createSlot('one', () => reading, { restartAfterMs: 100 });
+    slot.start();
+    await slot.healthy();
+    // It answers, if only that it does not serve.
+    reading = { ...healthy, isHealthy: false };
+    await sleep(250);
+    expect(processes).toHaveLength(1);
+    reading = silent;
+    await sleep(50);
+    reading = healthy;
+    await sleep(250);
+    expect(processes).toHaveLength(1);
+    reading = silent;
+    await eventually(() => expect(processes[0]?.terminated).toBe(1));
+    reading = healthy;
+    await eventually(() => expect(processes).toHaveLength(2));
+    await slot.healthy();
+    expect(slot.lastExit).toBe('did not answer for 0.1 s');
+    expect(reports).toContainEqual(
+      expect.stringMatching(/^one was ended \(did not answer for 0\.1 s\); starting it again in /),
+    );
+    await slot.stop();
+  });
+
+  it('leaves a process that does not answer alone where it is told so', async () => {
+    let reading = healthy;
+    const { slot, processes } = createSlot('one', () => reading, { restartAfterMs: 0 });
+    slot.start();
+    await slot.healthy();
+    reading = silent;
+    await sleep(250);
+    expect(processes.map(({ terminated }) => terminated)).toEqual([0]);
     await slot.stop();
   });
 
@@ -201,35 +250,78 @@ describe('SlotGroup', () => {
     }
   });
 
-  it('on a fixed port stops the old process before it starts the new one', async () => {
-    const order: string[] = [];
+  /** A group on fixed ports whose slots note in `order` when they start and stop. */
+  function createFixedGroup(order: string[], canStart = (_name: string) => true) {
     let generation = 0;
-    const group = new SlotGroup({
+    return new SlotGroup({
       name: 'one',
       canOverlap: false,
-      createSlot: (number) => {
+      createSlot: (number, isStandIn) => {
         generation += 1;
-        const name = `one-${number} generation ${generation}`;
-        const { slot } = createSlot(name, () => healthy);
+        const name = `one-${number}${isStandIn ? ' on a free port' : ''}`;
+        const label = `${name} (${generation})`;
+        const { slot } = createSlot(name, () => (canStart(label) ? healthy : silent), {
+          startTimeoutMs: 20,
+        });
         const { start, stop } = slot;
         slot.start = () => {
-          order.push(`start ${name}`);
+          order.push(`start ${label}`);
           start.call(slot);
         };
         slot.stop = (graceMs) => {
-          order.push(`stop ${name}`);
+          order.push(`stop ${label}`);
           return stop.call(slot, graceMs);
         };
         return slot;
       },
     });
-    await group.scale(1);
+  }
+
+  it('on fixed ports starts a stand-in before the first process stops, and ends it at last', async () => {
+    const order: string[] = [];
+    const group = createFixedGroup(order);
+    await group.scale(2);
     await group.restart();
-    expect(order).toEqual([
-      'start one-1 generation 1',
-      'stop one-1 generation 1',
-      'start one-1 generation 2',
+    expect(order.slice(2)).toEqual([
+      'start one-3 on a free port (3)',
+      'stop one-1 (1)',
+      'start one-1 (4)',
+      'stop one-2 (2)',
+      'start one-2 (5)',
+      'stop one-3 on a free port (3)',
     ]);
+    expect(group.everySlot).toHaveLength(2);
+    await group.stop();
+  });
+
+  it('on fixed ports stops nothing when the stand-in does not start', async () => {
+    const order: string[] = [];
+    const group = createFixedGroup(order, (label) => !label.includes('free port'));
+    await group.scale(1);
+    await expect(group.restart()).rejects.toThrow(
+      /^one was not restarted, and nothing was stopped.*one-2 on a free port does not start/s,
+    );
+    expect(order).toEqual([
+      'start one-1 (1)',
+      'start one-2 on a free port (2)',
+      'stop one-2 on a free port (2)',
+    ]);
+    expect(group.everySlot.map(({ state }) => state.kind)).toEqual(['running']);
+    await group.stop();
+  });
+
+  it('on fixed ports keeps the stand-in until a new process that does not start at first does', async () => {
+    const order: string[] = [];
+    let isPortFree = false;
+    const group = createFixedGroup(order, (label) => isPortFree || !label.includes('(3)'));
+    await group.scale(1);
+    await expect(group.restart()).rejects.toThrow(
+      /one-1 does not start.*one-2 on a free port serves meanwhile, at 127\.0\.0\.1:1/s,
+    );
+    expect(group.everySlot.map(({ name }) => name)).toEqual(['one-1', 'one-2 on a free port']);
+    isPortFree = true;
+    await eventually(() => expect(group.everySlot.map(({ name }) => name)).toEqual(['one-1']));
+    expect(group.everySlot.map(({ state }) => state.kind)).toEqual(['running']);
     await group.stop();
   });
 });
