@@ -34,7 +34,6 @@ export type { InstanceEvent, MeshEventMap } from './mesh-events.ts';
 // How calls are made
 export type { ContractPolicy } from './policy/contract-policy.ts';
 export type { Fault } from './policy/faults.ts';
-export { unknownName } from './policy/nearest-name.ts';
 export { POLICIES_VARIABLE, policyFaults } from './policy/read-policies.ts';
 export type {
   BreakerOptions,

@@ -1,7 +1,12 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Channel } from '@grpc/grpc-js';
 import type { Caller } from '@weft/proto/telemetry';
-import { type Client, createClientFactory, type TsProtoServiceDefinition } from 'nice-grpc';
+import {
+  type CallOptions,
+  type Client,
+  createClientFactory,
+  type TsProtoServiceDefinition,
+} from 'nice-grpc';
 import { type BreakerView, breakerView } from './breaker/breaker-view.ts';
 import { WindowRotation } from './breaker/window-rotation.ts';
 import type { MeshCallOptions } from './call/call-options.ts';
@@ -154,6 +159,7 @@ export class Mesh {
    * describes its contract over reflection, v1 or v1alpha. For tools: `mesh.client` is typed and faster.
    *
    * @param method `CreateUser`, or `user.v1.UserService/CreateUser`
+   * @param options metadata, deadline and so on, as those of `mesh.client`
    * @param request write 64-bit integers as strings, as JavaScript numbers hold 53 bits
    * @returns the response. A part that has no JSON form is printed by its fields: an Any of an unknown
    *   type as `@type` and its `value` in base64.
@@ -164,7 +170,7 @@ export class Mesh {
     service: string,
     method: string,
     request: JsonValue = {},
-    options: MeshCallOptions = {},
+    options: CallOptions & MeshCallOptions = {},
   ): Promise<JsonValue> {
     return this.#caller.call(service, method, request, options);
   }

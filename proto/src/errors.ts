@@ -57,11 +57,14 @@ export function invalidArgument(...violations: FieldViolation[]): RichServerErro
   );
 }
 
-/** NOT_FOUND naming the resource: `notFound('user', id)`. */
-export function notFound(resourceType: string, resourceName: string): RichServerError {
+/**
+ * NOT_FOUND naming the resource: `notFound('user', id)`.
+ * @param hint what the caller can do, such as the name that was probably meant
+ */
+export function notFound(resourceType: string, resourceName: string, hint = ''): RichServerError {
   return statusError(
     Status.NOT_FOUND,
-    `${resourceType} '${resourceName}' does not exist`,
+    `${resourceType} '${resourceName}' does not exist${hint && `; ${hint}`}`,
     { reason: `${resourceType.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}_NOT_FOUND` },
     ResourceInfo.fromPartial({ resourceType, resourceName: boundedText(resourceName) }),
   );

@@ -57,6 +57,8 @@ export {
   moneyText,
   moneyToNanos,
 } from './money.ts';
+// Names
+export { nameHint, nearestName, unknownName } from './nearest-name.ts';
 // Paged lists
 export { pageSize, pageStart, pageToken } from './paging.ts';
 // Waiting

@@ -148,7 +148,9 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
       code: 1,
       stderr: expect.stringMatching(/instances: must be 0 to 100/),
     });
-    expect(await weft('restart', 'nobody')).toMatchObject({ code: 1 });
+    const hint = expect.stringMatching(/service 'stok' does not exist; did you mean stock\?/);
+    expect(await weft('restart', 'stok')).toMatchObject({ code: 1, stderr: hint });
+    expect(await weft('scale', 'stok=2')).toMatchObject({ code: 1, stderr: hint });
     expect((await weft('scale', 'stock')).code).toBe(2);
     expect((await weft('scale')).code).toBe(2);
     expect((await weft('no-such-command')).code).toBe(2);

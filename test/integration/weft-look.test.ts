@@ -143,7 +143,7 @@ describe('what goes wrong', () => {
     const input = await here('instances', 'No/Name');
     expect(input).toMatchObject({ code: 1, stderr: expect.stringMatching(/service: must be/) });
     const unknown = await here('drain', 'nobody');
-    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/weft services/) });
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/there are shop/) });
   });
 
   it('does not keep a list of registries from being asked', async () => {

@@ -7,7 +7,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { callTypeOf, messageOf } from '@weft/proto';
+import { callTypeOf, messageOf, nearestName } from '@weft/proto';
+import type { CallOptions } from 'nice-grpc-common';
 import type { MethodTraits } from '../contract/contract.ts';
 import { WeftError } from '../errors.ts';
 import type { MeshCallOptions } from './call-options.ts';
@@ -71,7 +72,7 @@ export class DynamicCaller {
     service: string,
     method: string,
     request: JsonValue,
-    options: MeshCallOptions,
+    options: CallOptions & MeshCallOptions,
   ): Promise<JsonValue> {
     const { files, desc } = await this.#find(service, method);
     if (desc.methodKind !== 'unary') {
@@ -115,10 +116,13 @@ export class DynamicCaller {
     const { files, undescribed } = await this.#describe(service);
     const desc = this.#lookUp(files, service, method);
     if (desc !== undefined) return { files, desc };
-    const offered = [...methodsOf(files)].map((each) => pathOf(each).slice(1)).sort();
+    const methods = [...methodsOf(files)];
+    const offered = methods.map((each) => pathOf(each).slice(1)).sort();
+    const nearest = nearestName(method, [...methods.map(({ name }) => name), ...offered]);
+    const hint = nearest ? `did you mean ${nearest}?` : `it offers ${offered.join(', ')}`;
     throw new WeftError(
       'METHOD_NOT_FOUND',
-      `${service} has no method '${method}'; it offers ${offered.join(', ')}${noteOn(undescribed)}`,
+      `${service} has no method '${method}'; ${hint}${noteOn(undescribed)}`,
     );
   }
 

@@ -1,7 +1,7 @@
+import { unknownName } from '@weft/proto';
 import { type Contract, isTsProto, methodNameOf, methodsOf } from '../contract/contract.ts';
 import type { Fault, Faults, SettingPath } from './faults.ts';
 import { methodKey } from './method-policy.ts';
-import { unknownName } from './nearest-name.ts';
 import type { ServicePolicy } from './service-policy.ts';
 
 /** A method as policies see it. */

@@ -1,8 +1,8 @@
+import { nearestName } from '@weft/proto';
 import { BUILT_IN_STRATEGIES, canNameStrategy, checkStrategyName } from '../balancer/strategies.ts';
 import { checkServiceName } from '../discovery/service-name.ts';
 import type { Faults, SettingPath } from './faults.ts';
 import { methodKey } from './method-policy.ts';
-import { nearestName } from './nearest-name.ts';
 import {
   type FieldReaders,
   fieldsOf,

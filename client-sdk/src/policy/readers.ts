@@ -1,6 +1,5 @@
-import { isText, SERVICE_NAME } from '@weft/proto';
+import { isText, SERVICE_NAME, unknownName } from '@weft/proto';
 import type { Faults, SettingPath } from './faults.ts';
-import { unknownName } from './nearest-name.ts';
 
 /**
  * Reads one setting: answers it checked and copied, never the caller's own object. What is wrong goes

@@ -2,7 +2,7 @@ import { BreakerState } from '@weft/proto/telemetry';
 import { type Command, Option } from 'commander';
 import { OrchestratorError } from '../errors.ts';
 import { chosenInstances } from '../mesh-view/drain-targets.ts';
-import { readInstances } from '../mesh-view/read-catalog.ts';
+import { readInstances, readInstancesOf, unknownService } from '../mesh-view/read-catalog.ts';
 import { breakerStateName, breakersTable } from '../output/breakers-table.ts';
 import { callerName } from '../output/event-line.ts';
 import { examplesText } from '../output/examples.ts';
@@ -16,11 +16,41 @@ interface BreakersOptions {
   readonly close?: boolean;
 }
 
-async function list({ telemetry }: RegistryAccess, service: string, json: boolean) {
+/**
+ * The ids that are meant of the instances of a service: of those that are registered, or have breakers.
+ * @throws OrchestratorError if the service or the instance is unknown
+ */
+async function meantIds(
+  { registry }: RegistryAccess,
+  service: string,
+  instance: string | undefined,
+  withBreakers: readonly string[],
+): Promise<readonly string[]> {
+  const { items } = await readInstances(registry, { service });
+  const ids = new Set([...items.map(({ id }) => id), ...withBreakers]);
+  if (ids.size === 0) throw await unknownService(registry, service);
+  const all = [...ids].map((id) => ({ id }));
+  return chosenInstances(service, all, instance).map(({ id }) => id);
+}
+
+async function list(
+  access: RegistryAccess,
+  service: string,
+  instance: string | undefined,
+  json: boolean,
+) {
   const { breakers: all, time } = await firstOf((options) =>
-    telemetry.watchTraffic({ service }, options),
+    access.telemetry.watchTraffic({ service }, options),
   );
-  const breakers = all.filter(({ breaker }) => service === '' || breaker?.service === service);
+  let breakers = all;
+  let whose = '';
+  if (service !== '') {
+    const own = all.filter(({ breaker }) => breaker?.service === service);
+    const withBreakers = own.map(({ breaker }) => breaker?.instanceId ?? '');
+    const ids = await meantIds(access, service, instance, withBreakers);
+    breakers = own.filter(({ breaker }) => ids.includes(breaker?.instanceId ?? ''));
+    whose = ` of ${instance === undefined ? service : `${service}/${ids[0]}`}`;
+  }
   if (json) {
     return printJson({
       breakers: breakers.map(({ caller, breaker, since }) => ({
@@ -33,7 +63,7 @@ async function list({ telemetry }: RegistryAccess, service: string, json: boolea
       })),
     });
   }
-  if (breakers.length === 0) return printNews('all breakers are closed');
+  if (breakers.length === 0) return printNews(`all breakers${whose} are closed`);
   const nowMs = time?.getTime() ?? Date.now();
   print(breakersTable(breakers, { nowMs, isColored }));
 }
@@ -45,7 +75,7 @@ async function order(
   { open, json }: BreakersOptions,
 ) {
   if (service === '') throw new OrchestratorError('name the service whose breakers are meant');
-  const { items } = await readInstances(registry, { service });
+  const { items } = await readInstancesOf(registry, service);
   const state = open ? BreakerState.BREAKER_STATE_OPEN : BreakerState.BREAKER_STATE_CLOSED;
   const ordered: { instance: string; clients: number }[] = [];
   for (const { id } of chosenInstances(service, items, instance)) {
@@ -62,7 +92,7 @@ async function order(
 export function define(command: Command): void {
   addLookOptions(command)
     .argument('[service]', 'only those of its instances', '')
-    .argument('[instance]', 'with --open or --close: its id, or the beginning of it')
+    .argument('[instance]', 'only those of this instance: its id, or the beginning of it')
     .addOption(new Option('--open', 'have clients open theirs, until --close').conflicts(['close']))
     .option('--close', 'have clients close theirs, whatever opened them')
     .addHelpText(
@@ -87,7 +117,7 @@ ${examplesText([
         await askRegistry(command, (access) =>
           options.open || options.close
             ? order(access, service, instance, options)
-            : list(access, service, options.json),
+            : list(access, service, instance, options.json),
         );
       },
     );

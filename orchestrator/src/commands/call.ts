@@ -1,26 +1,27 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { OrchestratorError } from '../errors.ts';
-import { parseExactJson } from '../exact-numbers.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
-import { printJson } from '../output/terminal.ts';
-import { globalOptions } from './context.ts';
-import { addRegistryOption, registryOf } from './registry-option.ts';
+import type { JsonObject } from '../json.ts';
+import { examplesText } from '../output/examples.ts';
+import { type Header, parseHeader } from './parse-header.ts';
+import { parseSeconds } from './parse-seconds.ts';
+import { parseRequest, readRequest } from './read-request.ts';
+import { addRegistryOption } from './registry-option.ts';
 
-const CALL_DEADLINE_MS = 30_000;
+const DEADLINE_SECONDS = 30;
 
-function parseRequest(text: string): JsonObject {
-  let value: unknown;
+function parseArgument(text: string): JsonObject {
   try {
-    value = parseExactJson(text);
+    return parseRequest(text, 'it');
   } catch (error) {
-    const what = error instanceof SyntaxError ? 'It is not JSON' : 'It cannot be sent as it is';
-    throw new InvalidArgumentError(`${what}: ${(error as Error).message}.`);
+    if (!(error instanceof OrchestratorError)) throw error;
+    throw new InvalidArgumentError(`${error.message}.`);
   }
-  if (!isJsonObject(value)) throw new InvalidArgumentError('It must be a JSON object.');
-  return value;
 }
 
 interface CallOptions {
+  readonly data?: string;
+  readonly deadline: number;
+  readonly header: readonly Header[];
   readonly json: boolean;
   readonly registry?: string;
 }
@@ -29,29 +30,42 @@ export function define(command: Command): void {
   addRegistryOption(command)
     .argument('<service>', 'such as user-service')
     .argument('<method>', 'such as CreateUser')
-    .argument('[request]', 'the request as JSON', parseRequest, {})
+    .argument('[request]', 'the request as JSON (default: {})', parseArgument)
+    .option('-d, --data <request>', 'the request: JSON, @file, or - for standard input')
+    .option('-H, --header <name: value>', 'a request header; may be repeated', parseHeader, [])
+    .option(
+      '--deadline <seconds>',
+      'how long the call may take, its retries included',
+      parseSeconds,
+      DEADLINE_SECONDS,
+    )
     .option('--json', 'print a failure as JSON on standard output too', false)
+    .addHelpText(
+      'after',
+      `
+The value of a header whose name ends in -bin is base64.
+${examplesText([
+  ['call user-service ListUsers', ''],
+  ['call user-service CreateUser -d @user.json', 'for a request of any size'],
+  ["call user-service GetUser -H 'tenant: shop' --deadline 0.5 -d -", ''],
+])}`,
+    )
     .action(
       async (
         service: string,
         method: string,
-        request: JsonObject,
-        options: CallOptions,
+        argument: JsonObject | undefined,
+        { data, deadline, ...options }: CallOptions,
         command: Command,
       ) => {
-        const { createMesh } = await import('@weft/client-sdk');
-        const { callFailure, callFailureText } = await import('../output/call-error.ts');
-        const registry = registryOf(globalOptions(command), options.registry);
-        const mesh = createMesh({ registry, defaultDeadlineMs: CALL_DEADLINE_MS });
-        try {
-          printJson(await mesh.call(service, method, request));
-        } catch (error) {
-          const failure = callFailure(error);
-          if (options.json) printJson({ error: failure });
-          throw new OrchestratorError(callFailureText(failure));
-        } finally {
-          mesh.close();
+        if (data !== undefined && argument !== undefined) {
+          command.error('error: the request is given twice, as an argument and with -d');
         }
+        const request = data === undefined ? (argument ?? {}) : readRequest(data);
+        // The SDK takes long to load: nothing else here needs it.
+        const { runCall } = await import('./run-call.ts');
+        const call = { service, method, request, timeoutMs: deadline * 1000, ...options };
+        await runCall(call, command);
       },
     );
 }

@@ -1,9 +1,9 @@
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { ClientError, Status } from 'nice-grpc';
 import { OrchestratorError } from '../errors.ts';
 import { chosenInstances, drainTargets } from '../mesh-view/drain-targets.ts';
-import { readInstances } from '../mesh-view/read-catalog.ts';
+import { readInstancesOf } from '../mesh-view/read-catalog.ts';
 import { durationText } from '../output/duration.ts';
 import { examplesText } from '../output/examples.ts';
 import { statusName } from '../output/instances-table.ts';
@@ -12,13 +12,8 @@ import { print, printJson, printNews } from '../output/terminal.ts';
 import { weftCommand } from '../output/weft-command.ts';
 import { askRegistry, type RegistryAccess } from './ask-registry.ts';
 import { type DrainState, holdersText, waitForDrain } from './drain-wait.ts';
+import { parseSeconds } from './parse-seconds.ts';
 import { addLookOptions } from './registry-option.ts';
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (text !== '' && seconds > 0 && seconds <= 3600) return seconds;
-  throw new InvalidArgumentError('It must be above 0 and at most 3600.');
-}
 
 interface Changed {
   readonly ids: readonly string[];
@@ -151,7 +146,7 @@ ${examplesText([
         command: Command,
       ) => {
         await askRegistry(command, async (access) => {
-          const { items } = await readInstances(access.registry, { service });
+          const { items } = await readInstancesOf(access.registry, service);
           const meant = chosenInstances(service, items, instance);
           if (options.undo) await undo(access, service, meant, options.json);
           else await drainAndWait(access, service, meant, options);

@@ -2,10 +2,11 @@ import { messageToJson } from '@weft/proto';
 import { Event, type WatchEventsResponse } from '@weft/proto/telemetry';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EventResumption } from '../mesh-view/event-resumption.ts';
+import { unknownService } from '../mesh-view/read-catalog.ts';
 import { eventLine } from '../output/event-line.ts';
 import { examplesText } from '../output/examples.ts';
 import { print, printJson, printJsonLine, printNews, whileRead } from '../output/terminal.ts';
-import { ANSWER_MS, askRegistry } from './ask-registry.ts';
+import { ANSWER_MS, askRegistry, type RegistryAccess } from './ask-registry.ts';
 import { follow } from './follow-stream.ts';
 import { addLookOptions } from './registry-option.ts';
 import { tellOfLoss } from './watch.ts';
@@ -29,6 +30,28 @@ interface EventsOptions {
   readonly service: string;
 }
 
+/** The last events, of one service or all. */
+async function readEvents(
+  { telemetry }: RegistryAccess,
+  last: number,
+  service: string,
+): Promise<Event[]> {
+  const events: Event[] = [];
+  const request = { last, service, noFollow: true };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  for await (const message of telemetry.watchEvents(request, { signal })) {
+    events.push(...message.events);
+  }
+  return events;
+}
+
+/** @throws OrchestratorError if the service is not registered, and the registry knows no event of it */
+async function checkService(access: RegistryAccess, service: string): Promise<void> {
+  const { instances } = await access.registry.listInstances({ service, pageSize: 1 });
+  if (instances.length > 0 || (await readEvents(access, 1, service)).length > 0) return;
+  throw await unknownService(access.registry, service);
+}
+
 export function define(command: Command): void {
   addLookOptions(command, 'print JSON (weft.telemetry.v1.Event); a line each with -f')
     .option('-n, --lines <count>', 'how many past events, at most 1000', parseCount, 20)
@@ -47,6 +70,7 @@ ${examplesText([
     .action(async (options: EventsOptions, command: Command) => {
       const { json, service, lines } = options;
       await askRegistry(command, async (access) => {
+        if (service !== '') await checkService(access, service);
         if (options.follow) {
           const resumption = new EventResumption();
           let isResumed = false;
@@ -71,12 +95,7 @@ ${examplesText([
             signal: whileRead(),
           });
         }
-        const events: Event[] = [];
-        const request = { last: lines, service, noFollow: true };
-        const signal = AbortSignal.timeout(ANSWER_MS);
-        for await (const message of access.telemetry.watchEvents(request, { signal })) {
-          events.push(...message.events);
-        }
+        const events = await readEvents(access, lines, service);
         if (json) printJson({ events: events.map(eventJson) });
         else if (events.length === 0)
           printNews(

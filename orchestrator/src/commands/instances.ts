@@ -1,7 +1,7 @@
 import { messageToJson } from '@weft/proto';
-import { Instance, InstanceStatus } from '@weft/proto/registry';
+import { Instance, InstanceStatus, type RegistryServiceClient } from '@weft/proto/registry';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readInstances } from '../mesh-view/read-catalog.ts';
+import { readInstances, unknownService } from '../mesh-view/read-catalog.ts';
 import { examplesText } from '../output/examples.ts';
 import { instancesTable } from '../output/instances-table.ts';
 import { isColored, print, printJson, printNews } from '../output/terminal.ts';
@@ -22,6 +22,12 @@ interface InstancesOptions {
   readonly status?: (typeof STATUSES)[number];
   readonly zone?: string;
   readonly version?: string;
+}
+
+/** @throws OrchestratorError if no instance of the service is registered, whatever its status, zone or version */
+async function checkService(registry: RegistryServiceClient, service: string): Promise<void> {
+  const { instances } = await registry.listInstances({ service, pageSize: 1 });
+  if (instances.length === 0) throw await unknownService(registry, service);
 }
 
 /** An instance as protobuf's JSON has it. */
@@ -53,6 +59,7 @@ export function define(command: Command): void {
       await askRegistry(command, async ({ registry }) => {
         const filter = { service, zone, version, ...(status ? { status } : {}) };
         const { items, isStale } = await readInstances(registry, filter);
+        if (items.length === 0 && service !== '') await checkService(registry, service);
         if (json) return printJson({ instances: items.map(instanceJson), stale: isStale });
         if (isStale) printNews(STALE);
         if (items.length === 0) return printNews('no such instance is registered');

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nameHint } from '@weft/proto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { askOrchestrator } from '../control/control-client.ts';
 import { liveState } from '../control/live-state.ts';
@@ -26,14 +27,17 @@ function slotsWithLogs(folder: MeshFolder, service: string): string[] {
   } catch {
     // No log folder: nothing was ever started here.
   }
-  const slots = names
+  const all = names
     .filter((name) => name.endsWith('.log'))
     .map((name) => basename(name, '.log'))
-    .filter((slot) => [slot, slot.replace(/-\d+$/, '')].includes(service) || service === '')
     .sort();
+  const serviceOf = (slot: string) => slot.replace(/-\d+$/, '');
+  const slots = all.filter((slot) => service === '' || [slot, serviceOf(slot)].includes(service));
   if (slots.length === 0) {
     const what = service === '' ? 'anything' : `'${service}'`;
-    throw new OrchestratorError(`there is no log of ${what} in ${dirname(folder.ownLog)}`);
+    const hint =
+      service === '' ? '' : `; ${nameHint(service, [...all, ...new Set(all.map(serviceOf))])}`;
+    throw new OrchestratorError(`there is no log of ${what} in ${dirname(folder.ownLog)}${hint}`);
   }
   return slots;
 }

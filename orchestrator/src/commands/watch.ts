@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Status } from 'nice-grpc';
 import { type InstanceChange, InstanceSet } from '../mesh-view/instance-set.ts';
+import { readInstancesOf } from '../mesh-view/read-catalog.ts';
 import { changeLine, differences } from '../output/change-line.ts';
 import { examplesText } from '../output/examples.ts';
 import { print, printJsonLine, printNews, whileRead } from '../output/terminal.ts';
@@ -81,13 +82,14 @@ ${examplesText([
         if (json) printJsonLine(changeJson(change, now));
         else print(changeLine(change, now.getTime()));
       };
-      await askRegistry(command, (access) =>
-        followInstances(access, new InstanceSet(), {
+      await askRegistry(command, async (access) => {
+        if (service !== '') await readInstancesOf(access.registry, service);
+        return followInstances(access, new InstanceSet(), {
           services: service === '' ? [] : [service],
           onChanges: (changes) => changes.forEach(show),
           ...tellOfLoss(access),
           signal: whileRead(),
-        }),
-      );
+        });
+      });
     });
 }

@@ -1,4 +1,4 @@
-import { FieldChecks, failedPrecondition, notFound } from '@weft/proto';
+import { FieldChecks, failedPrecondition, nameHint, notFound } from '@weft/proto';
 import type { OrchestratorServiceImplementation } from '@weft/proto/orchestrator';
 import { OrchestratorError, PortError } from '../errors.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
@@ -33,7 +33,10 @@ export function createOrchestratorHandlers({
   const statusOf = (group: SlotGroup) => supervisor.statusOf(group);
   const groupOf = (service: string) => {
     const group = supervisor.group(service);
-    if (group === undefined) throw notFound('service', service);
+    if (group === undefined) {
+      const names = supervisor.groups().map(({ name }) => name);
+      throw notFound('service', service, nameHint(service, names));
+    }
     return group;
   };
   return {

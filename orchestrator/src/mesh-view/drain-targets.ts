@@ -1,25 +1,29 @@
+import { nameHint } from '@weft/proto';
 import { type Instance, InstanceStatus } from '@weft/proto/registry';
 import { OrchestratorError } from '../errors.ts';
 
-/** The instances that are meant: one by its id or the beginning of it, or all. @throws OrchestratorError */
-export function chosenInstances(
+/**
+ * The instances that are meant: one by its id or the beginning of it, or all.
+ * @throws OrchestratorError if none or several begin with `id`
+ */
+export function chosenInstances<Identified extends { readonly id: string }>(
   service: string,
-  instances: readonly Instance[],
+  instances: readonly Identified[],
   id: string | undefined,
-): readonly Instance[] {
-  if (instances.length === 0) {
-    throw new OrchestratorError(`no instance of '${service}' is registered; see weft services`);
-  }
+): readonly Identified[] {
   if (id === undefined) return instances;
   const exact = instances.filter((instance) => instance.id === id);
   const found = exact.length > 0 ? exact : instances.filter((each) => each.id.startsWith(id));
   if (found.length === 1) return found;
-  const ids = (found.length > 0 ? found : instances).map((instance) => instance.id).join(', ');
-  throw new OrchestratorError(
-    found.length > 0
-      ? `'${id}' may be any of ${ids}: say which`
-      : `${service} has no instance '${id}'; it has ${ids}`,
+  if (found.length > 0) {
+    const ids = found.map((instance) => instance.id).join(', ');
+    throw new OrchestratorError(`'${id}' may be any of ${ids}: say which`);
+  }
+  const hint = nameHint(
+    id,
+    instances.map((instance) => instance.id),
   );
+  throw new OrchestratorError(`${service} has no instance '${id}'; ${hint}`);
 }
 
 export interface DrainTargets {

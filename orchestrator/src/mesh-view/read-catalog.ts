@@ -1,9 +1,12 @@
+import { nameHint } from '@weft/proto';
 import type {
   Instance,
   ListInstancesRequest,
   RegistryServiceClient,
   ServiceSummary,
 } from '@weft/proto/registry';
+
+import { OrchestratorError } from '../errors.ts';
 
 const PAGE = 1000;
 
@@ -47,4 +50,27 @@ export function readInstances(
     const { instances, ...rest } = await registry.listInstances(request);
     return { items: instances, ...rest };
   });
+}
+
+/**
+ * Every instance of a service.
+ * @throws OrchestratorError if there is none; it suggests the service that was probably meant
+ */
+export async function readInstancesOf(
+  registry: RegistryServiceClient,
+  service: string,
+): Promise<Listed<Instance>> {
+  const listed = await readInstances(registry, { service });
+  if (listed.items.length === 0) throw await unknownService(registry, service);
+  return listed;
+}
+
+/** The error about a service without a registered instance. It suggests the service that was probably meant. */
+export async function unknownService(
+  registry: RegistryServiceClient,
+  service: string,
+): Promise<OrchestratorError> {
+  const names = (await readServices(registry)).items.map(({ name }) => name);
+  const hint = nameHint(service, names);
+  return new OrchestratorError(`no service '${service}' is registered; ${hint}`);
 }

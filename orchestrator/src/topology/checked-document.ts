@@ -1,4 +1,4 @@
-import { unknownName } from '@weft/client-sdk';
+import { unknownName } from '@weft/proto';
 import { LineCounter, parseDocument } from 'yaml';
 import { OrchestratorError } from '../errors.ts';
 import { noVariables, type Variables } from './variables.ts';

@@ -1,4 +1,4 @@
-import { unknownName } from '@weft/client-sdk';
+import { unknownName } from '@weft/proto';
 import { type Dependent, findCycle } from './dependency-levels.ts';
 
 /** A dependency that nothing can start by. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { POLICIES_VARIABLE, unknownName } from '@weft/client-sdk';
-import { SERVICE_NAME } from '@weft/proto';
+import { POLICIES_VARIABLE } from '@weft/client-sdk';
+import { SERVICE_NAME, unknownName } from '@weft/proto';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';

@@ -1,4 +1,5 @@
-import { type MeshPolicies, policyFaults, unknownName } from '@weft/client-sdk';
+import { type MeshPolicies, policyFaults } from '@weft/client-sdk';
+import { unknownName } from '@weft/proto';
 import type { CheckedDocument } from './checked-document.ts';
 import { plainValue } from './plain-value.ts';
 

@@ -197,8 +197,10 @@ describe('whom a drain means', () => {
     expect(() => chosenInstances('s', instances, 'a')).toThrow(
       "'a' may be any of ab, ac: say which",
     );
-    expect(() => chosenInstances('s', instances, 'z')).toThrow("no instance 'z'; it has ab, ac, x");
-    expect(() => chosenInstances('s', [], 'z')).toThrow('see weft services');
+    expect(() => chosenInstances('s', instances, 'z')).toThrow(
+      "no instance 'z'; there are ab, ac, x",
+    );
+    expect(() => chosenInstances('s', [], 'z')).toThrow("s has no instance 'z'; there is none");
   });
 
   it('leaves alone who takes no calls for another reason', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nearestName, unknownName } from '../../../../client-sdk/src/policy/nearest-name.ts';
+import { nameHint, nearestName, unknownName } from '../../../proto/src/nearest-name.ts';
 
 const names = ['retry', 'retryBudget', 'maxInFlight', 'maxInFlightPerInstance'];
 
@@ -10,6 +10,7 @@ describe('nearestName', () => {
     ['retry_budget', 'retryBudget'],
     ['maxInflight', 'maxInFlight'],
     ['maxInFlightPerInstnace', 'maxInFlightPerInstance'],
+    ['max', undefined],
     ['colour', undefined],
     ['', undefined],
     ['retry'.repeat(100_000), undefined],
@@ -17,7 +18,15 @@ describe('nearestName', () => {
     expect(nearestName(name, names)).toBe(nearest);
   });
 
+  it('takes the only name that begins with it', () => {
+    expect(nearestName('user', ['user-service', 'order-service'])).toBe('user-service');
+    expect(nearestName('u', ['user-service', 'usage-service'])).toBeUndefined();
+  });
+
   it('lists what there is when nothing comes near', () => {
     expect(unknownName('known field', 'x', ['a', 'b'])).toBe('is no known field; there are a, b');
+    expect(nameHint('x', [])).toBe('there is none');
+    const many = Array.from({ length: 12 }, (_, index) => `name-${index}`);
+    expect(nameHint('x', many)).toMatch(/name-9 and 2 more$/);
   });
 });

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { OrchestratorError } from '../errors.ts';
+import { parseExactJson } from '../exact-numbers.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+
+const STDIN = 0;
+
+/**
+ * Parses the request of a call.
+ * @param source what the text is, to name it in errors: a file, or `-d`
+ * @throws OrchestratorError if it is no JSON object, or has a number that would lose digits
+ */
+export function parseRequest(text: string, source: string): JsonObject {
+  let value: JsonValue;
+  try {
+    value = parseExactJson(text);
+  } catch (error) {
+    const what = error instanceof SyntaxError ? 'is not JSON' : 'cannot be sent as it is';
+    throw new OrchestratorError(`${source} ${what}: ${(error as Error).message}`);
+  }
+  if (!isJsonObject(value)) throw new OrchestratorError(`${source} is no JSON object`);
+  return value;
+}
+
+function readText(file: string | typeof STDIN, source: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new OrchestratorError(`cannot read ${source}: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Reads the request that `-d` names: `@file`, `-` for standard input, else it is the JSON itself.
+ * @throws OrchestratorError if it cannot be read, or is no JSON object
+ */
+export function readRequest(data: string): JsonObject {
+  if (data === '-') {
+    const source = 'standard input';
+    return parseRequest(readText(STDIN, source), source);
+  }
+  if (!data.startsWith('@')) return parseRequest(data, '-d');
+  const file = data.slice(1);
+  return parseRequest(readText(file, file), file);
+}
