@@ -19,7 +19,7 @@ function protoFiles(folder) {
     if (entry.isDirectory()) {
       return ['gen', 'dist', 'node_modules', 'src'].includes(entry.name) ? [] : protoFiles(path);
     }
-    return entry.name.endsWith('.proto') || entry.name === 'buf.gen.yaml' ? [path] : [];
+    return /\.proto$|^buf\.gen\.yaml$|\.mjs$/.test(entry.name) ? [path] : [];
   });
 }
 

@@ -1,10 +1,20 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { InstanceStatus, type InstanceType } from '@weft/proto/registry';
+import { Instance, InstanceStatus, type InstanceType } from '@weft/proto/registry';
+import { Status } from 'nice-grpc';
+import { Timestamp } from '../../../proto/gen/google/protobuf/timestamp.ts';
 import { labels } from '../../contract/registry-harness.ts';
+import { framed, rawCall } from '../../support/raw-grpc.ts';
 import { createRegistryClient, createTestRegistry } from '../../support/registry.ts';
 import { InputStage, type Registration, valid } from '../../support/registry-input.ts';
 import { badFields } from '../../support/services.ts';
 import { describeWith } from '../../support/tools.ts';
+import { runWeftHere } from '../../support/weft-here.ts';
+
+/** A length-delimited field of a message, as it goes over the wire. */
+function field(number: number, bytes: Uint8Array): Uint8Array {
+  return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(bytes).finish();
+}
 
 describeWith(['etcd', 'etcdctl'], 'values that reach the registry', () => {
   let stage: InputStage;
@@ -15,6 +25,14 @@ describeWith(['etcd', 'etcdctl'], 'values that reach the registry', () => {
 
   afterEach(() => stage.client.deregister({ service: 'shop', id: 'a' }));
   afterAll(() => stage.close());
+
+  /** Registers an instance to which bytes are added that the client would not send. */
+  const registerWith = (added: Uint8Array) => {
+    const instance = Instance.encode(Instance.fromPartial(valid().instance ?? {})).finish();
+    return rawCall(stage.registry.address, '/weft.registry.v1.RegistryService/Register', {
+      body: framed(field(1, Buffer.concat([instance, added]))),
+    });
+  };
 
   it.each([0, 1, -1, -5, 3601, 2_147_483_647, -2_147_483_648])(
     'B10: a TTL of %d is refused',
@@ -99,11 +117,50 @@ describeWith(['etcd', 'etcdctl'], 'values that reach the registry', () => {
     ['incarnation of 65 characters', { incarnation: 'i'.repeat(65) }, 'incarnation'],
     ['status nobody knows', { status: 99 as InstanceStatus }, 'status'],
     ['status of -1', { status: -1 as InstanceStatus }, 'status'],
-    ['start time in the year 10,000', { startTime: new Date('+010000-01-01') }, 'start_time'],
-    ['start time in the year 0', { startTime: new Date('0000-12-31') }, 'start_time'],
   ])('B15: a %s is refused', async (_what, instance, field) => {
     const call = () => stage.client.register(valid(instance));
     await stage.refuses(badFields(`instance.${field}`), call);
+  });
+
+  it.each([
+    ['in the year 10,000', { seconds: 253_402_300_800n, nanos: 0 }],
+    ['in the year 0', { seconds: -62_135_596_801n, nanos: 0 }],
+    ['that no Date can hold', { seconds: 2n ** 63n - 1n, nanos: 0 }],
+  ])('B15: a start time %s is refused', async (_what, time) => {
+    const startTime = field(10, Timestamp.encode(time).finish());
+    const before = await stage.stored();
+    expect(await registerWith(startTime)).toEqual({
+      code: Status.INVALID_ARGUMENT,
+      details: expect.stringContaining('instance.start_time'),
+    });
+    expect(await stage.stored()).toEqual(before);
+  });
+
+  it('a text that is not UTF-8 is refused, and nothing of it stored', async () => {
+    const zone = field(6, new Uint8Array([0x61, 0xff, 0x62]));
+    const before = await stage.stored();
+    expect(await registerWith(zone)).toEqual({
+      code: Status.INTERNAL,
+      details: 'Error deserializing request',
+    });
+    expect(await stage.stored()).toEqual(before);
+  });
+
+  it('a start time before 1970 is listed and exported as it was given', async () => {
+    const startTime = new Date('1969-12-31T23:59:58.500Z');
+    await stage.client.register(valid({ startTime }));
+    expect((await stage.stored())['shop/a']?.value).toContain('1969-12-31T23:59:58.500Z');
+    const { instances } = await stage.client.getService({ service: 'shop' });
+    expect(instances).toMatchObject([{ startTime }]);
+    for (const command of [
+      ['instances', 'shop', '--json'],
+      ['registry', 'export'],
+    ]) {
+      const words = [...command, '--registry', stage.registry.address];
+      const { code, stdout, stderr } = await runWeftHere(words);
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining('    at ')]);
+      expect(stdout).toContain('1969-12-31T23:59:58.500Z');
+    }
   });
 
   it('B23: a type from a later version is preserved, in etcd and by another registry', async () => {
