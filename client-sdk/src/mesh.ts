@@ -67,7 +67,7 @@ export class Mesh {
   readonly #rotation = new WindowRotation(BREAKER_WINDOW_MS);
   readonly #plans = new MethodPlans();
   readonly #destinations = new Map<string, Destination>();
-  readonly #streams = createClientFactory().use(streamMiddleware).use(errorDetails);
+  readonly #streams = createClientFactory().use(errorDetails).use(streamMiddleware);
   readonly #caller: DynamicCaller;
   readonly #counters = new AttemptCounters();
   readonly #reporter: Reporter | undefined;

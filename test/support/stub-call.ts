@@ -6,6 +6,7 @@ export function stubCall(
   channel: Channel,
   path: string,
   headers: Readonly<Record<string, string>> = {},
+  id = 'x',
 ): Promise<GetUserResponse> {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
@@ -15,7 +16,7 @@ export function stubCall(
     path,
     (request: GetUserRequest) => Buffer.from(GetUserRequest.encode(request).finish()),
     (bytes: Buffer) => GetUserResponse.decode(bytes),
-    { id: 'x' },
+    { id },
     metadata,
     (error, response) => (response === undefined ? reject(error) : resolve(response)),
   );

@@ -1,16 +1,44 @@
 import type { Breaker, Passage } from '../breaker/breaker.ts';
-import { classify, type Outcome } from '../breaker/classify.ts';
+import { classify, type EndedBy, isTimeout, type Outcome } from '../breaker/classify.ts';
 import type { AttemptRecord, CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
+
+/** How an attempt ended, besides its status code. */
+export interface AttemptEnding {
+  /** Message of the status. Default empty. */
+  readonly details?: string;
+  /** Trailers, in the transport's own form. They are kept for the report. */
+  readonly trailers?: unknown;
+  /** Default `server`. */
+  readonly endedBy?: EndedBy;
+  /** How long the endpoint asks to be left alone, in ms. Default: it does not ask. */
+  readonly restMs?: number | undefined;
+}
 
 /** Who keeps the counts: the balancer. */
 interface Ledger {
   now(): number;
   countIn(attempt: Attempt, now: number): void;
-  countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void;
+  countOut(attempt: Attempt, outcome: Outcome, ending: CountedEnding, now: number): void;
+  /** How long this client has waited for the attempt, in ms, without pauses of this process. */
+  waitedMs(attempt: Attempt, now: number): number;
+  /** How long the siblings of its endpoint take for its method, in ms, as far as known. */
+  siblingsMs(attempt: Attempt, now: number): readonly number[];
   sent(attempt: Attempt): void;
   observed(attempt: Attempt, statusCode: number, durationMs: number): void;
 }
+
+/** What the balancer counts of an ending. */
+export interface CountedEnding {
+  /** Whether the server sent the status, so that it is not silent. */
+  readonly isFromServer: boolean;
+  /** How long this client waited before it gave up, in ms; undefined if it did not. */
+  readonly timedOutAfterMs?: number | undefined;
+  /** How long the endpoint asks to be left alone, in ms. */
+  readonly restMs?: number | undefined;
+}
+
+const TAKEN_BACK: CountedEnding = { isFromServer: false };
 
 /**
  * One attempt of a call at one endpoint, from pick to outcome. It counts as in flight from the pick
@@ -25,6 +53,8 @@ export class Attempt {
   startedAt: number;
   /** Whether it is known how long it may take: the balancer keeps it so. */
   isAwaited = false;
+  /** How long this process had stood still when the attempt started, in ms: the balancer keeps it so. */
+  stoodStillMs = 0;
   readonly #ledger: Ledger;
   readonly #breaker: Breaker;
   readonly #passage: Passage;
@@ -53,7 +83,7 @@ export class Attempt {
     if (this.#record !== undefined || !this.#isCounted) return;
     this.#isCounted = false;
     this.#breaker.ended(this.#passage, 'neutral');
-    this.#ledger.countOut(this, 'neutral', this.#ledger.now());
+    this.#ledger.countOut(this, 'neutral', TAKEN_BACK, this.#ledger.now());
   }
 
   start(): void {
@@ -85,20 +115,37 @@ export class Attempt {
   }
 
   /**
-   * @param statusCode of gRPC; details and trailers are kept for whoever asks how the call fared
-   * @param restMs how long the endpoint asks to be left alone, in ms; undefined when it does not
+   * The attempt has ended. Later calls do nothing.
+   * @param statusCode of gRPC
    */
-  end(statusCode: number, details = '', trailers?: unknown, restMs?: number): void {
+  end(statusCode: number, ending: AttemptEnding = {}): void {
     if (this.#record === undefined || this.#record.end !== undefined) return;
+    const { details = '', trailers, endedBy = 'server', restMs } = ending;
     const now = this.#ledger.now();
     const durationMs = now - this.startedAt;
-    this.#record.end = { statusCode, details, trailers, durationMs };
+    this.#record.end = { statusCode, details, trailers, endedBy, durationMs };
     this.#ledger.observed(this, statusCode, durationMs);
     this.#isCounted = false;
-    // One that says it is overloaded is left alone for a while, and is not broken.
-    const isNeutral = this.#isExcused || restMs !== undefined;
-    const outcome = isNeutral ? 'neutral' : classify(statusCode);
+    const hasTimedOut = isTimeout({ statusCode, endedBy });
+    const waitedMs = hasTimedOut ? this.#ledger.waitedMs(this, now) : 0;
+    const outcome = this.#outcome(statusCode, endedBy, restMs, waitedMs, now);
     this.#breaker.ended(this.#passage, outcome);
-    this.#ledger.countOut(this, outcome, now, restMs);
+    const timedOutAfterMs = hasTimedOut ? waitedMs : undefined;
+    const isFromServer = endedBy === 'server';
+    this.#ledger.countOut(this, outcome, { isFromServer, timedOutAfterMs, restMs }, now);
+  }
+
+  #outcome(
+    statusCode: number,
+    endedBy: EndedBy,
+    restMs: number | undefined,
+    waitedMs: number,
+    now: number,
+  ): Outcome {
+    const hasPushback = restMs !== undefined;
+    // An instance that rests already has been counted for it. Calls that were under way then say no more.
+    if (this.#isExcused || (hasPushback && this.endpoint.restingUntil > now)) return 'neutral';
+    const siblingsMs = isTimeout({ statusCode, endedBy }) ? this.#ledger.siblingsMs(this, now) : [];
+    return classify({ statusCode, endedBy, hasPushback, waitedMs, siblingsMs });
   }
 }

@@ -2,7 +2,7 @@ import type { Passage } from '../breaker/breaker.ts';
 import type { Outcome } from '../breaker/classify.ts';
 import type { InstanceChanges } from '../discovery/instance-changes.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type CountedEnding } from './attempt.ts';
 import type { BalancerListener, BalancerOptions, Knowledge } from './balancer-options.ts';
 import { CallRecord } from './call-record.ts';
 import type { Connection, Endpoint } from './endpoint.ts';
@@ -45,8 +45,8 @@ export class Balancer {
   #policy: ResolvedPolicy;
   #knowledge: Knowledge = { state: 'unknown' };
   #inFlight = 0;
-  /** Of unary methods that no plan tells apart. */
-  readonly #latency = new MethodLatency();
+  /** By path; grows with the methods that contracts tell of. */
+  readonly #latencies = new Map<string, MethodLatency>();
   /** Picks of this turn of the event loop: sent by its end, or not at all. */
   #picked: Attempt[] = [];
   #listener: BalancerListener | undefined;
@@ -200,11 +200,11 @@ export class Balancer {
 
   countIn(attempt: Attempt, now: number): void {
     const { endpoint, call } = attempt;
+    this.#wake(now);
     this.#inFlight += 1;
     endpoint.inFlight += 1;
-    if (call.isUnary) {
-      attempt.isAwaited = endpoint.unaryStarted(now, call.latency ?? this.#latency);
-    }
+    attempt.stoodStillMs = this.#monitor.stoodStillMs(now);
+    if (call.isUnary) attempt.isAwaited = endpoint.unaryStarted(now, this.#latencyOf(call.path));
     if (!endpoint.isPickable) return;
     for (const strategy of this.#told) strategy.started?.(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
@@ -212,11 +212,18 @@ export class Balancer {
     }
   }
 
-  countOut(attempt: Attempt, outcome: Outcome, now: number, restMs?: number): void {
+  countOut(attempt: Attempt, outcome: Outcome, ending: CountedEnding, now: number): void {
     const { endpoint, call } = attempt;
+    const { timedOutAfterMs, restMs } = ending;
     this.#inFlight -= 1;
     endpoint.inFlight -= 1;
-    if (call.isUnary) endpoint.unaryEnded(attempt, now, outcome, call.latency ?? this.#latency);
+    if (call.isUnary) {
+      const latency = this.#latencyOf(call.path);
+      endpoint.unaryEnded(attempt, now, outcome, latency);
+      if (timedOutAfterMs !== undefined) latency.timedOut(now, timedOutAfterMs, endpoint);
+      // A status that says nothing of the instance breaks its silence all the same.
+      if (ending.isFromServer && outcome === 'neutral') endpoint.silentSince = now;
+    }
     if (endpoint.isPickable) {
       for (const strategy of this.#told) strategy.ended?.(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
@@ -225,6 +232,16 @@ export class Balancer {
     }
     if (!this.#endpoints.has(endpoint)) return;
     this.#monitor.concluded(endpoint, outcome, now, restMs);
+  }
+
+  waitedMs({ startedAt, stoodStillMs }: Attempt, now: number): number {
+    return now - startedAt - (this.#monitor.stoodStillMs(now) - stoodStillMs);
+  }
+
+  siblingsMs({ endpoint, call }: Attempt, now: number): readonly number[] {
+    // A stream may last as long as it likes: how long others lasted says nothing of this one.
+    if (!call.isUnary) return [];
+    return this.#latencyOf(call.path).siblingsAt(now, endpoint, this.#endpoints);
   }
 
   sent({ endpoint, call, startedAt }: Attempt): void {
@@ -292,8 +309,16 @@ export class Balancer {
     if (this.#picked.length === 0) this.#defer(() => this.#abandonUnsent());
     const attempt = new Attempt(this, endpoint, passage, call, now);
     this.#picked.push(attempt);
-    this.#wake(now);
     return attempt;
+  }
+
+  #latencyOf(path: string): MethodLatency {
+    let latency = this.#latencies.get(path);
+    if (latency === undefined) {
+      latency = new MethodLatency();
+      this.#latencies.set(path, latency);
+    }
+    return latency;
   }
 
   #wake(now: number): void {

@@ -1,5 +1,5 @@
+import type { EndedBy } from '../breaker/classify.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { MethodLatency } from './method-latency.ts';
 import type { PickRequest } from './strategy.ts';
 
 /** How an attempt ended. */
@@ -10,6 +10,7 @@ export interface AttemptEnd {
   readonly details: string;
   /** What came with it, in the transport's own form. */
   readonly trailers: unknown;
+  readonly endedBy: EndedBy;
   /** Time from when it was sent, in ms. */
   readonly durationMs: number;
 }
@@ -29,8 +30,6 @@ export interface CallTraits {
   readonly path?: string;
   /** Whether it is answered with one message. Default false, as for a method no contract told of. */
   readonly isUnary?: boolean;
-  /** How fast its method is answered; undefined for all such methods of the service together. */
-  readonly latency?: MethodLatency | undefined;
   /** What `consistent_hash` goes by. */
   readonly hashKey?: string | undefined;
   /** Strategy of the call site, when it asked for another than the service's. */
@@ -43,17 +42,15 @@ const none: readonly AttemptRecord[] = [];
 export class CallRecord implements PickRequest {
   readonly path: string;
   readonly isUnary: boolean;
-  readonly latency: MethodLatency | undefined;
   readonly hashKey: string | undefined;
   readonly strategy: string | undefined;
   /** Attempts that the retry budget has paid for; the first is free. */
   funded = 0;
   #attempts: AttemptRecord[] | undefined;
 
-  constructor({ path = '', isUnary = false, latency, hashKey, strategy }: CallTraits = {}) {
+  constructor({ path = '', isUnary = false, hashKey, strategy }: CallTraits = {}) {
     this.path = path;
     this.isUnary = isUnary;
-    this.latency = latency;
     this.hashKey = hashKey;
     this.strategy = strategy;
   }

@@ -1,4 +1,5 @@
 import { addressText } from '@weft/proto';
+import type { EndedBy } from '../breaker/classify.ts';
 import type { Kept } from '../discovery/instance-changes.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -10,6 +11,8 @@ export interface AttemptReport {
   readonly address: string;
   /** gRPC status by name; undefined while in flight. */
   readonly status: string | undefined;
+  /** Where that status came from; undefined while in flight. */
+  readonly endedBy: EndedBy | undefined;
   readonly durationMs: number | undefined;
 }
 
@@ -23,8 +26,8 @@ export interface CallReport {
   readonly durationMs: number;
   /** Instances known to the client. */
   readonly candidates: number;
-  /** Revision of the registry at which they were known; undefined when none is. */
-  readonly revision: bigint | undefined;
+  /** Revision of the registry at which they were known, in digits; undefined if none is. */
+  readonly revision: string | undefined;
   /** Age of that knowledge, in ms: time since the registry last told of a change. */
   readonly ageMs: number | undefined;
   /** Of the candidates, those that the registry no longer lists, and why they are; undefined for none. */
@@ -68,7 +71,7 @@ export function reportOn(
     status: statusName(statusCode),
     durationMs: now - call.startedAt,
     candidates: state.size,
-    revision: knowledge.state === 'known' ? knowledge.revision : undefined,
+    revision: knowledge.state === 'known' ? String(knowledge.revision) : undefined,
     ageMs: knowledge.state === 'known' ? now - knowledge.at : undefined,
     kept: knowledge.state === 'known' ? knowledge.kept : undefined,
     openBreakers,
@@ -76,6 +79,7 @@ export function reportOn(
       instance: endpoint.instance.id,
       address: addressText(endpoint.instance.address),
       status: end && statusName(end.statusCode),
+      endedBy: end?.endedBy,
       durationMs: end?.durationMs,
     })),
   };

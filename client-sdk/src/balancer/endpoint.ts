@@ -79,7 +79,7 @@ export class Endpoint {
     if (outcome === 'failure') this.latency.failed(startedAt, now);
     else this.latency.ended(startedAt, now, outcome === 'success' ? now - startedAt : undefined);
     if (outcome === 'success') {
-      method.answered(now, now - startedAt);
+      method.answered(now, now - startedAt, this);
       this.silentSince = now;
     }
     if (!isAwaited) return;

@@ -52,6 +52,8 @@ export class HealthMonitor {
   #options: Required<OutlierEjectionOptions> | undefined;
   #nextSweepAt = 0;
   #lastTickAt = 0;
+  /** How long this process has stood still so far, as late ticks show it, in ms. */
+  #stoodStillMs = 0;
 
   constructor(
     placement: Placement,
@@ -142,10 +144,20 @@ export class HealthMonitor {
     this.#lastTickAt = now;
   }
 
+  /**
+   * How long this process has stood still until now, in ms, over its whole life. The difference between
+   * two readings tells how much of a wait was its own doing. Read it while ticks are expected.
+   */
+  stoodStillMs(now: number): number {
+    const lateMs = now - this.#lastTickAt - TICK_MS;
+    return this.#stoodStillMs + (lateMs > OWN_STALL_MS ? lateMs : 0);
+  }
+
   /** To be called each TICK_MS while not idle or calls are in flight. */
   tick(now: number): void {
     const lateMs = now - this.#lastTickAt - TICK_MS;
     this.#lastTickAt = now;
+    if (lateMs > OWN_STALL_MS) this.#stoodStillMs += lateMs;
     for (const endpoint of [...this.#placement.sidelined]) this.#expire(endpoint, now);
     for (const endpoint of this.#placement.usable()) {
       // Nobody was heard while this process stood still, and what has come since is not read yet.

@@ -1,8 +1,8 @@
-import { type Metadata, status } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { type Log, PUSHBACK_TRAILER, silentLog } from '@weft/proto';
 import type { Balancer } from '../balancer/balancer.ts';
 import { type CallReport, reportOn, reportText } from '../balancer/call-report.ts';
-import { classify } from '../breaker/classify.ts';
+import { isReported } from '../breaker/classify.ts';
 import type { ConfigSelector, Filter } from '../grpc-experimental.ts';
 import type { ClientSpan } from '../tracing/client-span.ts';
 import { tell } from '../user-callback.ts';
@@ -12,9 +12,11 @@ type FilterFactory = ReturnType<ConfigSelector['invoke']>['dynamicFilterFactorie
 type Message = Parameters<Filter['sendMessage']>[0];
 type CallStatus = Parameters<Filter['receiveTrailers']>[0];
 
-/** Who wants to know how a call fared. */
+/** Listeners for the end of one call. */
 interface Onlookers {
   readonly onReport?: ((report: CallReport) => void) | undefined;
+  /** Called with the report of a call that failed, if it gets one. Must not throw. */
+  readonly onFailure?: ((report: CallReport) => void) | undefined;
   /** Told when `onReport` throws, which the call must not end by. */
   readonly log?: Log;
   readonly span?: ClientSpan | undefined;
@@ -28,8 +30,9 @@ export function reportOfTrailers(trailers: Metadata): CallReport | undefined {
 }
 
 /**
- * Sees a call leave and its final status come, and adds to the message of one that failed for want of a
- * good instance what was known of the service and what each attempt met.
+ * Watches the final status of a call. If the call failed for a reason that may lie outside the caller, the
+ * filter keeps a report of it: what was known of the service, and how each attempt ended. The message of a
+ * status that this process made ends with the report in brackets. A message of the server never changes.
  */
 export class CallFilter implements Filter, FilterFactory {
   readonly #balancer: Balancer;
@@ -63,15 +66,24 @@ export class CallFilter implements Filter, FilterFactory {
   }
 
   receiveTrailers(end: CallStatus): CallStatus {
-    const { onReport, span, log = silentLog } = this.#onlookers;
+    const { onReport, onFailure, span, log = silentLog } = this.#onlookers;
     span?.end(this.#balancer.service, this.#call, end.code, end.details);
-    const isFailure = end.code !== status.OK && classify(end.code) === 'failure';
+    const isFailure = isReported(end.code);
     if (!isFailure && onReport === undefined) return end;
     const report = reportOn(this.#balancer, this.#call, end.code);
     if (onReport !== undefined) tell(log, 'onReport', () => onReport(report));
     if (!isFailure) return end;
+    onFailure?.(report);
     end.metadata.remove(PUSHBACK_TRAILER);
     reports.set(end.metadata, report);
+    if (this.#isFromServer(end)) return end;
     return { ...end, details: `${end.details} [${reportText(report)}]` };
+  }
+
+  /** Whether one of the attempts ended with this very status, and the server had sent it. */
+  #isFromServer({ metadata }: CallStatus): boolean {
+    return this.#call.attempts.some(
+      ({ end }) => end?.trailers === metadata && end.endedBy === 'server',
+    );
   }
 }

@@ -41,20 +41,19 @@ export class CallSelector implements ConfigSelector {
     const call = new PlannedCall(plan, this.#balancer.now(), {
       path,
       isUnary: plan.isUnary,
-      latency: plan.latency,
       hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),
       strategy: plan.strategy,
     });
     const timeout = timeoutOf(settings?.timeoutMs);
     const span = ClientSpan.start(path, metadata, settings?.traceContext ?? context.active());
-    const { onReport } = settings ?? {};
+    const { onReport, onFailure } = settings ?? {};
     return {
       methodConfig: timeout === undefined ? plan.methodConfig : { ...plan.methodConfig, timeout },
       // gRPC passes this object to every pick of the call, untouched: the one place for its record.
       pickInformation: call as unknown as CallConfig['pickInformation'],
       status: status.OK,
       dynamicFilterFactories: [
-        new CallFilter(this.#balancer, call, { onReport, span, log: this.#log }),
+        new CallFilter(this.#balancer, call, { onReport, onFailure, span, log: this.#log }),
       ],
     };
   }

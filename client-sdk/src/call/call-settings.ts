@@ -13,8 +13,10 @@ export interface CallSettings {
   readonly timeoutMs?: number | undefined;
   /** The trace it belongs to, where there is one: it may be sent from elsewhere, later. */
   readonly traceContext?: Context | undefined;
-  /** Told how the call fared, when it has ended. */
+  /** Called with the report of the call when it has ended. */
   readonly onReport?: ((report: CallReport) => void) | undefined;
+  /** Called with the report of the call if it failed. Must not throw. */
+  readonly onFailure?: ((report: CallReport) => void) | undefined;
 }
 
 const SETTINGS = Symbol('weft call settings');

@@ -1,5 +1,4 @@
 import { status } from '@grpc/grpc-js';
-import { MethodLatency } from '../balancer/method-latency.ts';
 import { strategyKey } from '../balancer/strategies.ts';
 import { type MethodTraits, methodNameOf } from '../contract/contract.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
@@ -12,8 +11,6 @@ type MethodConfig = ReturnType<ConfigSelector['invoke']>['methodConfig'];
 export interface MethodPlan {
   /** The strategy that chooses for it, by its key. */
   readonly strategy: string;
-  /** How fast it is answered. */
-  readonly latency: MethodLatency;
   /** Answered with one message. False of a method that no contract told of. */
   readonly isUnary: boolean;
   /** Deadline of calls that come without one, in ms; undefined for streams. */
@@ -69,7 +66,6 @@ export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined)
   const isRepeated = isRepeatable && (own.retry !== undefined || own.hedging !== undefined);
   return {
     strategy: strategyKey(policy),
-    latency: new MethodLatency(),
     isUnary,
     defaultDeadlineMs: isUnary ? own.defaultDeadlineMs : undefined,
     methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },

@@ -1,34 +1,43 @@
-import type { CallOptions, ClientMiddleware } from 'nice-grpc-common';
-import { Metadata } from 'nice-grpc-common';
+import { type CallOptions, ClientError, type ClientMiddleware, Metadata } from 'nice-grpc-common';
+import type { CallReport } from '../balancer/call-report.ts';
 import type { MeshCallOptions } from './call-options.ts';
+import type { CallSettings } from './call-settings.ts';
+import { noteReport } from './error-reports.ts';
 
-/** Request metadata by which a client tells its own channel what a call asks for; never sent. */
-export const OPTIONS_KEY = 'weft-internal-options';
+/** Request metadata that carries the id of a call's settings as far as its channel. It is never sent. */
+export const SETTINGS_KEY = 'weft-internal-settings';
 
-/** Options of streaming calls under way to their channel, which takes them out. */
-const underWay = new Map<string, MeshCallOptions>();
+/** Settings of streaming calls that have not reached their channel yet, by id. */
+const underWay = new Map<string, CallSettings>();
 let next = 0;
 
-/** The options that came with a call, and the header they came by. */
-export function takeOptions(id: string): MeshCallOptions | undefined {
-  const options = underWay.get(id);
+/** Removes and returns the settings that a call came with. */
+export function takeSettings(id: string): CallSettings | undefined {
+  const settings = underWay.get(id);
   underWay.delete(id);
-  return options;
+  return settings;
 }
 
-/** Hands the options of a streaming call to the channel: nice-grpc knows no other way. */
+/**
+ * Hands the options of a streaming call to the channel, and the report of a failed one to `callReport`.
+ * nice-grpc has no other way to pass either.
+ */
 export const streamMiddleware: ClientMiddleware<MeshCallOptions> = async function* pass(
   call,
   { timeoutMs, hashKey, onReport, ...rest }: CallOptions & MeshCallOptions,
 ) {
-  if (timeoutMs === undefined && hashKey === undefined && onReport === undefined) {
-    return yield* call.next(call.request, rest);
-  }
   const id = String(next++);
-  underWay.set(id, { timeoutMs, hashKey, onReport } as MeshCallOptions);
+  let report: CallReport | undefined;
+  const onFailure = (told: CallReport) => {
+    report = told;
+  };
+  underWay.set(id, { timeoutMs, hashKey, onReport, onFailure });
   try {
-    const metadata = Metadata(rest.metadata).set(OPTIONS_KEY, id);
+    const metadata = Metadata(rest.metadata).set(SETTINGS_KEY, id);
     return yield* call.next(call.request, { ...rest, metadata });
+  } catch (error) {
+    if (report !== undefined && error instanceof ClientError) noteReport(error, report);
+    throw error;
   } finally {
     underWay.delete(id);
   }

@@ -63,9 +63,10 @@ export function unaryCall(
       signal?.removeEventListener('abort', cancel);
       hand(options.onTrailer, end.metadata);
       if (end.code === status.OK && response !== undefined) return resolve(response);
+      // Code and message are those of a grpc-js client.
       const failure: FailedCall =
         end.code === status.OK
-          ? fail(path, status.INTERNAL, 'the server sent no response', end.metadata)
+          ? fail(path, status.UNIMPLEMENTED, 'No message received', end.metadata)
           : fail(path, end.code, end.details, end.metadata);
       reject(failure);
     },

@@ -2,13 +2,17 @@ import { constants } from 'node:http2';
 import { type Metadata, status } from '@grpc/grpc-js';
 import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../balancer/attempt.ts';
+import type { EndedBy } from '../breaker/classify.ts';
 import type { MethodPlan } from '../call/method-plan.ts';
 import { type PickResult, PickResultType, type Subchannel } from '../grpc-experimental.ts';
-
-type Connected = ReturnType<Subchannel['getRealSubchannel']>;
-type SubchannelCall = ReturnType<Connected['createCall']>;
-type CallListener = Parameters<Connected['createCall']>[3];
-type CallStatus = Parameters<CallListener['onReceiveStatus']>[0];
+import {
+  type CallListener,
+  type CallStatus,
+  endedByPeer,
+  endedHere,
+  onEndedHere,
+  type SubchannelCall,
+} from './subchannel-call.ts';
 
 /** How long the server asks to be left alone, in ms; undefined when it says nothing of it (gRFC A6). */
 function pushbackMs(trailers: Metadata): number | undefined {
@@ -50,9 +54,10 @@ export class GrpcAttempt implements PickResult, CallListener {
   #timer: NodeJS.Timeout | undefined;
   #heldMetadata: Metadata | undefined;
   #heldMessage: Buffer | undefined;
+  #hasMessage = false;
   #restMs: number | undefined;
-  /** Whether its end came over the connection; else this process itself has ended it. */
-  #isAnswered = false;
+  /** Where its status came from; undefined until it has one. */
+  #endedBy: EndedBy | undefined;
 
   constructor(attempt: Attempt, subchannel: Subchannel, plan: MethodPlan, site: AttemptSite) {
     this.#attempt = attempt;
@@ -62,12 +67,8 @@ export class GrpcAttempt implements PickResult, CallListener {
     // Of a subchannel, grpc-js asks a picked one for nothing but what stands below.
     this.subchannel = this as unknown as Subchannel;
     this.onCallEnded = (code, details, trailers) => {
-      if (code === status.RESOURCE_EXHAUSTED) {
-        // gRPC ends a call whose message is too large to send so, which is no fault of the instance.
-        if (this.#isAnswered) this.#restMs ??= pushbackMs(trailers);
-        else attempt.excuse();
-      }
-      attempt.end(code, details, trailers, this.#restMs);
+      const endedBy = this.#endedBy ?? endedHere(code);
+      attempt.end(code, { details, trailers, endedBy, restMs: this.#restMs });
     };
   }
 
@@ -96,14 +97,19 @@ export class GrpcAttempt implements PickResult, CallListener {
   ): SubchannelCall {
     this.#listener = listener;
     const call = this.#real.getRealSubchannel().createCall(metadata, host, method, this, id);
-    if (!this.#plan.isMovable) return call;
     this.#call = call;
+    onEndedHere(call, (code, details) => {
+      this.#endedBy ??= endedHere(code);
+      return details;
+    });
+    if (!this.#plan.isMovable) return call;
     this.#site.movable.add(this);
     const { perTryTimeoutMs } = this.#plan;
     if (perTryTimeoutMs !== undefined) {
       const giveUp = () => {
         // With nobody else to ask, a late answer is better than none.
         if (!this.#site.hasOther()) return;
+        this.#endedBy ??= 'timeout';
         this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
       };
       this.#timer = setTimeout(giveUp, perTryTimeoutMs);
@@ -113,6 +119,7 @@ export class GrpcAttempt implements PickResult, CallListener {
 
   /** Ends the attempt, as its endpoint was left out, so that another can be made. */
   abort(reason: string): void {
+    if (!this.#plan.isMovable) return;
     this.#attempt.excuse();
     this.#end(reason);
   }
@@ -137,17 +144,24 @@ export class GrpcAttempt implements PickResult, CallListener {
   }
 
   onReceiveMessage(message: Buffer): void {
-    if (this.#plan.isMovable) {
-      this.#heldMessage = message;
-      // The status is behind the message, and gRPC reads on only when asked.
-      this.#call?.startRead();
-    } else this.#listener?.onReceiveMessage(message);
+    const { isUnary, isMovable } = this.#plan;
+    if (isUnary && this.#hasMessage) {
+      // A grpc-js client ends such a call in the same way, if it sees the second message.
+      this.#call?.cancelWithStatus(status.UNIMPLEMENTED, 'Too many responses received');
+      return;
+    }
+    this.#hasMessage = true;
+    if (isMovable) this.#heldMessage = message;
+    else this.#listener?.onReceiveMessage(message);
+    // gRPC reads on only when asked. Behind the message comes the status, or a message too many.
+    if (isUnary) this.#call?.startRead();
   }
 
   onReceiveStatus(end: CallStatus): void {
-    this.#isAnswered = true;
+    this.#endedBy ??= endedByPeer(end);
     // gRPC makes it again at once, before it tells of the end of this one.
     if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#attempt.refuse();
+    if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
     if (this.#plan.isMovable) this.#passHeld(end);
     this.#listener?.onReceiveStatus(end);
   }
@@ -158,9 +172,8 @@ export class GrpcAttempt implements PickResult, CallListener {
     this.#site.movable.delete(this);
     const listener = this.#listener as CallListener;
     const isRetried = end.code === status.UNAVAILABLE || end.code === status.RESOURCE_EXHAUSTED;
-    if (!isRetried) {
-      if (this.#heldMetadata !== undefined) listener.onReceiveMetadata(this.#heldMetadata);
-      if (this.#heldMessage !== undefined) listener.onReceiveMessage(this.#heldMessage);
-    } else if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
+    if (isRetried) return;
+    if (this.#heldMetadata !== undefined) listener.onReceiveMetadata(this.#heldMetadata);
+    if (this.#heldMessage !== undefined) listener.onReceiveMessage(this.#heldMessage);
   }
 }

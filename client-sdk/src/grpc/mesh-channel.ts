@@ -4,7 +4,7 @@ import { clientTransport } from '@weft/proto';
 import { deadlineOf } from '../call/call-options.ts';
 import { attachSettings, type CallSettings } from '../call/call-settings.ts';
 import type { MethodPlan } from '../call/method-plan.ts';
-import { OPTIONS_KEY, takeOptions } from '../call/stream-middleware.ts';
+import { SETTINGS_KEY, takeSettings } from '../call/stream-middleware.ts';
 import { closedError } from '../errors.ts';
 import { type CallContext, currentCall } from '../server/call-context.ts';
 import { RESOLVER_CONTEXT_KEY, type ResolverContext, SCHEME } from './mesh-resolver.ts';
@@ -67,13 +67,13 @@ function withStart(
 ): Call {
   const { start } = call;
   call.start = (metadata: Metadata, listener: CallListener) => {
-    const [id] = metadata.get(OPTIONS_KEY);
-    const options = id === undefined ? undefined : takeOptions(id.toString());
-    metadata.remove(OPTIONS_KEY);
+    const [id] = metadata.get(SETTINGS_KEY);
+    const own = id === undefined ? undefined : takeSettings(id.toString());
+    metadata.remove(SETTINGS_KEY);
     const active = context.active();
     const trace = active === ROOT_CONTEXT ? undefined : { traceContext: active };
-    if (settings !== undefined || options !== undefined || trace !== undefined) {
-      attachSettings(metadata, { ...settings, ...options, ...trace });
+    if (settings !== undefined || own !== undefined || trace !== undefined) {
+      attachSettings(metadata, { ...settings, ...own, ...trace });
     }
     const signal = incoming?.signal;
     const cancel = () => call.cancelWithStatus(status.CANCELLED, 'the incoming call was cancelled');

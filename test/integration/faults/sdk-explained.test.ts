@@ -37,6 +37,7 @@ function expected(service: string, revision: bigint) {
     instance,
     address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
     status: 'UNAVAILABLE',
+    endedBy: 'server',
     durationMs: expect.any(Number),
   });
   return {
@@ -45,7 +46,7 @@ function expected(service: string, revision: bigint) {
     status: 'UNAVAILABLE',
     durationMs: expect.any(Number),
     candidates: 3,
-    revision,
+    revision: String(revision),
     ageMs: expect.any(Number),
     openBreakers: ['a'],
     attempts: [attempt(expect.stringMatching(/[bc]/)), attempt(expect.stringMatching(/[bc]/))],
@@ -53,17 +54,27 @@ function expected(service: string, revision: bigint) {
 }
 
 describe('an error', () => {
-  it('names service, candidates, revision, age, open breakers and what each attempt met', async () => {
+  it('has a report of service, candidates, revision, open breakers and attempts', async () => {
     const { users, revision } = await failing('told');
     const error = await users.getUser({ id: 'x' }).catch((e: unknown) => e);
     expect(callReport(error)).toEqual(expected('told', revision));
-    expect((error as Error).message).toMatch(
+    expect(error).toMatchObject({ details: 'told to fail' });
+  });
+
+  it('of the SDK itself names the same in its message', async () => {
+    const { users, mesh, started, revision } = await failing('told-here');
+    for (const { behaviour } of started) {
+      Object.assign(behaviour, { failWith: undefined, delayMs: 2000 });
+    }
+    const error = await users.createUser({ name: 'x' }, { timeoutMs: 60 }).catch((e) => e);
+    expect(error.details).toMatch(
       new RegExp(
-        `told to fail \\[told: 3 candidates at revision ${revision}, \\d+\\.\\d s old; ` +
-          'breakers not closed: a; attempts: [bc] at 127\\.0\\.0\\.1:\\d+ UNAVAILABLE in \\d+ ms, ' +
-          '[bc] at 127\\.0\\.0\\.1:\\d+ UNAVAILABLE in \\d+ ms\\]',
+        `^Deadline exceeded .* \\[told-here: 3 candidates at revision ${revision}, ` +
+          '\\d+\\.\\d s old; breakers not closed: a; ' +
+          'attempts: [bc] at 127\\.0\\.0\\.1:\\d+ DEADLINE_EXCEEDED in \\d+ ms\\]$',
       ),
     );
+    expect(mesh.breakers().map(({ failures }) => failures)).toEqual([0, 0, 0]);
   });
 
   it('of a grpc-js stub tells the same', async () => {
@@ -71,7 +82,7 @@ describe('an error', () => {
     const channel = mesh.channel('told-stub', { contract: UserServiceDefinition as never });
     const error = await stubCall(channel, GET_USER).catch((e: unknown) => e);
     expect(callReport(error)).toEqual(expected('told-stub', revision));
-    expect((error as Error).message).toMatch(/breakers not closed: a; attempts: /);
+    expect(error).toMatchObject({ details: 'told to fail' });
   });
 
   it('of a call by name tells the same', async () => {

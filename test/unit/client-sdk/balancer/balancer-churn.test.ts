@@ -24,7 +24,7 @@ describe('10,000 instances that come and go', () => {
       // Fewest in flight: the new one, then the old one.
       const attempts = [begin(), begin()];
       for (const attempt of attempts)
-        attempt.end(i % 2 === 0 ? UNAVAILABLE : 0, '', undefined, i % 7 === 0 ? 100 : undefined);
+        attempt.end(i % 2 === 0 ? UNAVAILABLE : 0, { restMs: i % 7 === 0 ? 100 : undefined });
       endTurn();
       if (i % 100 === 0) await settle();
       change({ removed: [passing] });

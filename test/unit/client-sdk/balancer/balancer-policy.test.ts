@@ -134,7 +134,7 @@ describe('an endpoint that is gone', () => {
     list();
     balancer.setConnection(a, { state: 'connecting' });
     balancer.setConnection(a, { state: 'ready' });
-    attempt.end(8, '', undefined, 1000);
+    attempt.end(8, { restMs: 1000 });
     expect(a.inFlight).toBe(0);
     expect(balancer.canPick).toBe(false);
     expect(balancer.placement.sidelined.size).toBe(0);

@@ -130,7 +130,7 @@ class World {
         return this.#pick(step);
       case 'end': {
         const [attempt] = this.open.splice(step.which % Math.max(1, this.open.length), 1);
-        attempt?.end(step.code, '', undefined, step.restMs);
+        attempt?.end(step.code, { restMs: step.restMs });
         attempt?.end(OK);
         return settle();
       }

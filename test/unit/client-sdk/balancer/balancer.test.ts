@@ -115,7 +115,7 @@ describe('pick', () => {
     const record = new CallRecord();
     const attempt = pick(record);
     attempt.start();
-    attempt.end(UNAVAILABLE, 'the disk is full', 'trailers');
+    attempt.end(UNAVAILABLE, { details: 'the disk is full', trailers: 'trailers' });
     await settle();
     expect(balancer.pick(record)).toMatchObject({
       isFinal: true,

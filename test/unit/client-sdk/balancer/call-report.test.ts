@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import {
+  type AttemptReport,
   type CallReport,
   reportOn,
   reportText,
@@ -25,7 +26,13 @@ describe('reportOn', () => {
     a.breaker.open();
     a.breaker.dispose();
     const failed = call();
-    const end = { statusCode: 14, details: 'gone', trailers: undefined, durationMs: 20.4 };
+    const end = {
+      statusCode: 14,
+      details: 'gone',
+      trailers: undefined,
+      endedBy: 'server',
+      durationMs: 20.4,
+    } as const;
     failed.attempted(a).end = end;
     failed.attempted(b);
     expect(reportOn(state({ endpoints: [a, b] }), failed, 4)).toEqual({
@@ -34,12 +41,24 @@ describe('reportOn', () => {
       status: 'DEADLINE_EXCEEDED',
       durationMs: 100,
       candidates: 2,
-      revision: 42n,
+      revision: '42',
       ageMs: 1500,
       openBreakers: ['a'],
       attempts: [
-        { instance: 'a', address: '127.0.0.1:1000', status: 'UNAVAILABLE', durationMs: 20.4 },
-        { instance: 'b', address: '[::1]:9', status: undefined, durationMs: undefined },
+        {
+          instance: 'a',
+          address: '127.0.0.1:1000',
+          status: 'UNAVAILABLE',
+          endedBy: 'server',
+          durationMs: 20.4,
+        },
+        {
+          instance: 'b',
+          address: '[::1]:9',
+          status: undefined,
+          endedBy: undefined,
+          durationMs: undefined,
+        },
       ],
     });
   });
@@ -60,7 +79,7 @@ describe('reportText', () => {
     status: 'UNAVAILABLE',
     durationMs: 12,
     candidates: 3,
-    revision: 42n,
+    revision: '42',
     ageMs: 1540,
     kept: undefined,
     openBreakers: [],
@@ -69,9 +88,21 @@ describe('reportText', () => {
 
   it('is one line', () => {
     expect(reportText(report)).toBe('echo: 3 candidates at revision 42, 1.5 s old');
-    const attempts = [
-      { instance: 'a', address: 'h:1', status: 'UNAVAILABLE', durationMs: 20.4 },
-      { instance: 'b', address: 'h:2', status: undefined, durationMs: undefined },
+    const attempts: AttemptReport[] = [
+      {
+        instance: 'a',
+        address: 'h:1',
+        status: 'UNAVAILABLE',
+        endedBy: 'server',
+        durationMs: 20.4,
+      },
+      {
+        instance: 'b',
+        address: 'h:2',
+        status: undefined,
+        endedBy: undefined,
+        durationMs: undefined,
+      },
     ];
     expect(reportText({ ...report, openBreakers: ['a', 'c'], attempts })).toBe(
       'echo: 3 candidates at revision 42, 1.5 s old; breakers not closed: a, c; ' +

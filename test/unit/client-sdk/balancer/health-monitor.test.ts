@@ -164,7 +164,7 @@ describe('an instance that asks to be left alone', () => {
     list(instance('a'), instance('b'));
     const [first, second] = [begin(), begin()];
     expect(new Set([first.endpoint, second.endpoint]).size).toBe(2);
-    first.end(8, 'overloaded', undefined, 3000);
+    first.end(8, { details: 'overloaded', restMs: 3000 });
     const { id } = first.endpoint.instance;
     expect(seen).toEqual([`${id}: overloaded, 3000 ms`]);
     expect(pickedIds().has(id)).toBe(false);
@@ -177,7 +177,8 @@ describe('an instance that asks to be left alone', () => {
 
   it('is left alone also when all do: calls fail at once, and say why', () => {
     list(instance('a'), instance('b'));
-    for (const attempt of [begin(), begin()]) attempt.end(8, 'overloaded', undefined, 3000);
+    for (const attempt of [begin(), begin()])
+      attempt.end(8, { details: 'overloaded', restMs: 3000 });
     expect(balancer.pick(new CallRecord())).toMatchObject({
       kind: 'fail',
       code: 'RESOURCE_EXHAUSTED',

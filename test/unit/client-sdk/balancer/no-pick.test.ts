@@ -45,7 +45,13 @@ function broken(id: string): Endpoint {
 function triedAt(...endpoints: Endpoint[]): CallRecord {
   const call = new CallRecord();
   for (const each of endpoints) {
-    call.attempted(each).end = { statusCode: 14, details: '', trailers: undefined, durationMs: 1 };
+    call.attempted(each).end = {
+      statusCode: 14,
+      details: '',
+      trailers: undefined,
+      endedBy: 'server',
+      durationMs: 1,
+    };
   }
   return call;
 }

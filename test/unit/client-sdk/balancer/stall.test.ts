@@ -36,7 +36,7 @@ describe('isSilent', () => {
     const unknown = new MethodLatency();
     for (let i = 0; i < 10; i += 1) expect(each.unaryStarted(0, unknown)).toBe(false);
     expect(isSilent(each, 60_000)).toBe(false);
-    unknown.answered(0, 5);
+    unknown.answered(0, 5, each);
     expect(each.unaryStarted(60_001, unknown)).toBe(false);
     expect(each.unaryStarted(59_999, unknown)).toBe(true);
   });
@@ -44,7 +44,7 @@ describe('isSilent', () => {
   it('is not taken in by a slow method that follows fast ones', () => {
     const { each, method: fast } = busy(0);
     const slow = new MethodLatency();
-    slow.answered(0, 2000);
+    slow.answered(0, 2000, each);
     for (let i = 0; i < 5; i += 1) each.unaryStarted(0, slow);
     each.unaryStarted(0, fast);
     each.unaryEnded({ startedAt: 0, isAwaited: true }, 5, 'success', fast);

@@ -48,7 +48,7 @@ describe('the end of a call that failed for want of a good instance', () => {
       service: 'echo',
       status: 'UNAVAILABLE',
       durationMs: 50,
-      revision: 7n,
+      revision: '7',
       attempts: [{ instance: 'a' }],
     });
   });
@@ -61,6 +61,27 @@ describe('the end of a call that failed for want of a good instance', () => {
     const { metadata: trailers } = end(status.UNAVAILABLE);
     const error = await richError({ error: new ClientError('/p', 14 as number, 'gone'), trailers });
     expect(callReport(error)).toMatchObject({ service: 'echo' });
+  });
+});
+
+describe('a status that the server sent', () => {
+  it('C1: keeps its message, and has a report all the same', () => {
+    const metadata = new Metadata();
+    const [a] = [...balancer.endpoints];
+    call.attempted(a as never).end = {
+      statusCode: status.UNAVAILABLE,
+      details: 'gone',
+      trailers: metadata,
+      endedBy: 'server',
+      durationMs: 1,
+    };
+    const onFailure = jest.fn();
+    const filter = new CallFilter(balancer, call, { onFailure });
+    const ended = filter.receiveTrailers({ code: status.UNAVAILABLE, details: 'gone', metadata });
+    expect(ended.details).toBe('gone');
+    const report = callReport(Object.assign(new Error(), { metadata }));
+    expect(report).toMatchObject({ service: 'echo' });
+    expect(onFailure).toHaveBeenCalledWith(report);
   });
 });
 

@@ -1,7 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
 import { UserServiceDefinition } from '@weft/proto/user';
-import { MethodLatency } from '../../../../client-sdk/src/balancer/method-latency.ts';
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
 import { MethodPlans } from '../../../../client-sdk/src/call/method-plans.ts';
 import { methodsOf } from '../../../../client-sdk/src/contract/contract.ts';
@@ -20,7 +19,6 @@ describe('planOf', () => {
   it('retries what the contract marks idempotent, when it was refused or the connection broke', () => {
     expect(plan()).toEqual({
       strategy: 'round_robin',
-      latency: expect.any(MethodLatency),
       isUnary: true,
       defaultDeadlineMs: 2000,
       isMovable: true,
@@ -44,7 +42,6 @@ describe('planOf', () => {
     expect(plan({ retry: false })).toMatchObject(once);
     expect(planOf(resolvePolicy(), undefined)).toEqual({
       strategy: 'round_robin',
-      latency: expect.any(MethodLatency),
       isUnary: false,
       defaultDeadlineMs: undefined,
       perTryTimeoutMs: undefined,

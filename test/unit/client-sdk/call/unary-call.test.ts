@@ -57,7 +57,7 @@ describe('unaryCall', () => {
     ]);
   });
 
-  it('takes an empty message for an answer, and none at all for a fault of the server', async () => {
+  it('C12: returns an empty message, and fails UNIMPLEMENTED without any', async () => {
     const empty = begin();
     empty.tell('onReceiveMessage', Buffer.alloc(0));
     empty.tell('onReceiveStatus', ok());
@@ -65,7 +65,7 @@ describe('unaryCall', () => {
     const none = begin();
     none.tell('onReceiveStatus', ok());
     expect(await none.answer).toMatchObject({
-      failure: { error: { code: status.INTERNAL, details: 'the server sent no response' } },
+      failure: { error: { code: status.UNIMPLEMENTED, details: 'No message received' } },
     });
   });
 

@@ -45,7 +45,8 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
     refuse: jest.fn(),
     end: (...how: unknown[]) => ends.push(how),
   };
-  const call = { startRead: jest.fn(), cancelWithStatus: jest.fn() };
+  const cancelWithStatus = jest.fn();
+  const call = { startRead: jest.fn(), cancelWithStatus, getStatus: () => null };
   let inner: Listener | undefined;
   const createCall = jest.fn((...how: unknown[]) => {
     inner = how[3] as Listener;
@@ -65,7 +66,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
     onReceiveStatus: (end) => told.push(end),
   };
   sent.getRealSubchannel().createCall(new Metadata(), 'h', path, listener as never, 1 as never);
-  return { sent, attempt, call, listener, inner: inner as Listener };
+  return { sent, attempt, call, cancelWithStatus, listener, inner: inner as Listener };
 }
 
 function end(code: status, pushback?: string) {
@@ -85,7 +86,7 @@ describe('a pick', () => {
 
 describe('an attempt of a call that is made once', () => {
   it('hands on what comes as it comes, and cannot be given up', () => {
-    const { inner, sent, call } = send({ isIdempotent: false });
+    const { inner, sent, cancelWithStatus } = send({ isIdempotent: false });
     const header = new Metadata();
     inner.onReceiveMetadata(header);
     expect(told).toEqual([header]);
@@ -97,7 +98,7 @@ describe('an attempt of a call that is made once', () => {
     expect(told).toEqual([header, message, ok]);
     expect(movable.size).toBe(0);
     sent.abort('stopped answering');
-    expect(call.cancelWithStatus).not.toHaveBeenCalled();
+    expect(cancelWithStatus).not.toHaveBeenCalled();
   });
 
   it('says so when the server refused it before it looked at it', () => {
@@ -142,16 +143,16 @@ describe('an attempt of a call that may be made again', () => {
   });
 
   it('can be given up, so that another is made', () => {
-    const { sent, call, attempt } = send();
+    const { sent, cancelWithStatus, attempt } = send();
     sent.abort('stopped answering');
     expect(attempt.excuse).toHaveBeenCalledTimes(1);
-    expect(call.cancelWithStatus).toHaveBeenCalledWith(status.UNAVAILABLE, 'stopped answering');
+    expect(cancelWithStatus).toHaveBeenCalledWith(status.UNAVAILABLE, 'stopped answering');
   });
 
   it('is given up after its own time, and not after its end', () => {
-    const { call, inner } = send({ retry: { perTryTimeoutMs: 100 } });
+    const { cancelWithStatus, inner } = send({ retry: { perTryTimeoutMs: 100 } });
     jest.advanceTimersByTime(100);
-    expect(call.cancelWithStatus).toHaveBeenCalledWith(
+    expect(cancelWithStatus).toHaveBeenCalledWith(
       status.UNAVAILABLE,
       'no answer within 100 ms (perTryTimeoutMs)',
     );
@@ -159,16 +160,16 @@ describe('an attempt of a call that may be made again', () => {
     const answered = send({ retry: { perTryTimeoutMs: 100 } });
     answered.inner.onReceiveStatus(end(status.OK));
     jest.advanceTimersByTime(1000);
-    expect(answered.call.cancelWithStatus).not.toHaveBeenCalled();
+    expect(answered.cancelWithStatus).not.toHaveBeenCalled();
   });
 });
 
 describe('the time of one attempt', () => {
   it('does not end it while there is nobody else to ask', () => {
     hasOther = false;
-    const { call, inner } = send({ retry: { perTryTimeoutMs: 100 } });
+    const { cancelWithStatus, inner } = send({ retry: { perTryTimeoutMs: 100 } });
     jest.advanceTimersByTime(1000);
-    expect(call.cancelWithStatus).not.toHaveBeenCalled();
+    expect(cancelWithStatus).not.toHaveBeenCalled();
     inner.onReceiveStatus(end(status.OK));
   });
 });
@@ -194,14 +195,12 @@ describe('pushback (F33)', () => {
     inner.onReceiveStatus(exhausted);
     expect(exhausted.metadata.get(PUSHBACK_TRAILER)).toEqual([]);
     sent.onCallEnded(exhausted.code, '', exhausted.metadata);
-    expect(ends).toEqual([[exhausted.code, '', exhausted.metadata, 500]]);
-  });
-
-  it('is not what ends a call whose message is too large to send', () => {
-    const { sent, attempt } = send();
-    sent.onCallEnded(status.RESOURCE_EXHAUSTED, '', new Metadata());
-    expect(attempt.excuse).toHaveBeenCalledTimes(1);
-    expect(ends).toEqual([[status.RESOURCE_EXHAUSTED, '', new Metadata(), undefined]]);
+    expect(ends).toEqual([
+      [
+        exhausted.code,
+        { details: '', trailers: exhausted.metadata, endedBy: 'server', restMs: 500 },
+      ],
+    ]);
   });
 
   it('is not added to what is tried again without it', () => {
@@ -223,6 +222,68 @@ describe('pushback (F33)', () => {
     inner.onReceiveStatus(status);
     const { metadata } = status;
     sent.onCallEnded(code, 'details', metadata);
-    expect(ends).toEqual([[code, 'details', metadata, restMs]]);
+    expect(ends).toEqual([
+      [code, { details: 'details', trailers: metadata, endedBy: 'server', restMs }],
+    ]);
+  });
+});
+
+describe('a second message of a unary response', () => {
+  it.each([true, false])('C12: ends the attempt, idempotent or not: %s', (isIdempotent) => {
+    const { inner, cancelWithStatus } = send({ isIdempotent });
+    inner.onReceiveMessage(Buffer.from('one'));
+    expect(cancelWithStatus).not.toHaveBeenCalled();
+    inner.onReceiveMessage(Buffer.from('two'));
+    expect(cancelWithStatus).toHaveBeenCalledWith(
+      status.UNIMPLEMENTED,
+      'Too many responses received',
+    );
+    inner.onReceiveStatus(end(status.UNIMPLEMENTED));
+  });
+});
+
+describe('where the end of an attempt came from', () => {
+  const endedBy = (code = status.UNAVAILABLE) => {
+    const [[, ending] = []] = ends as [status, { endedBy: string }][];
+    ends = [];
+    return [code, ending?.endedBy];
+  };
+
+  it.each([
+    ['server', { ...end(status.UNAVAILABLE), details: 'told to fail' }],
+    ['connection', { ...end(status.INTERNAL), rstCode: 2 }],
+    ['connection', { ...end(status.UNAVAILABLE), details: 'Connection dropped' }],
+  ])('is the %s', (expected, how) => {
+    const { sent, inner } = send({ isIdempotent: false });
+    inner.onReceiveStatus(how);
+    sent.onCallEnded(how.code, how.details, how.metadata);
+    expect(endedBy()).toEqual([status.UNAVAILABLE, expected]);
+  });
+
+  it.each([
+    ['client', status.CANCELLED],
+    ['client', status.RESOURCE_EXHAUSTED],
+    ['timeout', status.DEADLINE_EXCEEDED],
+  ])('is the %s if this process ended it: %i', (expected, code) => {
+    const { sent, call, inner } = send();
+    call.cancelWithStatus(code, 'here');
+    inner.onReceiveStatus(end(code));
+    sent.onCallEnded(code, 'here', new Metadata());
+    expect(endedBy(code)).toEqual([code, expected]);
+  });
+
+  it('is the client too if the call above ended before its status came', () => {
+    const { sent, inner } = send();
+    sent.onCallEnded(status.INTERNAL, 'cannot be decoded', new Metadata());
+    inner.onReceiveStatus(end(status.CANCELLED));
+    expect(endedBy()).toEqual([status.UNAVAILABLE, 'client']);
+  });
+
+  it('is the timeout of one try', () => {
+    const { sent, inner } = send({ retry: { perTryTimeoutMs: 100 } });
+    jest.advanceTimersByTime(100);
+    inner.onReceiveStatus(end(status.UNAVAILABLE));
+    sent.onCallEnded(status.UNAVAILABLE, 'no answer', new Metadata());
+    expect(endedBy()).toEqual([status.UNAVAILABLE, 'timeout']);
   });
 });

@@ -4,7 +4,7 @@ import { UserServiceDefinition } from '@weft/proto/user';
 import { settingsOf } from '../../../../client-sdk/src/call/call-settings.ts';
 import { MethodPlans } from '../../../../client-sdk/src/call/method-plans.ts';
 import {
-  OPTIONS_KEY,
+  SETTINGS_KEY,
   streamMiddleware,
 } from '../../../../client-sdk/src/call/stream-middleware.ts';
 import { methodsOf } from '../../../../client-sdk/src/contract/contract.ts';
@@ -165,7 +165,7 @@ describe('the options of a streaming call', () => {
     const onReport = () => {};
     const sent = await stream({ timeoutMs: 5, hashKey: 'k', onReport });
     expect(sent.getMap()).toEqual({});
-    expect(settingsOf(sent)).toEqual({ timeoutMs: 5, hashKey: 'k', onReport });
+    expect(settingsOf(sent)).toMatchObject({ timeoutMs: 5, hashKey: 'k', onReport });
   });
 
   it('stand over the settings of the place', async () => {
@@ -173,14 +173,14 @@ describe('the options of a streaming call', () => {
     expect(settingsOf(sent)).toMatchObject({ policy, hashKey: 'k' });
   });
 
-  it('that ask for nothing add nothing', async () => {
-    expect(settingsOf(await stream({}))).toBeUndefined();
+  it('are told of the report if the call fails, also of a call that asks for nothing', async () => {
+    expect(settingsOf(await stream({}))).toEqual({ onFailure: expect.any(Function) });
   });
 
   it('of another call cannot be had by a header that looks like it', async () => {
     const { call, below } = create(undefined, watch);
     const metadata = new Metadata();
-    metadata.set(OPTIONS_KEY, '999999');
+    metadata.set(SETTINGS_KEY, '999999');
     call.start(metadata, listener());
     expect(below.metadata?.getMap()).toEqual({});
     expect(settingsOf(metadata)).toBeUndefined();

@@ -50,8 +50,9 @@ describe('MeshPicker', () => {
       statusCode: status.UNAVAILABLE,
       details: 'disk full',
       trailers,
+      endedBy: 'server',
       durationMs: 1,
-    };
+    } as const;
     const end = { code: status.UNAVAILABLE, details: 'disk full', metadata: trailers };
     expect(pick(pickerOf({ ...failure, isFinal: true, lastEnd })).status).toEqual(end);
     const goesOn = pick(pickerOf({ ...failure, isFinal: false, lastEnd }));
