@@ -70,7 +70,9 @@ export { PUBLICATION_LIMITS } from './publication-limits.ts';
 // Servers
 export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
+export type { RouteInterceptor } from './route-interceptor.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
+export type { ServerConnection } from './server-connection.ts';
 export type { SheddingSettings } from './shedding.ts';
 // Who an instance is
 export { SLOT_KEY, slotNameOf } from './slot-name.ts';

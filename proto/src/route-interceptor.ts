@@ -1,8 +1,14 @@
-import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { ServerInterceptingCall, ServerInterceptor } from '@grpc/grpc-js';
 import type { TsProtoServiceDefinition } from 'nice-grpc';
 import { type CallObserver, callObserver } from './call-observer.ts';
 import { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 import { passedOn, refused, type SentStatus } from './refused-call.ts';
+import { ServerConnection } from './server-connection.ts';
+
+/** A server interceptor that also gets the connection of the call. */
+export type RouteInterceptor = (
+  ...args: [...Parameters<ServerInterceptor>, connection: ServerConnection | undefined]
+) => ServerInterceptingCall;
 
 export interface RouteInterceptorOptions {
   /** Contracts whose calls it is for; all others pass untouched. */
@@ -10,7 +16,7 @@ export interface RouteInterceptorOptions {
   /** What a call that comes now is refused with, if it is. */
   refusal: () => SentStatus | undefined;
   /** Run for each call that is not refused, each within the next. */
-  interceptors: readonly ServerInterceptor[];
+  interceptors: readonly RouteInterceptor[];
   /** Told of each call, refused or not. */
   observer?: CallObserver | undefined;
 }
@@ -34,6 +40,10 @@ export function routeInterceptor(options: RouteInterceptorOptions): ServerInterc
     const deadline = incomingDeadline(transported, nowMs);
     const sent = deadline !== undefined && deadline <= nowMs ? deadlineExceeded : refusal();
     if (sent !== undefined) return refused(call, sent);
-    return interceptors.reduce((inner, interceptor) => interceptor(method, inner), passedOn(call));
+    const connection = ServerConnection.ofCall(transported);
+    return interceptors.reduce(
+      (inner, interceptor) => interceptor(method, inner, connection),
+      passedOn(call),
+    );
   };
 }

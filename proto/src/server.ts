@@ -1,5 +1,5 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
-import type { ChannelOptions, ServerInterceptor } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
 import { isAbortError } from 'abort-controller-x';
 import {
   createServer,
@@ -22,11 +22,13 @@ import type { CallObserver } from './call-observer.ts';
 import { reflectedContracts } from './descriptor-registry.ts';
 import { CLOSE_FAILED_BIND_KEY, installFailedBindClose } from './failed-bind.ts';
 import { HealthState, healthService } from './health.ts';
+import { SESSION_LISTENER_KEY, type SessionListener } from './http2-sessions.ts';
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
 import { reflectionService } from './reflection.ts';
 import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
-import { routeInterceptor } from './route-interceptor.ts';
+import { type RouteInterceptor, routeInterceptor } from './route-interceptor.ts';
+import { ServerConnection } from './server-connection.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
 import { serverTransport } from './transport-defaults.ts';
 
@@ -76,7 +78,7 @@ export interface GrpcServerOptions {
   /** Who this server is, told over weft.peer.v1.PeerService. Default: it does not offer that. */
   identity?: () => Identity;
   /** Run for each call of the routes that is not refused, each within the next. Default none. */
-  interceptors?: readonly ServerInterceptor[];
+  interceptors?: readonly RouteInterceptor[];
   /** Told of each call of the routes, refused or not. Default: nobody. */
   observer?: CallObserver | undefined;
   /** Default: silent. */
@@ -96,6 +98,7 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #log: Log;
   readonly #shedding: Shedding | undefined;
+  readonly #connections = new Set<ServerConnection>();
   #inFlight = 0;
 
   constructor({
@@ -123,6 +126,7 @@ export class GrpcServer {
       ...serverTransport,
       [RESET_LIMITS_KEY]: true,
       [CLOSE_FAILED_BIND_KEY]: true,
+      [SESSION_LISTENER_KEY]: this.#connected,
     };
     this.#server = createServer({ ...defaults, ...transport, interceptors: [interceptor] })
       .use(this.#track())
@@ -155,12 +159,18 @@ export class GrpcServer {
   }
 
   /**
-   * Stops: turns NOT_SERVING, ends long-lived streams, lets in-flight calls finish for at most
-   * `graceMs` (default 30,000), then cuts off the rest. Answers whether all finished by themselves.
+   * Stops: turns NOT_SERVING, notifies the handlers of open calls (`closing`), and lets calls in flight
+   * finish. Calls that are still open after `graceMs` (default 30,000) are cut off and logged.
+   *
+   * @returns whether all calls finished by themselves
    */
   async close(graceMs = 30_000): Promise<boolean> {
     this.health.setAll(ServingStatus.NOT_SERVING);
     this.#closer.abort();
+    for (const connection of this.#connections) {
+      // The rest of the grace is for calls that begin meanwhile.
+      connection.postponeMs = Math.min(connection.postponeMs, graceMs / 2);
+    }
     const { promise: timedOut, resolve } = Promise.withResolvers<false>();
     const timer = setTimeout(resolve, graceMs, false);
     const finished = this.#server.shutdown().then(() => true as const);
@@ -168,14 +178,29 @@ export class GrpcServer {
     clearTimeout(timer);
     this.#shedding?.stop();
     if (!isClean) {
-      this.#log.warn(
-        { inFlight: this.#inFlight, graceMs },
-        'calls cut off at the end of the grace',
-      );
+      const calls: Record<string, number> = {};
+      for (const connection of this.#connections) {
+        for (const [path, count] of connection.calls) calls[path] = (calls[path] ?? 0) + count;
+      }
+      this.#connections.clear();
+      this.#log.warn({ calls, graceMs }, 'calls were cut off at the end of the grace');
       this.#server.forceShutdown();
     }
     return isClean;
   }
+
+  readonly #connected: SessionListener = (session, socket) => {
+    const connection = new ServerConnection(session, socket, (peer, calls) => {
+      // At the end of the grace, one line tells of all connections.
+      if (!this.#connections.has(connection)) return;
+      this.#log.warn(
+        { peer, calls: Object.fromEntries(calls) },
+        'calls were cut off: their client does not respond, or their connection is too old',
+      );
+    });
+    this.#connections.add(connection);
+    session.once('close', () => this.#connections.delete(connection));
+  };
 
   /** Adds `routes`, health of each of them, and reflection of all. */
   #addAll(routes: readonly Route[], descriptors: FileRegistry): void {

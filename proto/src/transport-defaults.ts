@@ -1,4 +1,9 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
+import { installSessions } from './http2-sessions.ts';
+import { weftVersion } from './weft-version.ts';
+
+// Whoever connects or listens with these options needs it.
+installSessions();
 
 /** Largest message sent or received, either way: 4 MiB, as everywhere in gRPC. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -23,6 +28,8 @@ export const clientTransport: ChannelOptions = {
   'grpc.enable_channelz': 0,
   'grpc.keepalive_time_ms': 2_000,
   'grpc.keepalive_timeout_ms': 2_000,
+  // Servers recognise a client whose keepalive survives GOAWAY by it, see ServerConnection.
+  'grpc.primary_user_agent': `weft/${weftVersion()}`,
   'grpc.initial_reconnect_backoff_ms': 100,
   // grpc-js does not read it; nice-grpc bounds each attempt to connect by it, SETTINGS included.
   'grpc.min_reconnect_backoff_ms': 1_000,

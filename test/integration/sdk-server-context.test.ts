@@ -188,6 +188,56 @@ describe('currentCall', () => {
     }
   });
 
+  it('fails a promise that callers share with the first deadline, but not within withoutCall', async () => {
+    const shared = new Map<string, Promise<unknown>>();
+    const server = await mesh.serve({
+      name: 'sharing',
+      handleSignals: false,
+      settleMs: 0,
+      routes: [
+        route(StreamServiceDefinition, {
+          unary: async ({ id }) => {
+            const fetch = () => calls().unary({}, { timeoutMs: 5000 });
+            if (!shared.has(id)) shared.set(id, id === 'own' ? withoutCall(fetch) : fetch());
+            await shared.get(id);
+            return saying(id);
+          },
+          async *serverStream() {},
+          clientStream: async () => saying(''),
+          async *bidi() {},
+        }),
+      ],
+    });
+    const callers = mesh.client(StreamServiceDefinition, { service: 'sharing' });
+    const ends = async (id: string) => {
+      isHeld = true;
+      go = Promise.withResolvers<void>();
+      const first = callers
+        .unary({ id }, { timeoutMs: 150 })
+        .catch((error: Error) => error.message);
+      await eventually(() => expect(shared.has(id)).toBe(true));
+      const second = callers
+        .unary({ id }, { timeoutMs: 5000 })
+        .catch((error: Error) => error.message);
+      const firstEnd = await first;
+      go.resolve();
+      return [firstEnd, await second];
+    };
+    try {
+      expect(await ends('inherited')).toEqual([
+        expect.stringMatching(/DEADLINE_EXCEEDED/),
+        // The deadline and the cancellation of the first caller come at the same time: either may be first.
+        expect.stringMatching(/Unary (INTERNAL|CANCELLED)/),
+      ]);
+      expect(await ends('own')).toEqual([
+        expect.stringMatching(/DEADLINE_EXCEEDED/),
+        saying('own'),
+      ]);
+    } finally {
+      await server.close();
+    }
+  });
+
   it('B29: a unary call without a deadline gets that of the server, a stream none', async () => {
     const client = createClient(StreamServiceDefinition, plain);
     await collected(client.serverStream({}));

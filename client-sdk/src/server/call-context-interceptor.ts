@@ -5,7 +5,7 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
-import { deadlineExceeded, incomingDeadline } from '@weft/proto';
+import { deadlineExceeded, incomingDeadline, type RouteInterceptor } from '@weft/proto';
 import { ServerSpan } from '../tracing/server-span.ts';
 import { IncomingCall, runInCall } from './call-context.ts';
 
@@ -93,18 +93,18 @@ function isPast(deadline: number | undefined): boolean {
  * Lets handlers see the call they answer (`currentCall`). A unary call whose deadline passes
  * while its request comes never reaches its handler; one that came without gets `defaultDeadlineMs`, Infinity for none.
  */
-export function callContextInterceptor(defaultDeadlineMs: number): ServerInterceptor {
-  return (method, call) => {
+export function callContextInterceptor(defaultDeadlineMs: number): RouteInterceptor {
+  return (method, call, connection) => {
     const nowMs = Date.now();
     const deadline = incomingDeadline(call, nowMs);
     if (deadline !== undefined) {
-      return new ContextualCall(call, new IncomingCall(deadline), method);
+      return new ContextualCall(call, new IncomingCall(deadline, connection), method);
     }
     const isUnary = !method.requestStream && !method.responseStream;
     if (!isUnary || defaultDeadlineMs === Number.POSITIVE_INFINITY) {
-      return new ContextualCall(call, new IncomingCall(undefined), method);
+      return new ContextualCall(call, new IncomingCall(undefined, connection), method);
     }
-    const incoming = new IncomingCall(nowMs + defaultDeadlineMs);
+    const incoming = new IncomingCall(nowMs + defaultDeadlineMs, connection);
     return new ContextualCall(call, incoming, method, defaultDeadlineMs);
   };
 }

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { GetUserResponse } from '@weft/proto/user';
 import { eventually } from '../../support/eventually.ts';
+import { answerOk, startRawServer } from '../../support/raw-server.ts';
 import { callSteadily } from '../../support/steady-calls.ts';
 import { TestMesh, usersOf, warmUp } from '../../support/test-mesh.ts';
 
@@ -13,7 +15,7 @@ afterEach(() => stage.clear());
 afterAll(() => stage.close());
 
 it('F27: the only instance there is may end connections, and no call fails', async () => {
-  const started = await stage.serve('alone', ['only'], { maxConnectionAgeMs: 150 });
+  const started = await stage.serve('alone', ['only'], { maxConnectionAgeMs: 500 });
   const mesh = stage.join();
   const users = usersOf(mesh, 'alone');
   await warmUp(users, started);
@@ -23,7 +25,32 @@ it('F27: the only instance there is may end connections, and no call fails', asy
     callSteadily(300, (report) => users.getUser({ id: 'x' }, report)),
   ];
   for (const load of loads) stage.defer(() => load.stop());
-  // Refused, as the connection was ending: never looked at, so that it is made again whatever it is.
+  await eventually(() => expect(loads[0]?.done.length).toBeGreaterThan(450));
+  await Promise.all(loads.map((load) => load.stop()));
+  expect(loads.flatMap((load) => load.failures())).toEqual([]);
+  expect(mesh.breakers()).toMatchObject([{ state: 'closed', failures: 0 }]);
+});
+
+it('F27: calls that a server refuses unread, as it ends the connection, are made again', async () => {
+  const message = GetUserResponse.encode({ user: undefined }).finish();
+  const timers: NodeJS.Timeout[] = [];
+  const server = await startRawServer((stream) => setTimeout(() => answerOk(stream, message), 5), {
+    // Unlike Weft's servers it does not announce the end.
+    onSession: (session) => timers.push(setTimeout(() => session.close(), 300)),
+  });
+  stage.defer(async () => {
+    for (const timer of timers) clearTimeout(timer);
+    await server.close();
+  });
+  await stage.list(server.port, { service: 'abrupt', id: 'only' });
+  const mesh = stage.join();
+  const users = usersOf(mesh, 'abrupt');
+  const loads = [
+    callSteadily(300, (report) => users.createUser({ name: 'x' }, report)),
+    callSteadily(300, (report) => users.getUser({ id: 'x' }, report)),
+  ];
+  for (const load of loads) stage.defer(() => load.stop());
+  // Never looked at, so that it is made again whatever it is.
   const refused = () =>
     loads.map(({ done }) => done.filter(({ report }) => (report?.attempts.length ?? 0) > 1));
   await eventually(() => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { GrpcServer, notFound, route, ServingStatus } from '@weft/proto';
+import { GrpcServer, notFound, route, ServingStatus, silentLog } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { createChannel, createClient } from 'nice-grpc';
@@ -41,9 +41,11 @@ describe('GrpcServer', () => {
     }
   });
 
-  it('F29: cuts off a call that hangs when the grace is over, and its handler learns it', async () => {
+  it('F29: cuts off and logs a call that hangs when the grace is over, and its handler learns it', async () => {
     const cutOff = Promise.withResolvers<void>();
+    const warnings: unknown[] = [];
     const server = new GrpcServer({
+      log: { ...silentLog, warn: (fields: object) => void warnings.push(fields) },
       routes: [
         route(UserServiceDefinition, {
           createUser: unused,
@@ -64,6 +66,7 @@ describe('GrpcServer', () => {
       expect(await server.close(50)).toBe(false);
       expect(await outcome).toMatch(/UNAVAILABLE|CANCELLED|INTERNAL/);
       await cutOff.promise;
+      expect(warnings).toEqual([{ calls: { '/user.v1.UserService/GetUser': 1 }, graceMs: 50 }]);
     } finally {
       channel.close();
     }

@@ -1,0 +1,217 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Channel, ChannelCredentials } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createMesh, type Mesh, type ServeOptions, type ServiceHost } from '@weft/client-sdk';
+import { serverTransport, silentLog } from '@weft/proto';
+import { UserServiceDefinition } from '@weft/proto/user';
+import { createClient } from 'nice-grpc';
+import { eventually } from '../support/eventually.ts';
+import { startInstance } from '../support/instance-process.ts';
+import { callForLong, longCallRoute, untilClosingRoute } from '../support/long-calls.ts';
+import { collected, StreamServiceDefinition } from '../support/stream-service.ts';
+import { createTcpProxy } from '../support/tcp-proxy.ts';
+import { TestMesh } from '../support/test-mesh.ts';
+
+let stage: TestMesh;
+const { 'grpc.keepalive_time_ms': timeMs, 'grpc.keepalive_timeout_ms': timeoutMs } =
+  serverTransport;
+/** What the services of `serve` logged as a warning. */
+const warnings: Record<string, unknown>[] = [];
+let offering: Mesh;
+
+async function serve(name: string, id: string, options: Partial<ServeOptions> = {}) {
+  const routes = [longCallRoute(id)];
+  const host = await offering.serve({ name, id, handleSignals: false, routes, ...options });
+  stage.defer(() => host.close());
+  await host.registered();
+  return host;
+}
+
+function streamsOf(service: string) {
+  return stage.join().client(StreamServiceDefinition, { service });
+}
+
+/** A client of grpc-js alone, in turn at fixed addresses, as a program without Weft makes one. */
+function plainClient(addresses: readonly string[], options = {}) {
+  const channel = new Channel(`ipv4:${addresses.join(',')}`, ChannelCredentials.createInsecure(), {
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    'grpc.use_local_subchannel_pool': 1,
+    ...options,
+  });
+  stage.defer(() => channel.close());
+  return createClient(StreamServiceDefinition, channel);
+}
+
+const addressesOf = (hosts: readonly ServiceHost[]) => hosts.map(({ address }) => address);
+
+async function msOf(task: Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await task;
+  return performance.now() - startedAt;
+}
+
+/** A stream of each kind, open until the service closes: what each of them yields in the end. */
+function openStreams(client: ReturnType<typeof plainClient>) {
+  async function* open() {
+    yield {};
+    await pause(20_000, undefined, { ref: false });
+  }
+  const lastOf = async (stream: AsyncIterable<{ user?: { name: string } | undefined }>) =>
+    (await collected(stream)).at(-1)?.user?.name;
+  return Promise.all([
+    lastOf(client.serverStream({})),
+    lastOf(client.bidi(open())),
+    client.clientStream(open()).then(({ user }) => user?.name),
+  ]);
+}
+
+/** Waiting takes most of the time, so all wait side by side. */
+const scenarios = {
+  async drain() {
+    const hosts = await Promise.all(['a', 'b'].map((id) => serve('draining', id)));
+    const clients = { weft: streamsOf('draining'), grpcJs: plainClient(addressesOf(hosts)) };
+    const load = callForLong(clients, [100, 2500, 4000]);
+    await pause(1000);
+    await hosts[0]?.close();
+    await load.stop();
+    return load;
+  },
+
+  async age() {
+    // One by one, as with ages of minutes: gRPC repeats a call that met two ends in a row no third time.
+    const hosts = await Promise.all([
+      serve('ageing', 'a', { maxConnectionAgeMs: 600 }),
+      serve('ageing', 'b', { maxConnectionAgeMs: Number.POSITIVE_INFINITY }),
+    ]);
+    const clients = { weft: streamsOf('ageing'), grpcJs: plainClient(addressesOf(hosts)) };
+    const load = callForLong(clients, [100, 2500, 4000]);
+    await pause(1500);
+    await load.stop();
+    return load;
+  },
+
+  /** Each call ends before the next begins: a connection has no call open now and then. */
+  async ownKeepalive() {
+    const hosts = await Promise.all(['a', 'b'].map((id) => serve('pinged', id)));
+    const options = { 'grpc.keepalive_time_ms': 200 };
+    const clients = hosts.map(({ address }) => [address, plainClient([address], options)] as const);
+    const load = callForLong(Object.fromEntries(clients), [1500]);
+    await pause(800);
+    const stopped = load.stop();
+    await Promise.all(hosts.map((host) => host.close()));
+    await stopped;
+    return load;
+  },
+
+  async closing() {
+    const host = await serve('told', 'a', { routes: [untilClosingRoute('a')] });
+    const ends = [streamsOf('told'), plainClient([host.address])].map(openStreams);
+    await eventually(() => expect(host.inFlight).toBe(6));
+    const closingMs = await msOf(host.close());
+    return { ends: await Promise.all(ends), closingMs };
+  },
+
+  async closingByAge() {
+    const options = { routes: [untilClosingRoute('a')], maxConnectionAgeMs: 600 };
+    await serve('old', 'a', options);
+    return openStreams(streamsOf('old'));
+  },
+
+  /** The server's process is frozen while it drains. */
+  async frozenServer() {
+    const environment = { STUB_DELAY_MS: '60000' };
+    const instance = startInstance(stage.registry.address, 'frozen', 'a', 30, environment);
+    stage.defer(() => instance.end());
+    const users = stage.join().client(UserServiceDefinition, { service: 'frozen' });
+    await eventually(() => users.listUsers({}), { withinMs: 20_000 });
+    const call = users.getUser({ id: 'x' }, { timeoutMs: 30_000 }).catch(String);
+    await pause(500);
+    instance.signal('SIGTERM');
+    // Until its GOAWAY is there.
+    await pause(1000);
+    instance.signal('SIGSTOP');
+    return { ms: await msOf(call), error: await call };
+  },
+
+  /** The client is frozen, or cut off without a word, while the server drains. */
+  async frozenClient() {
+    const host = await serve('freezing', 'a');
+    const proxy = await createTcpProxy(host.address);
+    stage.defer(() => proxy.close());
+    const call = plainClient([proxy.address]).unary({ id: '60000' });
+    call.catch(() => {});
+    await eventually(() => expect(host.inFlight).toBe(1));
+    proxy.block('toClient');
+    proxy.block('toServer');
+    const closingMs = await msOf(host.close());
+    return closingMs;
+  },
+};
+
+type Results = { [name in keyof typeof scenarios]: ReturnType<(typeof scenarios)[name]> };
+let results: Results;
+
+beforeAll(async () => {
+  stage = await TestMesh.start();
+  const log = { ...silentLog, warn: (fields: object) => void warnings.push({ ...fields }) };
+  offering = createMesh({ registry: stage.registry.address, log });
+  stage.defer(() => offering.close());
+  // The server's own pings come every 10 s; here they come during every drain.
+  serverTransport['grpc.keepalive_time_ms'] = 500;
+  serverTransport['grpc.keepalive_timeout_ms'] = 700;
+  const started = Object.entries(scenarios).map(([name, run]) => [name, run()] as const);
+  // Each failure belongs to the test that waits for it.
+  for (const [, run] of started) run.catch(() => {});
+  results = Object.fromEntries(started) as Results;
+});
+
+afterAll(async () => {
+  serverTransport['grpc.keepalive_time_ms'] = timeMs;
+  serverTransport['grpc.keepalive_timeout_ms'] = timeoutMs;
+  await stage.close();
+});
+
+describe('calls in flight', () => {
+  it('F29: calls and streams of any length finish while their instance drains', async () => {
+    const { failures, calls } = await results.drain;
+    expect(failures).toEqual([]);
+    expect(calls).toBeGreaterThan(100);
+  });
+
+  it('F27: calls and streams of any length outlive the age of their connection', async () => {
+    const { failures, calls } = await results.age;
+    expect(failures).toEqual([]);
+    expect(calls).toBeGreaterThan(50);
+  });
+
+  it('finish for a plain grpc-js client that pings, which GOAWAY would harm', async () => {
+    const { failures, calls } = await results.ownKeepalive;
+    expect(failures).toEqual([]);
+    expect(calls).toBe(8);
+  });
+
+  it('have a signal by which their handlers learn that the service stops', async () => {
+    const { ends, closingMs } = await results.closing;
+    expect(ends).toEqual([Array(3).fill('closing'), Array(3).fill('closing')]);
+    expect(closingMs).toBeLessThan(10_000);
+  });
+
+  it('have a signal by which their handlers learn that the connection is too old', async () => {
+    expect(await results.closingByAge).toEqual(Array(3).fill('closing'));
+  });
+
+  it('F2: fail within seconds when the server freezes while it drains', async () => {
+    const { ms, error } = await results.frozenServer;
+    expect(error).toMatch(/UNAVAILABLE/);
+    // A ping every 2 s, which may take 2 s.
+    expect(ms).toBeLessThan(10_000);
+  });
+
+  it('F29: of a client that freezes do not hold up a drain, and are logged', async () => {
+    expect(await results.frozenClient).toBeLessThan(10_000);
+    expect(warnings).toContainEqual({
+      peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      calls: { '/test.v1.StreamService/Unary': 1 },
+    });
+  });
+});
