@@ -69,6 +69,7 @@ export { isPlainTcp } from './plain-tcp.ts';
 export { PUBLICATION_LIMITS } from './publication-limits.ts';
 // Servers
 export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
+export { REFLECTION_VERSIONS } from './reflection.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
 export type { RouteInterceptor } from './route-interceptor.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';

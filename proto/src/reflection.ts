@@ -1,14 +1,20 @@
 import { type DescFile, type FileRegistry, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ServiceImplementation, Status } from 'nice-grpc';
-import type {
+import {
   ServerReflectionDefinition,
-  ServerReflectionRequest,
-  ServerReflectionResponse,
+  type ServerReflectionRequest,
+  type ServerReflectionResponse,
 } from '../gen/grpc/reflection/v1/reflection.ts';
 import { untilAborted } from './until-aborted.ts';
 
 type Answer = Partial<ServerReflectionResponse>;
+
+/** The versions of reflection, the preferred one first. Their messages are the same on the wire. */
+export const REFLECTION_VERSIONS = [
+  ServerReflectionDefinition,
+  { ...ServerReflectionDefinition, fullName: 'grpc.reflection.v1alpha.ServerReflection' },
+];
 
 function notFound(what: string): Answer {
   return {

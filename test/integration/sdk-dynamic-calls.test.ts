@@ -3,6 +3,7 @@ import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/prot
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer } from 'nice-grpc';
+import { readOffers } from '../../orchestrator/src/architecture/read-offers.ts';
 import { ServerReflectionDefinition as AlphaDefinition } from '../../proto/gen/grpc/reflection/v1alpha/reflection.ts';
 import { reflectionService } from '../../proto/src/reflection.ts';
 import { ThingSchema, thingsDescriptors, thingsRoute } from '../support/described-service.ts';
@@ -121,6 +122,7 @@ describe('reflection', () => {
     await stage.list(port, { service: 'alpha', id: 'a' });
     const response = await stage.join().call('alpha', 'Get', { name: 'x' });
     expect(response).toMatchObject({ name: 'x' });
+    expect(await readOffers(`127.0.0.1:${port}`, 2000)).toEqual(['acme.Things']);
   });
 
   it('says so if a server has none', async () => {

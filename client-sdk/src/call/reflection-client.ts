@@ -5,11 +5,11 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import type { Channel } from '@grpc/grpc-js';
-import { importsFirst, messageOf } from '@weft/proto';
-import {
+import { importsFirst, messageOf, REFLECTION_VERSIONS } from '@weft/proto';
+import type {
   ServerReflectionDefinition,
-  type ServerReflectionRequest,
-  type ServerReflectionResponse,
+  ServerReflectionRequest,
+  ServerReflectionResponse,
 } from '@weft/proto/reflection';
 import { type Client, ClientError, createClient, Status } from 'nice-grpc';
 import { WeftError } from '../errors.ts';
@@ -18,12 +18,6 @@ type Question = Partial<Omit<ServerReflectionRequest, 'host'>>;
 
 /** Asks all questions on one stream. Each answer is at the place of its question. */
 type Ask = (questions: readonly Question[]) => Promise<ServerReflectionResponse[]>;
-
-/** The versions of reflection, the preferred one first. Their messages are the same on the wire. */
-const versions = [
-  ServerReflectionDefinition,
-  { ...ServerReflectionDefinition, fullName: 'grpc.reflection.v1alpha.ServerReflection' },
-];
 
 /** Most files that the contracts of one server may have: nothing that a peer sends grows without bound. */
 const MOST_FILES = 1000;
@@ -77,7 +71,7 @@ async function listServices(
   channel: Channel,
   timeoutMs: number,
 ): Promise<{ ask: Ask; services: string[] }> {
-  for (const definition of versions) {
+  for (const definition of REFLECTION_VERSIONS) {
     const ask = asker(createClient(definition, channel), timeoutMs);
     try {
       const [list] = await ask([{ listServices: '' }]);

@@ -11,7 +11,7 @@ import type {
   StoreModel,
 } from './architecture.ts';
 import { deriveMap } from './derive-map.ts';
-import { isDomainInterface, shortName } from './interface-names.ts';
+import { domainOf, isDomainInterface, shortName } from './interface-names.ts';
 import type { LiveFacts, LiveInstance } from './live-facts.ts';
 import { redacted, redactedSetting } from './redacted.ts';
 import { type PathContext, storeLocation } from './store-location.ts';
@@ -28,21 +28,44 @@ export interface ArchitectureSources {
   readonly realPath: PathContext['realPath'];
 }
 
-/** Domain interfaces of a service: what weft.yaml says, else those that go by its name. */
-function offersOf({ name, offers }: ServiceSpec, contracts: readonly DescribedService[]): string[] {
-  const all =
-    offers ??
-    contracts
-      .map((contract) => contract.name)
-      .filter((contract) => serviceNameOf({ name: shortName(contract) }) === name);
-  return all.filter(isDomainInterface);
+/** The name that a service of the mesh has if it is named after a gRPC service. */
+function namedAfter(contract: string): string {
+  return serviceNameOf({ name: shortName(contract) });
 }
 
-function declaredService(spec: ServiceSpec, contracts: readonly DescribedService[]): ServiceModel {
+/**
+ * Domain interfaces of a service: what weft.yaml says, else the contracts that go by its name, and the
+ * others of their domain if no other service is named after a contract of this domain.
+ */
+function offersOf(
+  { name, offers }: ServiceSpec,
+  { services }: Topology,
+  contracts: readonly string[],
+): string[] {
+  if (offers !== undefined) return offers.filter(isDomainInterface);
+  const domestic = contracts.filter(isDomainInterface);
+  const named = domestic.filter((contract) => namedAfter(contract) === name);
+  const domains = new Set(named.map(domainOf));
+  const ofDomain = domestic.filter((contract) => domains.has(domainOf(contract)));
+  const isShared = ofDomain.some((contract) =>
+    services.some((other) => other.name !== name && other.name === namedAfter(contract)),
+  );
+  return isShared ? named : ofDomain;
+}
+
+function declaredService(
+  spec: ServiceSpec,
+  topology: Topology,
+  contracts: readonly DescribedService[],
+): ServiceModel {
   return {
     name: spec.name,
     isDeclared: true,
-    offers: offersOf(spec, contracts),
+    offers: offersOf(
+      spec,
+      topology,
+      contracts.map((contract) => contract.name),
+    ),
     dependencies: spec.dependencies,
     health: spec.health.service,
   };
@@ -138,7 +161,7 @@ export function deriveArchitecture(sources: ArchitectureSources): Architecture {
   const { topology, contracts, live, dataFolder, realPath } = sources;
   const context = { folder: topology.folder, realPath };
   const services = [
-    ...topology.services.map((spec) => declaredService(spec, contracts)),
+    ...topology.services.map((spec) => declaredService(spec, topology, contracts)),
     ...unknownServices(live?.instances ?? [], topology),
   ];
   return {

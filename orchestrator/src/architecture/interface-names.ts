@@ -13,3 +13,10 @@ export function isDomainInterface(name: string): boolean {
 export function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
+
+/** The package of a gRPC service without its version: `user` of `user.v1.UserService`. */
+export function domainOf(name: string): string {
+  const parts = name.split('.').slice(0, -1);
+  const isVersion = /^v\d+((alpha|beta|test)\d*)?$/.test(parts.at(-1) ?? '');
+  return parts.slice(0, isVersion ? -1 : undefined).join('.');
+}

@@ -1,19 +1,22 @@
+import { domainOf } from '../interface-names.ts';
 import type { Rule } from './rule.ts';
 
-/** Single responsibility. */
+/** Single responsibility. Interfaces of one package, in one version or several, are one domain. */
 export const singleResponsibility: Rule = {
   id: 'single-responsibility',
-  holds: 'each service offers exactly one domain interface',
+  holds: 'each service offers the interfaces of exactly one domain',
   check: ({ services }) =>
     services
-      .filter(({ isDeclared, offers }) => isDeclared && offers.length !== 1)
-      .map(({ name, offers }) => ({
-        services: [name],
-        message:
+      .filter(({ isDeclared }) => isDeclared)
+      .flatMap(({ name, offers }) => {
+        const domains = new Set(offers.map(domainOf));
+        if (domains.size === 1) return [];
+        const message =
           offers.length === 0
             ? `${name} offers no domain interface: no contract goes by its name; say in \`offers\` what it does`
-            : `${name} offers ${offers.length} domain interfaces, ${offers.join(' and ')}: split it`,
-      })),
+            : `${name} offers interfaces of ${domains.size} domains, ${offers.join(' and ')}: split it`;
+        return { services: [name], message };
+      }),
 };
 
 export const interfaceShared: Rule = {

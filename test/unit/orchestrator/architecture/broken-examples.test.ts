@@ -28,7 +28,7 @@ const examples: [name: string, rule: string, services: string[], message: RegExp
     'single-responsibility',
     'single-responsibility',
     ['order-service'],
-    /^order-service offers 2 domain interfaces, order\.v1\.OrderService and payment\.v1\.Payment/,
+    /^order-service offers interfaces of 2 domains, order\.v1\.OrderService and payment\.v1\.Payment/,
   ],
   [
     'interface-shared',

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DescribedService } from '@weft/proto';
+import { deriveArchitecture } from '../../../../orchestrator/src/architecture/derive-architecture.ts';
 import type { LiveFacts } from '../../../../orchestrator/src/architecture/live-facts.ts';
+import { findingsOf } from '../../../../orchestrator/src/architecture/rules/index.ts';
 import { verifyArchitecture } from '../../../../orchestrator/src/architecture/verify-architecture.ts';
 import { meshFolder } from '../../../../orchestrator/src/mesh-folder.ts';
 import { architectureJson } from '../../../../orchestrator/src/output/architecture-json.ts';
@@ -148,6 +151,64 @@ describe('a store of another', () => {
   });
 });
 
+describe('a service with several gRPC services', () => {
+  const described = (...names: string[]) => names.map((name) => ({ name, methods: ['Get'] }));
+  const catalogue = described('stock.v1.StockService', 'stock.v1.PriceService', 'cart.v1.Carts');
+
+  /** Offers and findings of weft.yaml under contracts; each instance offers what `live` says. */
+  function derived(text: string, contracts: DescribedService[], live?: readonly string[]) {
+    const topology = parseArchitecture(text, '/shop/weft.yaml');
+    const instance = {
+      ...{ service: 'stock-service', id: 'stock-1', address: '10.0.0.1:1', version: '' },
+      ...{ dependencies: [], offers: [...(live ?? []), 'grpc.health.v1.Health'] },
+    };
+    const architecture = deriveArchitecture({
+      topology,
+      contracts,
+      live: live && { instances: [instance], calls: [] },
+      dataFolder: (service) => `/shop/.weft/${service}`,
+      realPath: (path) => path,
+    });
+    const offers = architecture.services.map((service) => service.offers);
+    return { offers, rules: findingsOf(architecture).map(({ rule }) => rule) };
+  }
+
+  const STOCK = 'services:\n  stock-service: { command: node stock.js }\n';
+  const CART = '  cart-service: { command: b, offers: [cart.v1.Carts] }\n';
+
+  it('of one package offers one domain, declared or not', () => {
+    const both = ['stock.v1.StockService', 'stock.v1.PriceService'];
+    expect(derived(STOCK + CART, catalogue, both)).toEqual({
+      offers: [both, ['cart.v1.Carts']],
+      rules: [],
+    });
+    const declared = STOCK.replace(' }', `, offers: [${both.join(', ')}] }`);
+    expect(derived(declared + CART, catalogue, both).rules).toEqual([]);
+  });
+
+  it('of two versions of a package offers one domain', () => {
+    const versions = ['stock.v1.StockService', 'stock.v2beta1.StockService'];
+    expect(derived(STOCK, described(...versions), versions)).toEqual({
+      offers: [versions],
+      rules: [],
+    });
+  });
+
+  it('of two packages is told to split', () => {
+    const declared = STOCK.replace(' }', ', offers: [stock.v1.StockService, cart.v1.Carts] }');
+    expect(derived(declared, catalogue.toSpliced(1, 1)).rules).toEqual(['single-responsibility']);
+  });
+
+  it('offers by its name alone where several services share the package', () => {
+    const one = described('shop.v1.StockService', 'shop.v1.CartService', 'shop.v1.Other');
+    const cart = '  cart-service: { command: b }\n';
+    expect(derived(STOCK + cart, one)).toEqual({
+      offers: [['shop.v1.StockService'], ['shop.v1.CartService']],
+      rules: ['interface-unoffered'],
+    });
+  });
+});
+
 describe('the report of the rules', () => {
   const text = SHOP.replace('[user-service]', '[user-service, stock-service]');
   const { findings } = verify(text);
@@ -155,7 +216,9 @@ describe('the report of the rules', () => {
   it('tells what holds, what does not, and what cannot be told', () => {
     const verdicts = ruleVerdicts(findings, { isLive: false, isTried: false });
     const report = rulesReport(verdicts, findings, false);
-    expect(report).toMatch(/^pass {2}single-responsibility {2}each service offers exactly one/m);
+    expect(report).toMatch(
+      /^pass {2}single-responsibility {2}each service offers the interfaces of/m,
+    );
     expect(report).toMatch(
       /^FAIL {2}unknown-dependency .*\n {6}order-service depends on nobody: 'stock-service'/m,
     );
