@@ -78,7 +78,9 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
   const { topology, folder, left, onChange } = options;
   const name = 'registry';
   const logFile = folder.log(name);
+  const { prefix } = topology.etcd;
   const store = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
+  if (prefix !== '') store.push('--etcd-prefix', prefix);
   // How to get into the etcd that is named there is of no use with any other.
   const access = options.store.kind === 'named-etcd' ? {} : NO_ETCD_ACCESS;
   const program: Program = {
@@ -93,7 +95,7 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
     ],
     folder: topology.folder,
     // What the flags say is all there is to say.
-    environment: { ETCD_ENDPOINTS: undefined, ...access },
+    environment: { ETCD_ENDPOINTS: undefined, ETCD_PREFIX: undefined, ...access },
   };
   const specification = specificationOf(program);
   return new Slot({

@@ -74,6 +74,11 @@ export class Supervisor {
     return this.#started?.etcdEndpoints ?? '';
   }
 
+  /** The prefix of its keys in etcd; empty for none. */
+  get etcdPrefix(): string {
+    return this.#options.topology.etcd.prefix;
+  }
+
   /** Every slot there is, in the order they start. */
   get slots(): readonly Slot[] {
     const { slots = [], levels = [] } = this.#started ?? {};

@@ -16,3 +16,11 @@ export const INSTANCE_ID: LabelRule = {
   mustBe:
     "a DNS label: a-z, 0-9 and '-', starting and ending with a letter or digit, at most 63 characters",
 };
+
+/** Prefixes of keys in etcd, one for each environment. Empty stands for none. */
+export const KEY_PREFIX: LabelRule = {
+  // Below /weft/v1 the keys would be records of the environment without a prefix.
+  pattern: /^(?!\/weft\/v1(\/|$))(\/[A-Za-z0-9._-]{1,63}){0,8}$/,
+  mustBe:
+    "empty or segments, each '/' and then letters, digits, '.', '_' and '-', such as /staging; not below /weft/v1",
+};

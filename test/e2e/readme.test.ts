@@ -41,6 +41,7 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
     substitutions = [
       ['10.0.0.11:2379', `127.0.0.1:${etcd}`],
       ['--host 10.0.0.21 --port 7400', `--host 127.0.0.1 --port ${replica} --http-port ${metrics}`],
+      ['--host 10.0.0.22 --port 7400', '--host 127.0.0.1 --port 0 --http-port 0'],
       ['10.0.0.21:7480', `127.0.0.1:${metrics}`],
       ['10.0.0.21:7400', `127.0.0.1:${replica}`],
       ['10.0.0.31', '127.0.0.1'],

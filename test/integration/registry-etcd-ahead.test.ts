@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { StoreError } from '../../registry/src/errors.ts';
-import { type ConditionalPut, EtcdClient } from '../../registry/src/store/etcd-client.ts';
+import { EtcdClient } from '../../registry/src/store/etcd-client.ts';
+import type { ConditionalPut } from '../../registry/src/store/etcd-put.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RegistryClient, RegistryStage, registrationOf } from '../support/registry-stage.ts';

@@ -33,7 +33,7 @@ function isOld(version: string): boolean {
   return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
 }
 
-async function member(endpoint: string): Promise<Diagnosis[]> {
+async function member(endpoint: string, prefix: string): Promise<Diagnosis[]> {
   const at = `etcd at ${endpoint}`;
   let status: MemberStatus;
   let alarms: { alarms?: { alarm?: string }[] };
@@ -42,7 +42,7 @@ async function member(endpoint: string): Promise<Diagnosis[]> {
       ask<MemberStatus>(endpoint, '/v3/maintenance/status', {}),
       ask<typeof alarms>(endpoint, '/v3/maintenance/alarm', { action: 'GET' }),
     ]);
-    await ask(endpoint, '/v3/kv/range', { key: btoa('/weft/v1/history') });
+    await ask(endpoint, '/v3/kv/range', { key: btoa(`${prefix}/weft/v1/history`) });
   } catch (error) {
     const { cause } = error as Error;
     const why = cause instanceof Error ? messageOf(cause) : messageOf(error);
@@ -75,7 +75,7 @@ async function member(endpoint: string): Promise<Diagnosis[]> {
 /** etcd, where the mesh is kept in one: each member by itself. */
 export const checkEtcd: Check = {
   name: 'etcd',
-  async look({ store, state, env }) {
+  async look({ store, state, env, topology }) {
     if (store === undefined) return [skip('which store there is to be cannot be told')];
     if (store.kind === 'memory') {
       return [warn(`none: ${store.why}`, 'install etcd to keep what is registered')];
@@ -85,6 +85,8 @@ export const checkEtcd: Check = {
     const own = state !== undefined && isAlive(state.orchestrator) ? state.etcd : '';
     const endpoints = store.kind === 'named-etcd' ? store.endpoints : own;
     if (endpoints === '') return [pass(`${store.why}; it runs while a mesh is up`)];
-    return (await Promise.all(endpoints.split(',').map(member))).flat();
+    const prefix = topology?.etcd.prefix ?? '';
+    const members = endpoints.split(',').map((endpoint) => member(endpoint, prefix));
+    return (await Promise.all(members)).flat();
   },
 };

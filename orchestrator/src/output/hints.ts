@@ -5,6 +5,8 @@ export interface HintedMesh {
   readonly registryAddress: string;
   /** Empty on the memory store. */
   readonly etcdEndpoints: string;
+  /** Prefix of its keys in etcd. */
+  readonly etcdPrefix: string;
   groups(): readonly { readonly name: string }[];
 }
 
@@ -24,7 +26,7 @@ export function hints(mesh: HintedMesh, file: string): string {
     [weft('down'), 'or Ctrl-C here: stops everything'],
   ];
   if (mesh.etcdEndpoints !== '') {
-    lines.splice(-1, 0, [`${etcdctl} get --prefix /weft/v1/`, 'what etcd holds']);
+    lines.splice(-1, 0, [`${etcdctl} get --prefix ${mesh.etcdPrefix}/weft/v1/`, 'what etcd holds']);
   }
   const width = Math.max(...lines.map(([command]) => command.length));
   return lines.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join('\n');

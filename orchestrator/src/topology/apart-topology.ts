@@ -8,7 +8,7 @@ export function apartTopology(topology: Topology, instances: number): Topology {
   return {
     ...topology,
     registry: { ...topology.registry, port: 0, httpPort: 0 },
-    etcd: { port: 0 },
+    etcd: { ...topology.etcd, port: 0 },
     services: topology.services.map((spec) => ({ ...spec, port: 0, instances, scale: undefined })),
   };
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { POLICIES_VARIABLE } from '@weft/client-sdk';
-import { SERVICE_NAME, unknownName } from '@weft/proto';
+import { KEY_PREFIX, SERVICE_NAME, unknownName } from '@weft/proto';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';
@@ -137,6 +137,13 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
   };
 }
 
+function readPrefix(document: CheckedDocument, value: unknown, path: DocumentPath): string {
+  const prefix = value === undefined || value === null ? '' : document.written(value, path);
+  if (prefix !== undefined && KEY_PREFIX.pattern.test(prefix)) return prefix;
+  document.problem(path, `must be ${KEY_PREFIX.mustBe}, not ${JSON.stringify(prefix ?? value)}`);
+  return '';
+}
+
 /** Whether what is said about other services can be: nothing is named twice, nobody who is not there. */
 function checkReferences(document: CheckedDocument, services: readonly ServiceSpec[]): void {
   const names = services.map(({ name }) => name);
@@ -178,7 +185,7 @@ const KNOWN = {
 function read(document: CheckedDocument, file: string): Topology {
   const root = document.mapping(document.root, [], KNOWN.root);
   const registry = document.mapping(root.get('registry'), ['registry'], KNOWN.registry);
-  const etcd = document.mapping(registry.get('etcd'), ['registry', 'etcd'], ['port']);
+  const etcd = document.mapping(registry.get('etcd'), ['registry', 'etcd'], ['port', 'prefix']);
   const host = document.text(root.get('host'), ['host'], '127.0.0.1');
   if (isIP(host) === 0 || ['0.0.0.0', '::'].includes(host)) {
     document.problem(['host'], `must be the IP address of one interface, not '${host}'`);
@@ -198,7 +205,10 @@ function read(document: CheckedDocument, file: string): Topology {
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
       allowActions: document.flag(registry.get('allowActions'), ['registry', 'allowActions']),
     },
-    etcd: { port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379) },
+    etcd: {
+      port: port(etcd.get('port'), ['registry', 'etcd', 'port'], 2379),
+      prefix: readPrefix(document, etcd.get('prefix'), ['registry', 'etcd', 'prefix']),
+    },
     contracts:
       root.get('contracts') === undefined
         ? undefined

@@ -93,6 +93,8 @@ export interface Topology {
   readonly etcd: {
     /** Client port of the etcd that `weft up` runs. Default 2379; 0 takes a free one. */
     readonly port: number;
+    /** Stands before every key in etcd, such as `/staging`. Default: empty, no prefix. */
+    readonly prefix: string;
   };
   /**
    * Files of compiled contracts (google.protobuf.FileDescriptorSet, as `buf build -o` writes them);

@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { messageOf } from '@weft/proto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EtcdAccess, EtcdTls } from '../store/etcd-access.ts';
-import { parseAddress } from './parsers.ts';
+import { parseAddress, parseKeyPrefix } from './parsers.ts';
 
 const DEFAULT_ENDPOINT = '127.0.0.1:2379';
 
@@ -27,6 +27,7 @@ interface PemFile {
 /** Flags as commander leaves them. */
 export interface EtcdFlags {
   etcd?: Endpoints;
+  etcdPrefix: string;
   etcdCa?: PemFile;
   etcdCert?: PemFile;
   etcdKey?: PemFile;
@@ -76,6 +77,14 @@ export function addEtcdFlags(command: Command): Command {
           '--etcd <host:port,...>',
           'members of etcd; https:// before each for TLS',
         ).argParser(parseEndpoints),
+      ),
+    )
+    .addOption(
+      orFrom(
+        'ETCD_PREFIX',
+        new Option('--etcd-prefix <prefix>', 'stands before every key: one for each environment')
+          .argParser(parseKeyPrefix)
+          .default(''),
       ),
     )
     .addOption(pem('--etcd-ca', 'authority of the certificates of etcd (PEM)', 'ETCD_CA'))
@@ -132,5 +141,5 @@ export function etcdConfig(flags: EtcdFlags, fail: (message: string) => never): 
     namesTls || etcd?.isSecure === true ? { ...pem, files } : undefined;
   const user =
     etcdUser === undefined ? undefined : { name: etcdUser, password: etcdPassword ?? '' };
-  return { endpoints: etcd?.list ?? [DEFAULT_ENDPOINT], tls, user };
+  return { endpoints: etcd?.list ?? [DEFAULT_ENDPOINT], prefix: flags.etcdPrefix, tls, user };
 }

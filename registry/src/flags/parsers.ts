@@ -1,3 +1,4 @@
+import { KEY_PREFIX } from '@weft/proto';
 import { InvalidArgumentError } from 'commander';
 import { isAddress } from '../address-rules.ts';
 
@@ -16,4 +17,10 @@ export const parsePort = wholeNumber(0, 65_535);
 export function parseAddress(text: string): string {
   if (isAddress(text)) return text;
   throw new InvalidArgumentError(`'${text}' is not host:port.`);
+}
+
+/** Reads the prefix of the keys in etcd. */
+export function parseKeyPrefix(text: string): string {
+  if (KEY_PREFIX.pattern.test(text)) return text;
+  throw new InvalidArgumentError(`It must be ${KEY_PREFIX.mustBe}.`);
 }

@@ -1,7 +1,9 @@
 import type { Log } from '@weft/proto';
 
-/** How etcd is reached besides where: over TLS, as a user. Neither: plainly, as anybody. */
+/** How etcd is used besides its address: over TLS, as a user, below a prefix. By default none of these. */
 export interface EtcdAccess {
+  /** Stands before every key, such as `/staging`: an environment of its own. Default: none. */
+  prefix?: string | undefined;
   tls?: EtcdTls | undefined;
   user?: EtcdUser | undefined;
   /** Is told of certificates that were read anew, or could not be. Default: silent. */
@@ -27,7 +29,7 @@ export interface EtcdTlsFiles {
   lookMs?: number | undefined;
 }
 
-/** A user of etcd. Needs a role with `readwrite` on the prefix `/weft/`, and nothing else. */
+/** A user of etcd. Needs one role: `readwrite` on the prefix `/weft/`, below `prefix`. */
 export interface EtcdUser {
   name: string;
   password: string;

@@ -3,15 +3,14 @@ import {
   type Etcd3,
   EtcdLeaseInvalidError,
   GRPCFailedPreconditionError,
-  type IKeyValue,
   type IResponseHeader,
-  type ITxnResponse,
 } from 'etcd3';
 import { StoreError } from '../errors.ts';
 import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
-import { prefixEnd } from './etcd-keys.ts';
+import { EtcdKeyspace, type KeyValue } from './etcd-keyspace.ts';
 import { leaseGrant, leaseKeepAlive } from './etcd-lease-methods.ts';
+import { type ConditionalPut, type PutOutcome, putOutcome, putTransaction } from './etcd-put.ts';
 import { refusalAdvice } from './etcd-refusal.ts';
 import { fullError } from './etcd-space.ts';
 
@@ -20,33 +19,10 @@ const FIRST_PAGE = 500;
 /** What a further page is to come to, going by the one before: etcd counts all keys for each page. */
 const PAGE_BYTES = 384 * 1024;
 
-/** One key as etcd holds it. */
-export interface KeyValue {
-  key: string;
-  value: string;
-  leaseId: bigint;
-  createRevision: bigint;
-  modRevision: bigint;
-}
-
 /** Where an answer stands in the history of etcd. */
 export interface Position {
   revision: bigint;
 }
-
-/** A key to be written under a lease if it still is at `modRevision` (0n: absent). */
-export interface ConditionalPut {
-  key: string;
-  value: string;
-  leaseId: bigint;
-  modRevision: bigint;
-}
-
-/** What became of it; a key that has changed is answered as it is now. */
-export type PutOutcome =
-  | { kind: 'written'; revision: bigint }
-  | { kind: 'changed'; revision: bigint; found: KeyValue | undefined }
-  | { kind: 'lease-lost' };
 
 export interface WatchListener {
   /** etcd has taken the watch. */
@@ -71,39 +47,6 @@ function position({ revision }: IResponseHeader): Position {
   return { revision: BigInt(revision) };
 }
 
-function keyValue(kv: IKeyValue): KeyValue {
-  return {
-    key: kv.key.toString('utf8'),
-    value: kv.value.toString('utf8'),
-    leaseId: BigInt(kv.lease),
-    createRevision: BigInt(kv.create_revision),
-    modRevision: BigInt(kv.mod_revision),
-  };
-}
-
-function putTransaction({ key, value, leaseId, modRevision }: ConditionalPut) {
-  const name = Buffer.from(key);
-  const put = { key: name, value: Buffer.from(value), lease: `${leaseId}` };
-  return {
-    compare: [
-      {
-        key: name,
-        target: 'Mod' as const,
-        result: 'Equal' as const,
-        mod_revision: `${modRevision}`,
-      },
-    ],
-    success: [{ request_put: put }],
-    failure: [{ request_range: { key: name } }],
-  };
-}
-
-function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutcome {
-  if (answer?.succeeded) return { kind: 'written', revision };
-  const [kv] = answer?.responses[0]?.response_range?.kvs ?? [];
-  return { kind: 'changed', revision, found: kv && keyValue(kv) };
-}
-
 /**
  * The calls a store makes to etcd, each bounded in time. Of etcd3 it uses calls only: its watcher and
  * leases hide losses (see the store's feed and keepalives for what stands in their place).
@@ -112,10 +55,12 @@ function putOutcome(answer: ITxnResponse | undefined, revision: bigint): PutOutc
  */
 export class EtcdClient {
   readonly #connection: EtcdConnection;
+  readonly #keyspace: EtcdKeyspace;
 
   /** `endpoints`: `host:port` each. */
   constructor(endpoints: readonly string[], access: EtcdAccess = {}) {
     this.#connection = new EtcdConnection(endpoints, access);
+    this.#keyspace = new EtcdKeyspace(access.prefix);
   }
 
   /** How many members there are to open a stream at. */
@@ -124,9 +69,9 @@ export class EtcdClient {
   }
 
   async get(key: string): Promise<Position & { found: KeyValue | undefined }> {
-    const answer = await this.#call(({ kv }) => kv.range({ key: Buffer.from(key) }));
+    const answer = await this.#call(({ kv }) => kv.range({ key: this.#keyspace.bytes(key) }));
     const [kv] = answer.kvs;
-    return { ...position(answer.header), found: kv && keyValue(kv) };
+    return { ...position(answer.header), found: kv && this.#keyspace.keyValue(kv) };
   }
 
   /** Every key with the prefix, all at one revision, page by page; the last page may be empty. */
@@ -135,20 +80,20 @@ export class EtcdClient {
     { keysOnly = false } = {},
   ): AsyncGenerator<Position & { keyValues: KeyValue[] }, void, undefined> {
     let at: Position | undefined;
-    let key = Buffer.from(prefix);
+    let { key, range_end } = this.#keyspace.range(prefix);
     let limit = FIRST_PAGE;
     for (;;) {
       const { kvs, more, header } = await this.#call(({ kv }) =>
         kv.range({
           key,
-          range_end: prefixEnd(prefix),
+          range_end,
           limit,
           keys_only: keysOnly,
           revision: at === undefined ? 0 : `${at.revision}`,
         }),
       );
       at ??= position(header);
-      yield { ...at, keyValues: kvs.map(keyValue) };
+      yield { ...at, keyValues: kvs.map((kv) => this.#keyspace.keyValue(kv)) };
       const last = kvs.at(-1);
       if (!more || last === undefined) return;
       key = Buffer.concat([last.key, Buffer.from([0])]);
@@ -174,8 +119,7 @@ export class EtcdClient {
   ): Promise<Position & { isChanged: boolean; count: number }> {
     const answer = await this.#call(({ kv }) =>
       kv.range({
-        key: Buffer.from(prefix),
-        range_end: prefixEnd(prefix),
+        ...this.#keyspace.range(prefix),
         min_mod_revision: `${revision + 1n}`,
         keys_only: true,
         limit: 1,
@@ -190,11 +134,14 @@ export class EtcdClient {
    * others, in one step: those written have one revision. The keys must differ. Answers in their order.
    */
   async putEachIf(puts: readonly ConditionalPut[]): Promise<PutOutcome[]> {
-    const success = puts.map((put) => ({ request_txn: putTransaction(put) }));
+    const success = puts.map((put) => ({ request_txn: putTransaction(put, this.#keyspace) }));
     const answer = await this.#unlessLeaseLost(({ kv }) => kv.txn({ success }));
     if (answer !== undefined) {
       const { revision } = position(answer.header);
-      return puts.map((_, index) => putOutcome(answer.responses[index]?.response_txn, revision));
+      const { responses } = answer;
+      return puts.map((_, index) =>
+        putOutcome(responses[index]?.response_txn, revision, this.#keyspace),
+      );
     }
     // One lease that is lost fails the whole; with a single put it is known whose.
     if (puts.length <= 1) return puts.map(() => ({ kind: 'lease-lost' }));
@@ -203,7 +150,7 @@ export class EtcdClient {
 
   /** Deletes a key if it still is at `modRevision`; answers the revision, undefined when it is not. */
   async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
-    const name = Buffer.from(key);
+    const name = this.#keyspace.bytes(key);
     const answer = await this.#call(({ kv }) =>
       kv.txn({
         compare: [{ key: name, target: 'Mod', result: 'Equal', mod_revision: `${modRevision}` }],
@@ -244,7 +191,7 @@ export class EtcdClient {
   async keysOf(leaseId: bigint): Promise<string[]> {
     const request = { ID: `${leaseId}`, keys: true };
     const { keys } = await this.#call(({ leaseClient }) => leaseClient.leaseTimeToLive(request));
-    return keys.map((key) => key.toString('utf8'));
+    return keys.map((key) => this.#keyspace.key(key));
   }
 
   /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */
@@ -268,7 +215,10 @@ export class EtcdClient {
         listener.created();
       } else if (answer.events.length > 0) {
         const changes = answer.events.map(({ type, kv }) => {
-          return { isDelete: type === 'Delete' || `${type}` === 'DELETE', keyValue: keyValue(kv) };
+          return {
+            isDelete: type === 'Delete' || `${type}` === 'DELETE',
+            keyValue: this.#keyspace.keyValue(kv),
+          };
         });
         listener.changed(changes);
       }
@@ -277,8 +227,7 @@ export class EtcdClient {
     stream.on('end', () => end(false, 'ended by etcd'));
     stream.write({
       create_request: {
-        key: Buffer.from(prefix),
-        range_end: prefixEnd(prefix),
+        ...this.#keyspace.range(prefix),
         start_revision: `${fromRevision}`,
       },
     });
@@ -334,12 +283,16 @@ export class EtcdClient {
   #failure(error: unknown): unknown {
     if (isFull(error)) return fullError(this.#connection.endpoints, error);
     const message = messageOf(error);
-    const isRefused = refusalAdvice(message) !== undefined;
+    const isRefused = this.#advice(message) !== undefined;
     return isRefused || isOutage(error) ? this.#unavailable(message, error) : error;
   }
 
+  #advice(message: string): string | undefined {
+    return refusalAdvice(message, this.#keyspace.prefix);
+  }
+
   #unavailable(message: string, cause?: unknown): StoreError {
-    const advice = refusalAdvice(message);
+    const advice = this.#advice(message);
     const where = `etcd at ${this.#connection.endpoints.join(', ')}`;
     const text =
       advice === undefined

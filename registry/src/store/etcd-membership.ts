@@ -1,9 +1,10 @@
 import { type Log, messageOf, pause } from '@weft/proto';
 import { isAddress } from '../address-rules.ts';
 import { StoreError } from '../errors.ts';
-import type { EtcdClient, KeyValue } from './etcd-client.ts';
+import type { EtcdClient } from './etcd-client.ts';
 import type { EtcdKeepAlive } from './etcd-keep-alive.ts';
 import { REGISTRIES_PREFIX } from './etcd-keys.ts';
+import type { KeyValue } from './etcd-keyspace.ts';
 import { newLeaseId } from './lease-id.ts';
 import type { Replica, ReplicaList } from './replica-list.ts';
 

@@ -1,8 +1,8 @@
 import { type Log, messageOf } from '@weft/proto';
 import { encodedInstance } from '../encoded-instance.ts';
 import type { Catalog } from './catalog.ts';
-import type { KeyValue } from './etcd-client.ts';
 import { parseInstanceKey } from './etcd-keys.ts';
+import type { KeyValue } from './etcd-keyspace.ts';
 import type { FeedStats } from './feed-stats.ts';
 import { decodeInstance } from './instance-json.ts';
 import { InstancePool } from './instance-pool.ts';

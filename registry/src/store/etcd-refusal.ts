@@ -8,7 +8,7 @@ const REFUSALS: readonly [pattern: RegExp, advice: string][] = [
   [/authentication is not enabled/, 'it knows no users: leave out --etcd-user'],
   [
     /permission denied/i,
-    'its user may not do this: give its role readwrite on the prefix /weft/ (etcdctl role grant-permission --prefix)',
+    'its user may not do this: give its role readwrite on the prefix <prefix>/weft/ (etcdctl role grant-permission --prefix)',
   ],
   [/certificate has expired|CERT_HAS_EXPIRED/, 'its certificate has expired: renew it'],
   [/certificate is not yet valid/, 'its certificate is not valid yet: check the clocks'],
@@ -30,7 +30,12 @@ const REFUSALS: readonly [pattern: RegExp, advice: string][] = [
   ],
 ];
 
-/** What to do about an error of etcd's; undefined where nothing is wrong with who we are. */
-export function refusalAdvice(message: string): string | undefined {
-  return REFUSALS.find(([pattern]) => pattern.test(message))?.[1];
+/**
+ * What to do about an error with which etcd refuses the registry.
+ * @param prefix of the keys of the registry, for the advice
+ * @returns undefined if the error is of another kind.
+ */
+export function refusalAdvice(message: string, prefix = ''): string | undefined {
+  const [, advice] = REFUSALS.find(([pattern]) => pattern.test(message)) ?? [];
+  return advice?.replace('<prefix>', prefix);
 }

@@ -51,10 +51,11 @@ export class EtcdStore implements Store {
   #toldFullAtMs = Number.NEGATIVE_INFINITY;
 
   /** Begins to read etcd at once, and goes on trying while it is away. */
-  constructor({ endpoints, tls, user, log = silentLog, eventLimit, ...feed }: EtcdStoreOptions) {
+  constructor(options: EtcdStoreOptions) {
+    const { endpoints, prefix, tls, user, log = silentLog, eventLimit, ...feed } = options;
     this.#log = log;
     this.catalog = new Catalog({ eventLimit });
-    this.#client = new EtcdClient(endpoints, { tls, user, log });
+    this.#client = new EtcdClient(endpoints, { prefix, tls, user, log });
     this.#keepAlive = new EtcdKeepAlive(this.#client);
     this.#disposal = new LeaseDisposal(this.#client, log);
     this.#writer = new EtcdWriter({

@@ -1,4 +1,4 @@
-import type { ConditionalPut, PutOutcome } from './etcd-client.ts';
+import type { ConditionalPut, PutOutcome } from './etcd-put.ts';
 
 /** Puts in one transaction; etcd takes 128 operations by default, and a put within one counts twice. */
 const MAX_PUTS = 64;

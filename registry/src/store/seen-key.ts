@@ -1,4 +1,4 @@
-import type { KeyValue } from './etcd-client.ts';
+import type { KeyValue } from './etcd-keyspace.ts';
 import { decodeRecord } from './etcd-record.ts';
 import type { StoredInstance } from './stored-instance.ts';
 

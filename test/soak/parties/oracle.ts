@@ -1,6 +1,7 @@
 import { messageOf, pause } from '@weft/proto';
-import { EtcdClient, type KeyValue } from '../../../registry/src/store/etcd-client.ts';
+import { EtcdClient } from '../../../registry/src/store/etcd-client.ts';
 import { SERVICES_PREFIX } from '../../../registry/src/store/etcd-keys.ts';
+import type { KeyValue } from '../../../registry/src/store/etcd-keyspace.ts';
 import { decodeRecord } from '../../../registry/src/store/etcd-record.ts';
 import type { TestEtcd } from '../../support/etcd.ts';
 import type { EtcdChange } from '../history.ts';

@@ -32,7 +32,7 @@ describe('parseTopology', () => {
       folder: '/somewhere',
       host: '127.0.0.1',
       registry: { port: 7400, httpPort: 0, store: 'auto', allowActions: false },
-      etcd: { port: 2379 },
+      etcd: { port: 2379, prefix: '' },
       contracts: undefined,
       calls: undefined,
       services: [
@@ -93,6 +93,14 @@ describe('parseTopology', () => {
     ],
   ])('F40: refuses %j', (lines, problem) => {
     expect(problemsOf(service(...lines))).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('reads the prefix of the keys in etcd, which may be empty', () => {
+    const prefixOf = (prefix: string) =>
+      parseTopology(`registry: { etcd: { prefix: ${prefix} } }\n${service()}`, FILE).etcd.prefix;
+    expect(prefixOf('/teams/a')).toBe('/teams/a');
+    expect(prefixOf('""')).toBe('');
+    expect(prefixOf('')).toBe('');
   });
 
   it('reads commands as text or list, and environment as text', () => {
@@ -179,6 +187,11 @@ describe('parseTopology', () => {
       /:1: registry\.store: must be auto or etcd or memory, not "redis"/,
     ],
     ['registry:\n  etcd:\n    port: x', /:3: registry\.etcd\.port/],
+    [
+      'registry:\n  etcd:\n    prefix: staging',
+      /:3: registry\.etcd\.prefix: must be empty or segments, .* not "staging"/,
+    ],
+    ['registry:\n  etcd:\n    prefix: [a]', /:3: registry\.etcd\.prefix: must be empty or/],
     ['host: 0.0.0.0', /:1: host: must be the IP address of one interface/],
     [
       'registry: { port: 2379 }',

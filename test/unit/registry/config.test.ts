@@ -37,7 +37,7 @@ describe('the flags for etcd', () => {
 
   it('name members, over TLS where they say https or an authority is named', () => {
     const tls = { ca: undefined, cert: undefined, key: undefined };
-    const plain = { endpoints: ['a:1', '[::1]:2'], tls: undefined, user: undefined };
+    const plain = { endpoints: ['a:1', '[::1]:2'], prefix: '', tls: undefined, user: undefined };
     expect(etcdOf('--etcd', 'a:1, [::1]:2')).toEqual(plain);
     expect(etcdOf('--etcd', 'http://a:1,http://b:2/').endpoints).toEqual(['a:1', 'b:2']);
     expect(etcdOf('--etcd', 'https://a:1').tls).toEqual({ ...tls, files: tls });
@@ -69,6 +69,32 @@ describe('the flags for etcd', () => {
     } finally {
       if (ETCD_ENDPOINTS === undefined) delete process.env.ETCD_ENDPOINTS;
       else process.env.ETCD_ENDPOINTS = ETCD_ENDPOINTS;
+    }
+  });
+
+  it('put a prefix before every key, by a flag or a variable', () => {
+    expect(etcdOf().prefix).toBe('');
+    expect(etcdOf('--etcd-prefix', '/staging').prefix).toBe('/staging');
+    expect(etcdOf('--etcd-prefix', '/teams/a.b_c-1').prefix).toBe('/teams/a.b_c-1');
+    expect(etcdOf('--etcd-prefix', '').prefix).toBe('');
+    process.env.ETCD_PREFIX = '/from-variable';
+    try {
+      expect(etcdOf().prefix).toBe('/from-variable');
+      expect(etcdOf('--etcd-prefix', '/flag').prefix).toBe('/flag');
+    } finally {
+      delete process.env.ETCD_PREFIX;
+    }
+    for (const wrong of [
+      'staging',
+      '/',
+      '/a/',
+      '//a',
+      '/a b',
+      '/é',
+      '/weft/v1/services',
+      '/weft/v1',
+    ]) {
+      expect(() => etcdOf('--etcd-prefix', wrong)).toThrow(/It must be empty or segments/);
     }
   });
 

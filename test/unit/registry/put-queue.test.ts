@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ConditionalPut, PutOutcome } from '../../../registry/src/store/etcd-client.ts';
+import type { ConditionalPut, PutOutcome } from '../../../registry/src/store/etcd-put.ts';
 import { PutQueue } from '../../../registry/src/store/put-queue.ts';
 
 const put = (key: string, value = 'v'): ConditionalPut => ({
