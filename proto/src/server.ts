@@ -20,6 +20,7 @@ import { ServerReflectionDefinition as ServerReflectionAlphaDefinition } from '.
 import { PeerServiceDefinition } from '../gen/weft/peer/v1/peer.ts';
 import type { CallObserver } from './call-observer.ts';
 import { reflectedContracts } from './descriptor-registry.ts';
+import { EncodedResponses } from './encoded-responses.ts';
 import { CLOSE_FAILED_BIND_KEY, installFailedBindClose } from './failed-bind.ts';
 import { HealthState, healthService } from './health.ts';
 import { SESSION_LISTENER_KEY, type SessionListener } from './http2-sessions.ts';
@@ -30,7 +31,7 @@ import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
 import { type RouteInterceptor, routeInterceptor } from './route-interceptor.ts';
 import { ServerConnection } from './server-connection.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
-import { serverTransport } from './transport-defaults.ts';
+import { MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
 
 /** One gRPC service of a server: its contract and what answers it. */
 export interface Route {
@@ -99,6 +100,7 @@ export class GrpcServer {
   readonly #log: Log;
   readonly #shedding: Shedding | undefined;
   readonly #connections = new Set<ServerConnection>();
+  readonly #responses: EncodedResponses;
   #inFlight = 0;
 
   constructor({
@@ -113,6 +115,7 @@ export class GrpcServer {
   }: GrpcServerOptions) {
     this.closing = this.#closer.signal;
     this.#log = log;
+    this.#responses = new EncodedResponses(MAX_MESSAGE_BYTES, log);
     this.#shedding = shedding === false ? undefined : new Shedding(shedding);
     const interceptor = routeInterceptor({
       definitions: routes.map(({ definition }) => definition),
@@ -130,6 +133,7 @@ export class GrpcServer {
     };
     this.#server = createServer({ ...defaults, ...transport, interceptors: [interceptor] })
       .use(this.#track())
+      .use(this.#responses.middleware())
       .use(errorDetailsServerMiddleware);
     const own: Route[] = [];
     if (identity !== undefined) own.push(route(PeerServiceDefinition, peerService(identity)));
@@ -227,7 +231,7 @@ export class GrpcServer {
       );
     }
     this.#server.add(
-      { ...definition, methods: present },
+      this.#responses.definitionOf({ ...definition, methods: present }),
       implementation as ServiceImplementation<TsProtoServiceDefinition>,
     );
   }

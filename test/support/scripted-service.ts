@@ -29,7 +29,8 @@ async function play(text: string, instanceId: string, context: CallContext): Pro
   if (pushbackMs !== undefined) context.trailer.set(PUSHBACK_TRAILER, String(pushbackMs));
   if (code !== undefined) throw new ServerError(code, details);
   const name = bytes === undefined ? instanceId : 'x'.repeat(bytes);
-  return { id: '', name: isUnencodable ? (7n as never) : name, email: '', createTime: undefined };
+  const createTime = isUnencodable ? ('yesterday' as never) : undefined;
+  return { id: '', name, email: '', createTime };
 }
 
 /** Options of an instance of user-service whose handlers do what each call's script says. */

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { GrpcServer, notFound, route, ServingStatus, silentLog } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
 import { UserServiceDefinition } from '@weft/proto/user';
-import { createChannel, createClient } from 'nice-grpc';
+import { createChannel, createClient, Status } from 'nice-grpc';
+import { collected, StreamServiceDefinition } from '../../support/stream-service.ts';
 
 const unused = async () => {
   throw new Error('secret detail');
@@ -38,6 +39,52 @@ describe('GrpcServer', () => {
     } finally {
       channel.close();
       expect(await server.close(1000)).toBe(true);
+    }
+  });
+
+  it('C10: says why a response cannot be encoded, to the caller and in the log', async () => {
+    const error = jest.fn();
+    const log = { ...silentLog, error };
+    const broken = { id: '', name: '', email: '', createTime: 'yesterday' as never };
+    const server = new GrpcServer({
+      log,
+      routes: [
+        route(UserServiceDefinition, {
+          createUser: unused,
+          listUsers: async () => ({ users: [broken], nextPageToken: '' }),
+          getUser: async () => ({ user: broken }),
+        }),
+        route(StreamServiceDefinition, {
+          unary: async () => ({}),
+          clientStream: async () => ({}),
+          bidi: unused as never,
+          async *serverStream() {
+            yield {};
+            yield { user: broken };
+          },
+        }),
+      ],
+    });
+    const channel = createChannel(`127.0.0.1:${await server.listen('127.0.0.1:0')}`);
+    try {
+      const users = createClient(UserServiceDefinition, channel);
+      const streams = createClient(StreamServiceDefinition, channel);
+      const calls = {
+        '/user.v1.UserService/GetUser': () => users.getUser({ id: 'x' }),
+        '/user.v1.UserService/ListUsers': () => users.listUsers({}),
+        '/test.v1.StreamService/ServerStream': () => collected(streams.serverStream({})),
+      };
+      for (const [method, call] of Object.entries(calls)) {
+        await expect(call()).rejects.toMatchObject({
+          code: Status.INTERNAL,
+          details: expect.stringMatching(`the response of ${method} cannot be encoded: .`),
+        });
+        const logged = { err: expect.any(Error), method };
+        expect(error).toHaveBeenLastCalledWith(logged, 'a response cannot be encoded');
+      }
+    } finally {
+      channel.close();
+      await server.close(1000);
     }
   });
 
