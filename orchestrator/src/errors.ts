@@ -3,6 +3,11 @@ export class OrchestratorError extends Error {
   override readonly name: string = 'OrchestratorError';
 }
 
+/** A command of weft.yaml cannot run. */
+export class ProgramError extends OrchestratorError {
+  override readonly name = 'ProgramError';
+}
+
 /** A port that weft.yaml fixes cannot be had. */
 export class PortError extends OrchestratorError {
   override readonly name = 'PortError';

@@ -63,7 +63,7 @@ export class Orchestrator {
    * Starts the mesh; what an orchestrator that crashed left running is taken over where weft.yaml still wants
    * it so, else ended. Answers whether it is up: false when it was told to stop meanwhile, and has.
    * @throws OrchestratorError when the folder is in use or something does not start; nothing is then left
-   * running. PortError when a port is taken; what ran before then runs on.
+   * running. PortError when a port is taken, ProgramError when a command cannot run; what ran before then runs on.
    */
   async start(): Promise<boolean> {
     const { folder } = this.#options;

@@ -1,5 +1,6 @@
 import type { Log } from '@weft/proto';
 import type { ServiceStatus } from '@weft/proto/orchestrator';
+import { checkPrograms } from './check-programs.ts';
 import { OrchestratorError } from './errors.ts';
 import { createFoundation, type Foundation } from './foundation.ts';
 import type { Leftovers, WantedProcess } from './leftovers.ts';
@@ -89,13 +90,16 @@ export class Supervisor {
    * Starts everything: etcd, the registry, then the services level by level, each level once the one
    * before is healthy. What is `left` running and is as weft.yaml wants it is taken over instead, the rest of
    * it ended first. After an error the caller stops what did start.
-   * @throws PortError for a taken port, all being as it was; OrchestratorError for a process that does not start.
+   * @throws PortError for a taken port and ProgramError for a command that cannot run, all being as it was;
+   * OrchestratorError for a process that does not start.
    */
   async start(left: Leftovers): Promise<void> {
     const { topology, store, log } = this.#options;
     this.#left = left;
     try {
-      await checkPorts(topology, store, new Set(left.remaining.map(({ name }) => name)));
+      const running = new Set(left.remaining.map(({ name }) => name));
+      checkPrograms(topology, running);
+      await checkPorts(topology, store, running);
     } catch (error) {
       this.#left = undefined;
       throw error;

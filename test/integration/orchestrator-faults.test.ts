@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -127,12 +127,48 @@ describe('a mesh that cannot come up', () => {
     expect(stderr).toMatch(/tried 3 times, last not healthy within 0\.5 s of its start/);
   });
 
-  it.concurrent('names a program that is not there', async () => {
+  it.concurrent('has every command that cannot run named before anything starts', async () => {
     await using stage = new Stage();
-    writeWeftYaml(stage.path, { registry: memory, services: { shop: { command: './nothing' } } });
-    const { code, stderr } = await stage.weft('up');
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/shop-1 does not start: .*could not be started .*nothing ENOENT/);
+    writeFileSync(join(stage.path, 'plain.sh'), 'echo plain');
+    writeWeftYaml(stage.path, {
+      registry: memory,
+      services: {
+        fine: { command: stubCommand('fine') },
+        missing: { command: 'no-such-program --now' },
+        path: { command: './nothing' },
+        plain: { command: './plain.sh' },
+        folder: { command: '/' },
+        shell: { command: 'A=1 node main.js' },
+      },
+    });
+    const { code, stdout, stderr } = await stage.weft('up');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.replaceAll(stage.path, '.').split('\n').slice(1, -1)).toEqual([
+      "weft: services.missing.command in weft.yaml: there is no program 'no-such-program' in $PATH",
+      "weft: services.path.command in weft.yaml: there is no file './nothing' in .",
+      "weft: services.plain.command in weft.yaml: './plain.sh' is not executable; run chmod +x ./plain.sh, or name its interpreter first",
+      "weft: services.folder.command in weft.yaml: '/' is not a file",
+      "weft: services.shell.command in weft.yaml: there is no program 'A=1' in $PATH; commands run without a shell, so set variables under `environment`",
+    ]);
+    expect(existsSync(join(stage.path, '.weft', 'logs', 'registry.log'))).toBe(false);
+  });
+
+  it.concurrent('says what a service lacks while it waits for it', async () => {
+    await using stage = new Stage();
+    writeWeftYaml(stage.path, {
+      registry: memory,
+      services: {
+        silent: { command: ['node', '-e', 'console.log("only me"); setInterval(() => {}, 1000)'] },
+        sick: { command: stubCommand('sick'), health: { service: 'not.there.Service' } },
+      },
+    });
+    const mesh = stage.up();
+    await mesh.waitFor(/silent-1 is not healthy yet after 5 s: it has not registered/, 30_000);
+    await mesh.waitFor(
+      /sick-1 is not healthy yet after 5 s: .* SERVING for not\.there\.Service/,
+      30_000,
+    );
+    expect(mesh.output()).toMatch(/silent-1 is not healthy yet .*silent-1\.log ends with: only me/);
   });
 });
 

@@ -22,9 +22,13 @@ function withoutDepth(lines: readonly string[]): string[] {
   });
 }
 
-/** The end of a log as lines to show within a message; empty for an empty log. */
-export function logExcerpt(file: string): string {
-  const lines = withoutDepth(lastLines(file, LINES)).map(
+/**
+ * The end of a log as lines to show within a message.
+ * @param from Byte to begin at: what stands before is of an earlier process.
+ * @returns '' if nothing was written since
+ */
+export function logExcerpt(file: string, from = 0): string {
+  const lines = withoutDepth(lastLines(file, LINES, from)).map(
     (line) => `  ${cut(line, MAX_LINE_LENGTH)}`,
   );
   while (encodeURI(lines.join('\n').toWellFormed()).length > MAX_ENCODED_BYTES) lines.shift();

@@ -1,19 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { delimiter, dirname } from 'node:path';
 import { messageOf } from '@weft/proto';
 import { endText, GroupEnd } from './group-end.ts';
 import { openLog } from './log-file.ts';
 import type { ManagedProcess } from './managed-process.ts';
+import { childEnvironment, type Program, programFault } from './program.ts';
 
-/** What to run. */
-export interface Program {
-  /** Program and arguments; no shell. `node` is the one that runs us. */
-  readonly command: readonly string[];
-  readonly folder: string;
-  /** Over our own environment; undefined takes a variable away. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
+export type { Program };
 
 export interface ChildOptions extends Program {
   /** Its output is appended here. */
@@ -31,12 +24,11 @@ function endReason(code: number | null, signal: NodeJS.Signals | null): string {
 
 function spawnLogged({ command, folder, environment, logFile }: ChildOptions): ChildProcess {
   const [program = '', ...parameters] = command;
-  const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
   const log = openLog(logFile);
   try {
     return spawn(program, parameters, {
       cwd: folder,
-      env: { ...process.env, PATH: path, ...environment },
+      env: childEnvironment(environment),
       detached: true,
       stdio: ['ignore', log, log],
     });
@@ -45,9 +37,8 @@ function spawnLogged({ command, folder, environment, logFile }: ChildOptions): C
   }
 }
 
-function failedProcess(message: string): ManagedProcess {
-  const exited = Promise.resolve(`could not be started (${message})`);
-  return { pid: undefined, exited, terminate() {} };
+function failedProcess(reason: string, isFinal = false): ManagedProcess {
+  return { pid: undefined, exited: Promise.resolve(reason), isFinal, terminate() {} };
 }
 
 /**
@@ -55,11 +46,13 @@ function failedProcess(message: string): ManagedProcess {
  * straight to its log, so that it lives on when we crash. It has ended when its whole group has.
  */
 export function startChild(options: ChildOptions): ManagedProcess {
+  const fault = programFault(options);
+  if (fault !== undefined) return failedProcess(fault, true);
   let child: ChildProcess;
   try {
     child = spawnLogged(options);
   } catch (error) {
-    return failedProcess(messageOf(error));
+    return failedProcess(`could not be started (${messageOf(error)})`);
   }
   const { promise: exited, resolve } = Promise.withResolvers<string>();
   const { pid } = child;

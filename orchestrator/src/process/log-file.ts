@@ -55,9 +55,9 @@ export function readLog(
   }
 }
 
-/** The last lines of a log, at most `count`. */
-export function lastLines(file: string, count: number): string[] {
-  const { text } = readLog(file);
+/** The last lines of a log from byte `from` on, at most `count`. */
+export function lastLines(file: string, count: number, from = 0): string[] {
+  const { text } = readLog(file, from);
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   return count === 0 ? [] : lines.slice(-count);

@@ -8,6 +8,8 @@ export interface Reading {
   readonly isReady: boolean;
   /** Whether it gave no answer at all; one that says that it is not healthy does answer. */
   readonly isSilent: boolean;
+  /** What it lacks to be ready, as a clause: "it has not registered". Default: nothing can be said. */
+  readonly lacks?: string;
   /** Whether it cannot be ready now by no fault of its own, such as while the registry is away. */
   readonly isExcused: boolean;
 }

@@ -4,10 +4,10 @@ import type { RegistryView } from '../registry-view.ts';
 import { type Finding, GrpcHealth } from './grpc-health.ts';
 import type { Probe, Reading } from './probe.ts';
 
-function readingOf(address: string, finding: Finding): Reading {
+function readingOf(address: string, finding: Finding, lacks = ''): Reading {
   const isHealthy = finding === 'serving';
   const isSilent = finding === 'silent';
-  return { address, isHealthy, isReady: isHealthy, isExcused: false, isSilent };
+  return { address, isHealthy, isReady: isHealthy, isExcused: false, isSilent, lacks };
 }
 
 /** Looks at a gRPC server at a known address. */
@@ -15,7 +15,8 @@ export function grpcProbe(address: string): Probe {
   const health = new GrpcHealth();
   return {
     async read(timeoutMs) {
-      return readingOf(address, await health.look(address, '', timeoutMs));
+      const finding = await health.look(address, '', timeoutMs);
+      return readingOf(address, finding, `grpc.health.v1 at ${address} does not answer SERVING`);
     },
     close: () => health.close(),
   };
@@ -34,7 +35,8 @@ export function etcdProbe(address: string): Probe {
       const [health, version] = await Promise.allSettled([isHealthy, get('/version')]);
       if (health.status === 'fulfilled' && health.value) return readingOf(address, 'serving');
       const isSilent = health.status === 'rejected' && version.status === 'rejected';
-      return readingOf(address, isSilent ? 'silent' : 'refusing');
+      const lacks = `http://${address}/health does not answer that it is healthy`;
+      return readingOf(address, isSilent ? 'silent' : 'refusing', lacks);
     },
     close() {},
   };
@@ -50,9 +52,20 @@ export function instanceProbe(view: RegistryView, instanceId: string, service: s
       const instance = view.instance(instanceId);
       // One that left the registry is still asked where it was: it may be there, and come back.
       if (instance?.address) address = addressText(instance.address);
-      if (address === '') return { ...readingOf(address, 'silent'), isExcused };
-      const reading = readingOf(address, await health.look(address, service, timeoutMs));
+      if (address === '') {
+        const lacks = isExcused
+          ? 'the registry does not answer'
+          : `it has not registered as ${instanceId}; a program registers by mesh.serve of the SDK`;
+        return { ...readingOf(address, 'silent', lacks), isExcused };
+      }
+      const finding = await health.look(address, service, timeoutMs);
+      const what = service === '' ? '' : ` for ${service}`;
+      const lacks =
+        finding === 'serving'
+          ? 'the registry does not list it as RUNNING'
+          : `grpc.health.v1 at ${address} does not answer SERVING${what}`;
       const isListed = instance?.status === InstanceStatus.INSTANCE_STATUS_RUNNING;
+      const reading = readingOf(address, finding, lacks);
       return { ...reading, isReady: reading.isHealthy && isListed, isExcused };
     },
     close: () => health.close(),

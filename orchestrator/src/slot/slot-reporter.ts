@@ -1,13 +1,26 @@
+import { cut } from '../output/log-excerpt.ts';
+import { readLine } from '../output/log-line.ts';
 import type { Slot } from './slot.ts';
 import type { SlotState } from './slot-state.ts';
+
+/** How much of a line of a log a report shows, in characters. */
+const MAX_LINE_LENGTH = 160;
 
 interface Seen {
   readonly kind: SlotState['kind'];
   readonly isHealthy: boolean;
+  readonly lateMs: number;
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function lateText({ name, lateMs, lacks, lastLine, logFile }: Slot): string {
+  const why = lacks === '' ? '' : `: ${lacks}`;
+  const line = readLine(lastLine).text;
+  const log = line === '' ? '' : `; ${logFile} ends with: ${cut(line, MAX_LINE_LENGTH)}`;
+  return `${name} is not healthy yet after ${lateMs / 1000} s${why}${log}`;
 }
 
 /** Puts the changes of slots into sentences, each change once. */
@@ -16,9 +29,9 @@ export class SlotReporter {
 
   /** The sentence for what changed since the slot was last told about; undefined when nothing worth one did. */
   describe(slot: Slot): string | undefined {
-    const { state, isHealthy, name } = slot;
+    const { state, isHealthy, lateMs, name } = slot;
     const before = this.#seen.get(slot);
-    this.#seen.set(slot, { kind: state.kind, isHealthy });
+    this.#seen.set(slot, { kind: state.kind, isHealthy, lateMs });
     if (before?.kind !== state.kind) {
       switch (state.kind) {
         case 'running':
@@ -33,6 +46,7 @@ export class SlotReporter {
           return undefined;
       }
     }
+    if (state.kind === 'starting' && lateMs > before.lateMs) return lateText(slot);
     if (state.kind !== 'running' || before.isHealthy === isHealthy) return undefined;
     return isHealthy ? `${name} answers SERVING again` : `${name} does not answer SERVING`;
   }

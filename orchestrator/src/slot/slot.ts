@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrchestratorError } from '../errors.ts';
 import { logExcerpt } from '../output/log-excerpt.ts';
+import { lastLines, readLog } from '../process/log-file.ts';
 import type { ManagedProcess } from '../process/managed-process.ts';
 import type { StartedProcess } from '../state-file.ts';
 import type { Probe, Reading } from './probe.ts';
@@ -38,6 +39,8 @@ export interface SlotOptions {
     /** How long a running process may give no answer before it is ended and started again; 0: for ever. */
     readonly restartAfterMs: number;
   };
+  /** After how long a process that is not ready is first reported; each time, the time doubles. Default 5000. */
+  readonly firstReportMs?: number;
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
   /** Starts the program once more, or takes over what runs. */
@@ -70,6 +73,9 @@ export class Slot {
   #starts = 0;
   #lastExit = '';
   #endedFor: string | undefined;
+  /** Where the log stood when its process started. */
+  #logStart = 0;
+  #reportedLateMs = 0;
   #backoffTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SlotOptions) {
@@ -123,6 +129,21 @@ export class Slot {
     return this.#endedFor !== undefined;
   }
 
+  /** How long its process has not been ready, rounded down to the last report, in ms; 0 before the first report. */
+  get lateMs(): number {
+    return this.#state.kind === 'starting' ? this.#reportedLateMs : 0;
+  }
+
+  /** What its process lacks to be ready, as a clause; empty when that is not known. */
+  get lacks(): string {
+    return this.#reading.lacks ?? '';
+  }
+
+  /** The last line that its process wrote; empty when it wrote none. */
+  get lastLine(): string {
+    return lastLines(this.logFile, 1, this.#logStart)[0] ?? '';
+  }
+
   /** Why its process last ended; empty when none did. */
   get lastExit(): string {
     return this.#lastExit;
@@ -135,7 +156,8 @@ export class Slot {
   /**
    * Resolves when its process has been healthy.
    * @param attempts How many processes may end by themselves, one after the other, before it gives up. Default 3.
-   * @throws OrchestratorError when it is stopped, or when it ended again and again and never was healthy.
+   * @throws OrchestratorError when it is stopped, when its program cannot be run, or when it ended again and again
+   * and never was healthy.
    */
   async healthy(attempts = START_ATTEMPTS): Promise<void> {
     for (;;) {
@@ -144,7 +166,10 @@ export class Slot {
       if (state.kind === 'stopped' || state.kind === 'stopping') {
         throw new OrchestratorError(`${this.name} was stopped before it was healthy`);
       }
-      if (state.kind === 'backoff' && state.failures >= attempts) throw this.#startError();
+      const isFinal = this.#launched?.process.isFinal === true;
+      if (state.kind === 'backoff' && (isFinal || state.failures >= attempts)) {
+        throw this.#startError(isFinal ? 0 : state.failures);
+      }
       await this.#changed.promise;
     }
   }
@@ -156,11 +181,14 @@ export class Slot {
     while (this.#state.kind === 'stopping') await this.#changed.promise;
   }
 
-  #startError(): OrchestratorError {
-    const excerpt = logExcerpt(this.logFile);
+  /** @param failures How many processes ended; 0 if the program cannot be run. */
+  #startError(failures: number): OrchestratorError {
+    if (failures === 0)
+      return new OrchestratorError(`${this.name} does not start: ${this.#lastExit}`);
+    const excerpt = logExcerpt(this.logFile, this.#logStart);
     const log = excerpt === '' ? '' : `. The end of ${this.logFile}:\n${excerpt}`;
     return new OrchestratorError(
-      `${this.name} does not start: tried ${START_ATTEMPTS} times, last ${this.#lastExit}${log}`,
+      `${this.name} does not start: tried ${failures === 1 ? 'once' : `${failures} times`}, last ${this.#lastExit}${log}`,
     );
   }
 
@@ -185,6 +213,8 @@ export class Slot {
   }
 
   #launch(): void {
+    this.#logStart = readLog(this.logFile, 0, 0).end;
+    this.#reportedLateMs = 0;
     const launched = this.#options.launch();
     const ended = new AbortController();
     this.#launched = launched;
@@ -214,6 +244,15 @@ export class Slot {
     process.terminate(Math.min(this.#options.stopTimeoutMs, HUNG_GRACE_MS));
   }
 
+  /** Announces from time to time that a process is not ready yet. */
+  #reportLate(forMs: number): void {
+    const { firstReportMs = 5000 } = this.#options;
+    const nextMs = this.#reportedLateMs === 0 ? firstReportMs : 2 * this.#reportedLateMs;
+    if (forMs < nextMs) return;
+    this.#reportedLateMs = nextMs;
+    this.#announce();
+  }
+
   /** Looks at one process until it ends. */
   async #watch({ process, probe }: Launched, ended: AbortSignal): Promise<void> {
     const { intervalMs, timeoutMs, startTimeoutMs } = this.#options.health;
@@ -232,8 +271,11 @@ export class Slot {
         if (reading.isReady) {
           this.#apply('became_healthy');
         } else if (nowMs > deadlineMs && this.#endedFor === undefined) {
-          this.#endedFor = `not healthy within ${startTimeoutMs / 1000} s of its start`;
+          const why = reading.lacks ? `: ${reading.lacks}` : '';
+          this.#endedFor = `not healthy within ${startTimeoutMs / 1000} s of its start${why}`;
           process.terminate(this.#options.stopTimeoutMs);
+        } else {
+          this.#reportLate(nowMs - this.#state.sinceMs);
         }
       } else if (isNews) {
         this.#announce();

@@ -36,7 +36,7 @@ describe('startChild', () => {
       environment: {},
       logFile: join(folder.path, 'a.log'),
     });
-    expect(await child.exited).toMatch(/could not be started \(.*ENOENT/);
+    expect(await child.exited).toBe(`there is no file '/no/such/program' in ${folder.path}`);
     expect(child.pid).toBeUndefined();
   });
 

@@ -1,11 +1,15 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { startChild } from '../../../orchestrator/src/process/child.ts';
 import type { ManagedProcess } from '../../../orchestrator/src/process/managed-process.ts';
 import type { Probe, Reading } from '../../../orchestrator/src/slot/probe.ts';
 import { Slot } from '../../../orchestrator/src/slot/slot.ts';
 import { SlotGroup } from '../../../orchestrator/src/slot/slot-group.ts';
 import { SlotReporter } from '../../../orchestrator/src/slot/slot-reporter.ts';
 import { eventually } from '../../support/eventually.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const healthy: Reading = {
   address: '127.0.0.1:1',
@@ -58,6 +62,7 @@ function createSlot(
     specification: 'any',
     health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs, restartAfterMs },
     stopTimeoutMs: 1000,
+    firstReportMs: 200,
     launch,
     onChange: (changed) => {
       const news = reporter.describe(changed);
@@ -111,6 +116,59 @@ describe('Slot', () => {
     expect(processes.map(({ terminated }) => terminated)).toEqual([1, 1, 1]);
     await slot.stop();
     expect(slot.state.kind).toBe('stopped');
+  });
+
+  it('explains a failed start with what its own last process wrote', async () => {
+    using folder = tempFolder();
+    const logFile = join(folder.path, 'slot.log');
+    writeFileSync(logFile, 'what the previous program wrote\n');
+    const startOf = async (command: string[]) => {
+      let starts = 0;
+      const slot = new Slot({
+        name: 'one',
+        logFile,
+        specification: 'any',
+        health: { intervalMs: 10, timeoutMs: 10, startTimeoutMs: 10_000, restartAfterMs: 0 },
+        stopTimeoutMs: 1000,
+        launch: () => {
+          starts += 1;
+          const process = startChild({ command, folder: folder.path, environment: {}, logFile });
+          return { process, probe: { read: async () => silent, close() {} }, instanceId: '' };
+        },
+        onChange: () => {},
+      });
+      slot.start();
+      const error = await slot.healthy().catch((reason: unknown) => reason);
+      await slot.stop();
+      return { starts, text: String(error) };
+    };
+    const crash = await startOf([
+      'node',
+      '-e',
+      'console.log("run " + process.pid); process.exit(7)',
+    ]);
+    expect(crash.text).toMatch(/tried 3 times, last exit code 7/);
+    expect(crash.text.match(/run \d+/g)).toHaveLength(1);
+    expect(crash.text).not.toMatch('previous program');
+    expect(await startOf(['no-such-program'])).toEqual({
+      starts: 1,
+      text: "OrchestratorError: one does not start: there is no program 'no-such-program' in $PATH",
+    });
+  });
+
+  it('says from time to time what a process lacks that does not turn healthy', async () => {
+    const lacking = { ...silent, lacks: 'it has not registered' };
+    const { slot, reports } = createSlot('one', () => lacking, { startTimeoutMs: 1500 });
+    slot.start();
+    await eventually(() => expect(reports).toHaveLength(4));
+    const late = [200, 400, 800].map(
+      (ms) => `one is not healthy yet after ${ms / 1000} s: it has not registered`,
+    );
+    expect(reports.slice(0, 3)).toEqual(late);
+    expect(reports[3]).toMatch(
+      /ended by itself \(not healthy within 1.5 s of its start: it has not registered\)/,
+    );
+    await slot.stop();
   });
 
   it('F35: tells of a process taken over, and starts one of its own when that ends', async () => {
