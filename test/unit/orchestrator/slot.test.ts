@@ -166,7 +166,7 @@ describe('Slot', () => {
     );
     expect(reports.slice(0, 3)).toEqual(late);
     expect(reports[3]).toMatch(
-      /ended by itself \(not healthy within 1.5 s of its start: it has not registered\)/,
+      /one was ended \(not healthy within 1.5 s of its start: it has not registered\)/,
     );
     await slot.stop();
   });
