@@ -83,7 +83,12 @@ export { statusMessage } from './status-message.ts';
 // Text in requests
 export { isText } from './text.ts';
 // Transport
-export { clientTransport, MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
+export {
+  clientTransport,
+  MAX_MESSAGE_BYTES,
+  serverTransport,
+  WITHOUT_HTTP_PROXY,
+} from './transport-defaults.ts';
 export { untilAborted } from './until-aborted.ts';
 // Version
 export { weftVersion } from './weft-version.ts';

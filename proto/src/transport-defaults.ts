@@ -14,6 +14,14 @@ const messageLimits: ChannelOptions = {
 };
 
 /**
+ * For every channel of Weft. It ignores $grpc_proxy, $https_proxy and $http_proxy: an HTTP proxy resolves
+ * names itself, so it cannot reach what the registry lists. grpc-js looks the target up in $no_proxy
+ * before it resolves the target, so addresses there do not help (compare
+ * https://github.com/grpc/grpc-go/issues/8327).
+ */
+export const WITHOUT_HTTP_PROXY: ChannelOptions = { 'grpc.enable_http_proxy': 0 };
+
+/**
  * What Weft clients ask of a connection.
  *
  * Keepalive, while calls are in flight, finds a frozen or unreachable peer in 2 to 4 s. A ping costs
@@ -24,6 +32,7 @@ const messageLimits: ChannelOptions = {
  */
 export const clientTransport: ChannelOptions = {
   ...messageLimits,
+  ...WITHOUT_HTTP_PROXY,
   // Nobody could ask for what it counts of each call, three times. A server needs it to cut off who is left.
   'grpc.enable_channelz': 0,
   'grpc.keepalive_time_ms': 2_000,

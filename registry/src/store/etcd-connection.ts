@@ -6,7 +6,7 @@ import {
   type Interceptor,
   Metadata,
 } from '@grpc/grpc-js';
-import { silentLog } from '@weft/proto';
+import { silentLog, WITHOUT_HTTP_PROXY } from '@weft/proto';
 import {
   ClientClosedError,
   castGrpcError,
@@ -26,6 +26,7 @@ import { MemberTurns } from './member-turns.ts';
 const ATTEMPT_MS = 2000;
 
 const GRPC_OPTIONS = {
+  ...WITHOUT_HTTP_PROXY,
   // etcd does not part what a watch has to catch up with, nor a page by its bytes.
   'grpc.max_receive_message_length': -1,
   'grpc.keepalive_time_ms': 10_000,
