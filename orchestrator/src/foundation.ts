@@ -91,6 +91,7 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
       ...store,
       ...['--host', topology.host, '--port', String(port)],
       ...['--http-port', String(topology.registry.httpPort)],
+      ...topology.registry.httpHosts.flatMap((name) => ['--http-host', name]),
       ...(topology.registry.allowActions ? ['--allow-actions'] : []),
     ],
     folder: topology.folder,

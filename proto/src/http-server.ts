@@ -1,55 +1,82 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { HttpHosts } from './http-hosts.ts';
 import { type Log, silentLog } from './log.ts';
 import { messageOf } from './message-of.ts';
 
-/** Answers what one path is asked. What it throws is answered 500 without its text, and logged. */
+/** Serves one path. If it throws, the response is 500 without the error's text, and the error is logged. */
 export type HttpHandler = (
   request: IncomingMessage,
   response: ServerResponse,
 ) => void | Promise<void>;
 
-/** What is answered at each path: GET (and HEAD), or POST. */
+/** The handler of each path: for GET and HEAD, or for POST. */
 export type HttpRoutes = Readonly<Record<string, HttpHandler | { post: HttpHandler }>>;
 
-/** A request must be there within this; nobody holds a connection open by being slow. */
-const REQUEST_TIMEOUT_MS = 10_000;
+export interface HttpServerOptions {
+  /** The handler of each path, such as `/metrics`. */
+  routes: HttpRoutes;
+  /** The setting of the port, such as `--http-port`: named if the port cannot be had. */
+  portSetting: string;
+  /** Host names to serve besides addresses, `localhost` and the name of this machine. Default none. */
+  hosts?: readonly string[];
+  /** What a caller is told to do who used another host name, such as `allow it with --http-host`. */
+  hostAdvice: string;
+  /** How long a request may take to arrive as a whole, in ms. Default 10,000. */
+  requestTimeoutMs?: number;
+  /** Default: silent. */
+  log?: Log | undefined;
+}
 
-function answer(response: ServerResponse, code: number, text: string): void {
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A connection on which no byte moves for so long is closed: its client has stopped reading. */
+const IDLE_TIMEOUT_MS = 30_000;
+/** Node looks for requests that take too long every 30 s by default. */
+const CHECK_EVERY_MS = 1000;
+
+function respond(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
 }
 
 /** A small HTTP server: some paths, and nothing else. */
 export class HttpServer {
+  readonly #options: HttpServerOptions;
   readonly #routes: ReadonlyMap<string, HttpRoutes[string]>;
-  readonly #portSetting: string;
+  readonly #hosts: HttpHosts;
   readonly #log: Log;
   readonly #server: Server;
 
-  /**
-   * @param routes what answers each path, such as `/metrics`
-   * @param portSetting where its port is set, such as `--http-port`, to be told who cannot have it
-   */
-  constructor(routes: HttpRoutes, portSetting: string, log: Log = silentLog) {
+  constructor(options: HttpServerOptions) {
+    const { routes, hosts, log = silentLog, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+    this.#options = options;
     this.#routes = new Map(Object.entries(routes));
-    this.#portSetting = portSetting;
+    this.#hosts = new HttpHosts(hosts);
     this.#log = log;
     this.#server = createServer(
-      { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
-      (request, response) => void this.#answer(request, response),
+      {
+        requestTimeout: requestTimeoutMs,
+        headersTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, requestTimeoutMs / 2),
+      },
+      (request, response) => void this.#serve(request, response),
     );
+    this.#server.timeout = IDLE_TIMEOUT_MS;
   }
 
   /**
-   * Listens; port 0 takes a free one. Answers the port.
-   * @throws Error naming the address when it cannot be had
+   * Listens; port 0 takes a free one.
+   * @returns the port
+   * @throws Error naming the address if it cannot be had
    */
   listen(host: string, port: number): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#server.once('error', (cause) => {
+    this.#server.on('error', (cause) => {
       const reason = messageOf(cause);
+      // Once it listens, an error is of one connection, as when the process has no descriptor left.
+      if (this.#server.listening) this.#log.warn({ reason }, 'an HTTP connection was not accepted');
+      const { portSetting } = this.#options;
       reject(
         new Error(
-          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with ${this.#portSetting}`,
+          `cannot serve HTTP on ${host}:${port}: ${reason}. Is the port taken? Choose another with ${portSetting}`,
           { cause },
         ),
       );
@@ -61,7 +88,7 @@ export class HttpServer {
     return promise;
   }
 
-  /** Stops; open answers are cut off. */
+  /** Stops, and cuts off open responses. */
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
@@ -69,27 +96,42 @@ export class HttpServer {
     await closed;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader('x-content-type-options', 'nosniff');
+    const { host } = request.headers;
+    if (!this.#hosts.allows(host)) {
+      const { hostAdvice } = this.#options;
+      respond(response, 403, `this server is not known by that host name: ${hostAdvice}`);
+      return;
+    }
     const [path = ''] = (request.url ?? '').split('?');
     const route = this.#routes.get(path);
     if (route === undefined) {
       const paths = [...this.#routes.keys()].filter((known) => !known.startsWith('/assets/'));
-      answer(response, 404, `nothing here; there is ${paths.join(', ')}`);
+      respond(response, 404, `nothing here; there is ${paths.join(', ')}`);
       return;
     }
     const [handler, methods] =
       typeof route === 'function' ? [route, ['GET', 'HEAD']] : [route.post, ['POST']];
     if (!methods.includes(request.method ?? '')) {
       response.setHeader('allow', methods.join(', '));
-      answer(response, 405, `only ${methods[0]}`);
+      respond(response, 405, `only ${methods[0]}`);
     } else {
       try {
         await handler(request, response);
       } catch (error) {
-        this.#log.error({ err: error, path }, 'an HTTP handler threw');
-        if (response.headersSent) response.destroy();
-        else answer(response, 500, 'failed; see the log of this process');
+        this.#fail(error, path, request, response);
       }
     }
+  }
+
+  #fail(error: unknown, path: string, request: IncomingMessage, response: ServerResponse): void {
+    if (request.destroyed && !request.complete) {
+      this.#log.debug({ path, reason: messageOf(error) }, 'an HTTP client went away');
+      return;
+    }
+    this.#log.error({ err: error, path }, 'an HTTP handler threw');
+    if (response.headersSent) response.destroy();
+    else respond(response, 500, 'failed; see the log of this process');
   }
 }

@@ -42,7 +42,7 @@ export { importsFirst } from './imports-first.ts';
 // Servers
 export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 // Names
-export { INSTANCE_ID, KEY_PREFIX, type LabelRule, SERVICE_NAME } from './labels.ts';
+export { HOST_NAME, INSTANCE_ID, KEY_PREFIX, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
 // Messages as JSON

@@ -24,3 +24,9 @@ export const KEY_PREFIX: LabelRule = {
   mustBe:
     "empty or segments, each '/' and then letters, digits, '.', '_' and '-', such as /staging; not below /weft/v1",
 };
+
+/** Names of hosts (RFC 1123), such as the one in a browser's address bar. */
+export const HOST_NAME: LabelRule = {
+  pattern: /^[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?$/i,
+  mustBe: 'a host name without scheme and port, such as weft.example.com',
+};

@@ -7,7 +7,7 @@ import {
   namesEtcd,
 } from './flags/etcd-flags.ts';
 import { addLimitFlags, type LimitFlags } from './flags/limit-flags.ts';
-import { parseAddress, parsePort } from './flags/parsers.ts';
+import { parseAddress, parseHostNames, parsePort } from './flags/parsers.ts';
 import type { RegistryLimits } from './limits/limits.ts';
 
 export interface RegistryConfig {
@@ -21,6 +21,8 @@ export interface RegistryConfig {
   callback: boolean;
   /** Port of the HTTP server; undefined for none. */
   httpPort: number | undefined;
+  /** Host names by which the HTTP server may be reached, besides addresses. */
+  httpHosts: string[];
   /** Whether the web page may drain and deregister instances, and people order breakers. */
   allowActions: boolean;
   limits: RegistryLimits;
@@ -34,6 +36,7 @@ interface Flags extends EtcdFlags, LimitFlags {
   advertise?: string;
   callback: boolean;
   httpPort: number | 'off';
+  httpHost: string[];
   allowActions: boolean;
   logLevel: string;
 }
@@ -75,6 +78,12 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
       7480,
     )
     .option(
+      '--http-host <name,...>',
+      'host names by which browsers and Prometheus may reach it, besides addresses and localhost',
+      parseHostNames,
+      [],
+    )
+    .option(
       '--allow-actions',
       'lets the web page drain and deregister instances, and people open and close breakers',
       false,
@@ -84,7 +93,8 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     )
     .allowExcessArguments(false);
   const flags = addLimitFlags(addEtcdFlags(command)).parse(argv, { from: 'user' }).opts<Flags>();
-  const { store, host, port, advertise, callback, httpPort, logLevel, allowActions } = flags;
+  const { store, host, port, advertise, callback, httpPort, httpHost, logLevel, allowActions } =
+    flags;
   const isEtcd = store === 'etcd' || (store === 'auto' && namesEtcd(flags));
   return {
     store: isEtcd ? 'etcd' : 'memory',
@@ -94,6 +104,7 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     advertise,
     callback,
     httpPort: httpPort === 'off' ? undefined : httpPort,
+    httpHosts: httpHost,
     allowActions,
     limits: {
       maxInstancesPerService: flags.maxInstancesPerService,

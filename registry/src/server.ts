@@ -48,6 +48,11 @@ export interface RegistryOptions {
   /** Port for HTTP on the same host: the web page, /metrics and /sd; 0 takes a free one. Default: none. */
   httpPort?: number | undefined;
   /**
+   * Host names by which the HTTP server may be reached, such as `weft.example.com`. Addresses, `localhost`,
+   * the name of this machine, `host` and the host of `advertise` are allowed anyway. Default: no others.
+   */
+  httpHosts?: readonly string[];
+  /**
    * Whether the web page may drain and deregister instances, and people open and close the breakers
    * that clients hold. Default false.
    */
@@ -94,6 +99,11 @@ function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
 }
 
+/** The host of `host:port`; none if there is no address. */
+function hostOf(address: string | undefined): string[] {
+  return address === undefined ? [] : [address.slice(0, address.lastIndexOf(':'))];
+}
+
 /**
  * Starts a registry and listens. Its store may be away: it is then NOT_SERVING until it has read it.
  * @throws Error when the port cannot be had; the store is closed then.
@@ -132,6 +142,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     orders,
     allowActions,
     registry: () => address,
+    hosts: [host, ...hostOf(options.advertise), ...(options.httpHosts ?? [])],
     log,
   };
   const http = httpPort === undefined ? undefined : httpSide({ store, hub, counters }, shown);

@@ -126,11 +126,15 @@ describe('the stream to the web page', () => {
       },
     };
     const stream = eventStream(feed, { maxPendingBytes: 100_000, maxStreams: 2 });
-    const server = new HttpServer({ '/': stream }, '--http-port');
+    const server = new HttpServer({
+      routes: { '/': stream },
+      portSetting: '--http-port',
+      hostAdvice: 'use its address',
+    });
     const port = await server.listen('127.0.0.1', 0);
     const open = () => {
       const socket: Socket = connect(port, '127.0.0.1');
-      socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');
       return socket;
     };
     const deaf = open().pause();

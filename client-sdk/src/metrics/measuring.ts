@@ -8,5 +8,6 @@ import type { MeasuredService } from './service-metrics.ts';
 export function measuring(counters: AttemptCounters, options: CallerMetricsOptions, log: Log) {
   const caller = counters.metrics ?? new CallerMetrics(options);
   counters.metrics = caller;
-  return (read: () => MeasuredService) => new MetricsServer(read, caller.set, log);
+  return (read: () => MeasuredService, hosts: readonly string[]) =>
+    new MetricsServer(read, caller.set, hosts, log);
 }

@@ -11,15 +11,18 @@ export class MetricsServer {
   /**
    * @param read the service as it is
    * @param caller the metrics of what the process calls
+   * @param hosts host names by which it is reached, besides addresses
    */
-  constructor(read: () => MeasuredService, caller: MetricSet, log: Log) {
+  constructor(read: () => MeasuredService, caller: MetricSet, hosts: readonly string[], log: Log) {
     const set = serviceMetrics(read);
     this.observer = addServerMetrics(set);
-    this.#http = new HttpServer(
-      { '/metrics': metricsPage(set, caller) },
-      'metricsPort or $WEFT_METRICS_PORT',
+    this.#http = new HttpServer({
+      routes: { '/metrics': metricsPage(set, caller) },
+      portSetting: 'metricsPort or $WEFT_METRICS_PORT',
+      hosts,
+      hostAdvice: 'use its address, or the advertiseHost of the service',
       log,
-    );
+    });
   }
 
   /** Answers the port. @throws Error when it cannot be had */

@@ -82,10 +82,10 @@ export class ServiceHost {
     config: ServeConfig,
     registry: RegistryConnection,
     log: Log,
-    measure?: (read: () => MeasuredService) => MetricsServer,
+    measure?: (read: () => MeasuredService, hosts: readonly string[]) => MetricsServer,
   ): Promise<ServiceHost> {
     const { routes, descriptorSets, limits, host, port, ttlSeconds } = config;
-    const metrics = measure?.(() => serviceHost);
+    const metrics = measure?.(() => serviceHost, [host, config.advertiseHost]);
     const server = new GrpcServer({
       routes,
       descriptorSets,

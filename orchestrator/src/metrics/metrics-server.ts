@@ -6,5 +6,10 @@ import { orchestratorMetrics } from './orchestrator-metrics.ts';
 /** What shows the metrics of an orchestrator at `GET /metrics`, once it listens. */
 export function metricsServer(supervisor: Pick<Supervisor, 'status'>, log: Log): HttpServer {
   const set = orchestratorMetrics(() => supervisor.status());
-  return new HttpServer({ '/metrics': metricsPage(set) }, '--metrics-port', log);
+  return new HttpServer({
+    routes: { '/metrics': metricsPage(set) },
+    portSetting: '--metrics-port',
+    hostAdvice: 'use its address',
+    log,
+  });
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { POLICIES_VARIABLE } from '@weft/client-sdk';
-import { KEY_PREFIX, SERVICE_NAME, unknownName } from '@weft/proto';
+import { HOST_NAME, KEY_PREFIX, SERVICE_NAME, unknownName } from '@weft/proto';
 import { STORE_CHOICES } from '../store-choice.ts';
 import { CheckedDocument, type DocumentPath } from './checked-document.ts';
 import { commandWords } from './command-words.ts';
@@ -179,8 +179,19 @@ function checkPorts(document: CheckedDocument, topology: Topology): void {
 
 const KNOWN = {
   root: ['host', 'registry', 'contracts', 'calls', 'services'],
-  registry: ['port', 'httpPort', 'store', 'etcd', 'allowActions'],
+  registry: ['port', 'httpPort', 'httpHosts', 'store', 'etcd', 'allowActions'],
 };
+
+/** As `--http-host` of the registry takes them. */
+function readHttpHosts(document: CheckedDocument, value: unknown): string[] {
+  const path = ['registry', 'httpHosts'];
+  const names = document.texts(value, path);
+  names.forEach((name, index) => {
+    if (HOST_NAME.pattern.test(name)) return;
+    document.problem([...path, index], `must be ${HOST_NAME.mustBe}, not '${name}'`);
+  });
+  return names;
+}
 
 function read(document: CheckedDocument, file: string): Topology {
   const root = document.mapping(document.root, [], KNOWN.root);
@@ -202,6 +213,7 @@ function read(document: CheckedDocument, file: string): Topology {
     registry: {
       port: port(registry.get('port'), ['registry', 'port'], 7400),
       httpPort: port(registry.get('httpPort'), ['registry', 'httpPort'], 0),
+      httpHosts: readHttpHosts(document, registry.get('httpHosts')),
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
       allowActions: document.flag(registry.get('allowActions'), ['registry', 'allowActions']),
     },

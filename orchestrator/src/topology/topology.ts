@@ -87,6 +87,8 @@ export interface Topology {
     /** Default 7400; 0 takes a free one. */
     readonly port: number;
     readonly store: StoreChoice;
+    /** Host names by which browsers may reach its web page, besides addresses and localhost. Default none. */
+    readonly httpHosts: readonly string[];
     /** Whether its web page may drain, deregister and order breakers. Default false. */
     readonly allowActions: boolean;
   };

@@ -1,4 +1,4 @@
-import { KEY_PREFIX } from '@weft/proto';
+import { HOST_NAME, KEY_PREFIX } from '@weft/proto';
 import { InvalidArgumentError } from 'commander';
 import { isAddress } from '../address-rules.ts';
 
@@ -23,4 +23,14 @@ export function parseAddress(text: string): string {
 export function parseKeyPrefix(text: string): string {
   if (KEY_PREFIX.pattern.test(text)) return text;
   throw new InvalidArgumentError(`It must be ${KEY_PREFIX.mustBe}.`);
+}
+
+/** Reads host names with commas between; `before` are those of earlier flags of the same name. */
+export function parseHostNames(text: string, before: readonly string[]): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (HOST_NAME.pattern.test(name)) continue;
+    throw new InvalidArgumentError(`'${name}' must be ${HOST_NAME.mustBe}.`);
+  }
+  return [...before, ...names];
 }

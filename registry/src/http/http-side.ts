@@ -14,16 +14,27 @@ export interface HttpSide {
   readonly observer: CallObserver;
 }
 
+interface HttpNames {
+  /** Host names by which the registry may be reached, besides addresses. */
+  hosts: readonly string[];
+}
+
 export function httpSide(
   measured: MeasuredRegistry,
-  options: Omit<WebPageOptions, 'catalog'>,
+  options: Omit<WebPageOptions, 'catalog'> & HttpNames,
 ): HttpSide {
   const { catalog } = measured.store;
   const page = webPage({ ...options, catalog });
   const metrics = createMetrics(measured);
   const routes = { ...page.routes, '/metrics': metrics.page, '/sd': targetsPage(catalog) };
   return {
-    server: new HttpServer(routes, '--http-port', options.log),
+    server: new HttpServer({
+      routes,
+      portSetting: '--http-port',
+      hosts: options.hosts,
+      hostAdvice: 'allow it with --http-host (httpHosts in weft.yaml)',
+      log: options.log,
+    }),
     writes: page.writes,
     observer: metrics.observer,
   };

@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { hostname } from 'node:os';
 import { type HttpHandler, isStatusError, type Log, messageOf } from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
 import { BreakerState } from '@weft/proto/telemetry';
@@ -22,14 +20,15 @@ const CODES: Readonly<Record<StoreErrorCode, number>> = {
 };
 
 /**
- * Whether a request comes from the page itself, not from another site in the same browser; nor from one
- * whose name was made to lead here, as then the host is no address of this machine.
+ * Whether a request comes from the page itself, not from another site in the same browser. The server has
+ * checked the host name before.
  */
 export function isOwnPage({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   const { host = '', origin = '' } = headers;
-  if (!URL.canParse(origin) || new URL(origin).host !== host) return false;
-  const name = new URL(origin).hostname.replace(/^\[|\]$/g, '');
-  return isIP(name) > 0 || name === 'localhost' || name === hostname().toLowerCase();
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: ofOrigin } = new URL(origin);
+  const own = `${protocol}//${host}`;
+  return ofOrigin !== '' && URL.canParse(own) && new URL(own).host === ofOrigin;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
@@ -41,6 +40,13 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Whether text is the id of a lease in hexadecimal: 63 bits, and never 0, which would match every lease. */
+function isLease(text: unknown): text is string {
+  if (typeof text !== 'string' || !/^[0-9a-f]{1,16}$/.test(text)) return false;
+  const id = BigInt(`0x${text}`);
+  return id > 0n && id < 2n ** 63n;
 }
 
 /** What a body asks for; undefined when it is nothing that can be asked. */
@@ -58,8 +64,7 @@ export function parseAction(body: string): ActionRequest | undefined {
     return typeof caller === 'string' ? { action, service, id, caller } : undefined;
   }
   if (action !== 'drain' && action !== 'deregister') return undefined;
-  if (typeof leaseId !== 'string' || !/^[0-9a-f]{1,16}$/.test(leaseId)) return undefined;
-  return { action, service, id, leaseId };
+  return isLease(leaseId) ? { action, service, id, leaseId } : undefined;
 }
 
 export interface PageActionsOptions {

@@ -112,7 +112,6 @@ function answering(load: () => Asset): HttpHandler {
     if (type.startsWith('text/html')) {
       response.setHeader('content-security-policy', securityPolicy(text));
     }
-    response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');
     response.setHeader('cross-origin-resource-policy', 'same-origin');
     if (request.headers['if-none-match'] === etag) response.writeHead(304).end();

@@ -31,7 +31,7 @@ describe('parseTopology', () => {
       file: FILE,
       folder: '/somewhere',
       host: '127.0.0.1',
-      registry: { port: 7400, httpPort: 0, store: 'auto', allowActions: false },
+      registry: { port: 7400, httpPort: 0, httpHosts: [], store: 'auto', allowActions: false },
       etcd: { port: 2379, prefix: '' },
       contracts: undefined,
       calls: undefined,
@@ -58,6 +58,12 @@ describe('parseTopology', () => {
         },
       ],
     });
+  });
+
+  it('reads the host names of the web page', () => {
+    const text = `registry: { httpHosts: [weft.example.com, weft] }\n${service()}`;
+    const { registry } = parseTopology(text, FILE);
+    expect(registry.httpHosts).toEqual(['weft.example.com', 'weft']);
   });
 
   it('reads how a service follows its load, beginning with the fewest instances', () => {
@@ -116,6 +122,10 @@ describe('parseTopology', () => {
   });
 
   it.each([
+    [
+      `registry: { httpHosts: ["https://weft.example.com"] }\n${service()}`,
+      /:1: registry\.httpHosts\[0\]: must be a host name without scheme and port, .*not 'https:/,
+    ],
     ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
     ['', /:1: services: names no service/],
     ['servces: {}', /:1: servces: is no known key; did you mean services\?/],

@@ -8,6 +8,7 @@ import {
   type EtcdFlags,
   etcdConfig,
 } from '../../../registry/src/flags/etcd-flags.ts';
+import { parseHostNames } from '../../../registry/src/flags/parsers.ts';
 import { type Certificate, TestAuthority } from '../../support/certificates.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -126,6 +127,13 @@ describe('the flags for etcd', () => {
 });
 
 describe('the flags of the registry', () => {
+  it.each(['https://weft.example.com', 'weft.example.com:7480', '*', 'a,,b'])(
+    'refuse %j as a host name of the web page',
+    (name) => {
+      expect(() => parseHostNames(name, [])).toThrow(/must be a host name without scheme/);
+    },
+  );
+
   it('have defaults', () => {
     expect(readConfig(['--store', 'memory'])).toEqual({
       store: 'memory',
@@ -135,6 +143,7 @@ describe('the flags of the registry', () => {
       advertise: undefined,
       callback: true,
       httpPort: 7480,
+      httpHosts: [],
       allowActions: false,
       limits: {
         maxInstancesPerService: 10_000,
@@ -144,6 +153,11 @@ describe('the flags of the registry', () => {
       },
       logLevel: 'info',
     });
+  });
+
+  it('name the hosts of the web page, in one flag or several', () => {
+    const flags = ['--http-host', 'weft.example.com,b', '--http-host', 'c.example'];
+    expect(readConfig(flags).httpHosts).toEqual(['weft.example.com', 'b', 'c.example']);
   });
 
   it('set the limits, and HTTP off', () => {

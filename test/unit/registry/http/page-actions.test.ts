@@ -8,8 +8,10 @@ describe('who may ask for actions', () => {
     ['[::1]:7480', 'http://[::1]:7480', true],
     ['127.0.0.1:7480', 'http://127.0.0.1:8080', false],
     ['127.0.0.1:7480', 'http://evil.example', false],
-    // A name of theirs that was made to lead to this machine.
-    ['evil.example:7480', 'http://evil.example:7480', false],
+    ['Weft.example.com', 'https://weft.example.com', true],
+    ['weft.example.com:443', 'https://weft.example.com', true],
+    ['weft.example.com', 'http://weft.example.com:8080', false],
+    ['', 'file://', false],
     ['127.0.0.1:7480', 'null', false],
     ['127.0.0.1:7480', undefined, false],
   ])('at %s, from %s: %s', (host, origin, isOwn) => {
@@ -28,5 +30,8 @@ describe('what may be asked for', () => {
     ['another action', JSON.stringify({ ...action, action: 'explode' })],
     ['no service', JSON.stringify({ ...action, service: 1 })],
     ['a lease that is none', JSON.stringify({ ...action, leaseId: 'xyz' })],
+    ['lease 0, which matches every lease', JSON.stringify({ ...action, leaseId: '0' })],
+    ['lease 0 with zeros', JSON.stringify({ ...action, leaseId: '0000' })],
+    ['a lease beyond 63 bits', JSON.stringify({ ...action, leaseId: '8000000000000000' })],
   ])('is not %s', (_what, body) => expect(parseAction(body)).toBeUndefined());
 });
