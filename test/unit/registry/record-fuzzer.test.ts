@@ -1,7 +1,9 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { expect, it } from '@jest/globals';
 import { silentLog } from '@weft/proto';
 import { EventType, Instance } from '@weft/proto/registry';
 import fc from 'fast-check';
+import { Timestamp } from '../../../proto/gen/google/protobuf/timestamp.ts';
 import { encodedInstance } from '../../../registry/src/encoded-instance.ts';
 import { wireInstance } from '../../../registry/src/http/wire-format.ts';
 import { PART_BYTES } from '../../../registry/src/message-size.ts';
@@ -107,11 +109,25 @@ const keyValues: fc.Arbitrary<KeyValue[]> = fc.array(
   { minLength: 1, maxLength: 4 },
 );
 
+/** The `start_time` in the bytes of an instance. */
+function startTimeOf(bytes: Uint8Array): Timestamp | undefined {
+  const reader = new BinaryReader(bytes);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === 10) return Timestamp.decode(reader.bytes());
+    reader.skip(tag & 7);
+  }
+  return undefined;
+}
+
 /** Checks that an accepted instance is the same after each encoding, and small enough for a message. */
 function checkEncodings(instance: StoredInstance): void {
   const bytes = encodedInstance(instance);
   expect(bytes.length).toBeLessThan(PART_BYTES);
   expect(Instance.decode(bytes)).toEqual(instance);
+  const { nanos = 0 } = startTimeOf(bytes) ?? {};
+  expect(nanos).toBeGreaterThanOrEqual(0);
+  expect(nanos).toBeLessThan(1e9);
   const text = encodeInstance(instance);
   expect({ ...instance, ...decodeInstance(text) }).toEqual(instance);
   expect(encodeInstance({ ...instance, ...decodeInstance(text) })).toBe(text);
