@@ -59,7 +59,7 @@ export interface DiscoveryOptions {
   /**
    * Share of a service's instances that may be lost together, 0 to 1, when the registry lost its store,
    * was away or began anew: more are kept, and `snapshotKept` tells so, until they are listed again or
-   * the registry has been well for as long as their leases live, and for 10 s at the least. Instances
+   * the registry has been well for half of their TTL, and for 10 s at the least. Instances
    * that leave in order are believed to be gone, and so are those that get lost while all is well.
    * Default 0.5; 0 keeps whatever is lost so; 1 nothing.
    */

@@ -42,6 +42,18 @@ export class ServiceView {
     return [...this.#instances.values()];
   }
 
+  /**
+   * Whether a response replaces what is known by the state of a store that began anew: a snapshot of
+   * another history, or of an earlier revision. Any other snapshot continues what is known. The registry
+   * sends one in place of changes if they are too many.
+   */
+  isReplacedBy({ snapshot }: WatchResponse): boolean {
+    if (snapshot === undefined) return false;
+    const { history, revision } = snapshot;
+    const isSameHistory = history !== '' && history === this.#history;
+    return this.#revision === undefined || !isSameHistory || revision < this.#revision;
+  }
+
   /** Takes over one response. Answers what it changed; undefined when nothing but the revision did. */
   apply({ snapshot, events, progress, stale }: WatchResponse): InstanceChanges | undefined {
     const isFirst = this.#revision === undefined;

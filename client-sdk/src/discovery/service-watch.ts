@@ -194,7 +194,7 @@ export class ServiceWatch {
   }
 
   #told(response: WatchResponse): void {
-    const isReplaced = response.snapshot !== undefined && this.#isKnown;
+    const isReplaced = this.#isKnown && this.#view.isReplacedBy(response);
     const changes = this.#stability.told(
       this.#view.apply(response),
       { isStale: response.stale, isReplaced },

@@ -6,12 +6,18 @@ import type { InstanceChanges, Kept, RegistryTrouble } from './instance-changes.
 export interface RegistryState {
   /** Its store is away. */
   readonly isStale: boolean;
-  /** It tells all anew, in place of what it told before. */
+  /** Its store began anew: the snapshot does not continue what the registry told before. */
   readonly isReplaced: boolean;
 }
 
-/** How long a loss is doubted at the least, in ms: by then whoever lives has registered again. */
+/** The shortest time for which a loss is doubted, in ms. */
 export const LEAST_DOUBT_MS = 10_000;
+
+/**
+ * How long a loss is doubted, as a share of the TTL. An instance renews its lease at a third of the TTL. If
+ * the registry has lost the lease, the instance then learns so and registers again.
+ */
+const DOUBTED_SHARE = 0.5;
 
 /**
  * Decides which losses of instances are believed (static stability: a client lives on by what it knew).
@@ -19,7 +25,7 @@ export const LEAST_DOUBT_MS = 10_000;
  *
  * A registry whose store was wiped, or that was away for longer than leases live, lists nobody until
  * all have registered again. So a loss is doubted when the registry has not been well (watched without a
- * break, its store there) for as long as the lease lived, and 10 s at the least. When more than
+ * break, its store there) for half of the instance's TTL, and 10 s at the least. When more than
  * `protectedShare` of the instances are lost in doubt, together, they are all kept, each until it
  * is listed again or its address is given to another; the rest is given up when the registry has been
  * well for that time: who lives has come back by then. Until then balancers find out who answers.
@@ -185,7 +191,9 @@ function isLeaving({ status }: Instance): boolean {
 }
 
 function doubtMs(lost: Iterable<Instance>): number {
-  let longest = LEAST_DOUBT_MS;
-  for (const { ttlSeconds } of lost) longest = Math.max(longest, ttlSeconds * 1000);
-  return longest;
+  let longestMs = LEAST_DOUBT_MS;
+  for (const { ttlSeconds } of lost) {
+    longestMs = Math.max(longestMs, ttlSeconds * 1000 * DOUBTED_SHARE);
+  }
+  return longestMs;
 }

@@ -294,6 +294,8 @@ export class EtcdFeed {
     }
     const { position, instances, reader } = list;
     catalog.replace(instances, position.revision, history);
+    // The list is current. A first answer marked stale would make clients doubt what they learn later.
+    catalog.setStale(false);
     this.#reader = reader;
     this.#suspects = new Set();
     this.#seen = { etcd: 0n, catalog: 0n, audited: position.revision };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { silentLog } from '@weft/proto';
-import { EventType, type Instance, type WatchResponse } from '@weft/proto/registry';
+import { EventType, type Instance, type Snapshot, type WatchResponse } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc-common';
 import type { RegistryConnection } from '../../../../client-sdk/src/discovery/registry-connection.ts';
 import { ServiceWatch } from '../../../../client-sdk/src/discovery/service-watch.ts';
@@ -249,6 +249,24 @@ describe('a loss while the registry was in trouble', () => {
 });
 
 describe('a loss while all is well', () => {
+  it('F15: is believed at once when a snapshot of the same history comes in place of changes', async () => {
+    const long = ['a', 'b'].map((id) => instance(id, { ttlSeconds: 600 }));
+    await stream().tell(snapshot(5n, ...long));
+    await stream().tell(snapshot(6n));
+    expect(watch.snapshot).toMatchObject({ instances: [], kept: 0, stale: false });
+  });
+
+  it.each([
+    ['another history', { ...snapshot(6n).snapshot, history: 'other' }],
+    ['a history without a name', { ...snapshot(6n).snapshot, history: '' }],
+    ['an earlier revision', snapshot(4n).snapshot],
+  ])('F15: is doubted when a snapshot of %s comes', async (_, anew) => {
+    await stream().tell(snapshot(5n, instance('a'), instance('b')));
+    await stream().tell(response({ snapshot: anew as Snapshot }));
+    expect(watch.snapshot).toMatchObject({ kept: 2, stale: true });
+    expect(told.at(-1)).toBe('kept 2, listed 0: the registry began anew');
+  });
+
   it('F14: is believed at once: the last instance has gone', async () => {
     await stream().tell(snapshot(5n, instance('a')));
     await reconnect();
