@@ -31,6 +31,8 @@ const NO_ETCD_ACCESS = {
 export interface Foundation {
   /** `host:port`. */
   readonly registryAddress: string;
+  /** Of the web page, `host:port`. */
+  readonly pageAddress: () => string;
   /** `host:port`, several with commas between; empty on the memory store. */
   readonly etcdEndpoints: string;
   /** In the order to start them. */
@@ -74,23 +76,32 @@ async function etcdSlot(options: FoundationOptions, binary: string, port: number
   });
 }
 
-function registrySlot(options: FoundationOptions, etcd: string, port: number): Slot {
-  const { topology, folder, left, onChange } = options;
-  const name = 'registry';
-  const logFile = folder.log(name);
+/** Where the web page is unless weft.yaml says otherwise, and the port is not taken. */
+const PAGE_PORT = 7480;
+
+interface RegistryPorts {
+  readonly etcd: string;
+  readonly port: number;
+  readonly pagePort: number;
+}
+
+function registryProgram(
+  { topology, store }: FoundationOptions,
+  { etcd, port, pagePort }: RegistryPorts,
+): Program {
   const { prefix } = topology.etcd;
-  const store = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
-  if (prefix !== '') store.push('--etcd-prefix', prefix);
+  const kind = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
+  if (prefix !== '') kind.push('--etcd-prefix', prefix);
   // How to get into the etcd that is named there is of no use with any other.
-  const access = options.store.kind === 'named-etcd' ? {} : NO_ETCD_ACCESS;
-  const program: Program = {
+  const access = store.kind === 'named-etcd' ? {} : NO_ETCD_ACCESS;
+  return {
     command: [
       process.execPath,
       ...process.execArgv,
       fileURLToPath(import.meta.resolve('@weft/registry/main')),
-      ...store,
+      ...kind,
       ...['--host', topology.host, '--port', String(port)],
-      ...['--http-port', String(topology.registry.httpPort)],
+      ...['--http-port', String(pagePort)],
       ...topology.registry.httpHosts.flatMap((name) => ['--http-host', name]),
       ...(topology.registry.allowActions ? ['--allow-actions'] : []),
     ],
@@ -98,54 +109,80 @@ function registrySlot(options: FoundationOptions, etcd: string, port: number): S
     // What the flags say is all there is to say.
     environment: { ETCD_ENDPOINTS: undefined, ETCD_PREFIX: undefined, ...access },
   };
-  const specification = specificationOf(program);
-  return new Slot({
+}
+
+/** The slot of the registry. A page port that weft.yaml does not fix changes if another process takes it. */
+function registrySlot(options: FoundationOptions, ports: RegistryPorts) {
+  const { topology, folder, left, onChange } = options;
+  const { host } = topology;
+  const { httpPort = 0 } = topology.registry;
+  const name = 'registry';
+  const logFile = folder.log(name);
+  // A registry on another page port is still the one that weft.yaml wants.
+  const specification = specificationOf(registryProgram(options, { ...ports, pagePort: httpPort }));
+  let { pagePort } = ports;
+  const slot = new Slot({
     name,
     specification,
     logFile,
     health: HEALTH,
     stopTimeoutMs: STOP_TIMEOUT_MS,
     onChange,
-    launch: () => ({
-      ...left.takeOrStart({ name, specification }, () => startChild({ ...program, logFile })),
-      probe: grpcProbe(addressText({ host: topology.host, port })),
-      instanceId: '',
-    }),
+    launch() {
+      const program = registryProgram(options, { ...ports, pagePort });
+      return {
+        ...left.takeOrStart({ name, specification }, () => startChild({ ...program, logFile })),
+        probe: grpcProbe(addressText({ host, port: ports.port })),
+        instanceId: '',
+      };
+    },
+    async onEnd() {
+      const isTaken = httpPort === 0 && (await whyTaken(host, pagePort)) !== undefined;
+      if (isTaken) pagePort = await freePort(host);
+    },
   });
+  return { slot, pageAddress: () => addressText({ host, port: pagePort }) };
 }
 
 /**
- * The port that weft.yaml gives to a slot. Where it gives none, the one the slot had before, so that who
- * knows it finds it there again; else a free one.
+ * The port of a server that weft.yaml gives no port: the one it had before, so that clients find it there
+ * again; else a free one.
+ * @param before where it was, `host:port`; empty if unknown
+ * @param preferred the port to take if it is free and there is none from before; 0 for none
  */
-async function portOf(
+async function choosePort(
   slot: 'etcd' | 'registry',
-  { topology, left }: FoundationOptions,
+  before: string,
+  preferred: number,
+  { topology: { host }, left }: FoundationOptions,
 ): Promise<number> {
-  const { host } = topology;
-  if (topology[slot].port !== 0) return topology[slot].port;
-  const before = left.addresses[slot];
   const port = Number(before.slice(before.lastIndexOf(':') + 1));
   if (before !== '' && addressText({ host, port }) === before) {
     const isItsOwn = left.remaining.some(({ name }) => name === slot);
     if (isItsOwn || (await whyTaken(host, port)) === undefined) return port;
   }
-  return await freePort(host);
+  const isFree = preferred !== 0 && (await whyTaken(host, preferred)) === undefined;
+  return isFree ? preferred : await freePort(host);
 }
 
 /** Lays out registry and etcd on the ports of weft.yaml; nothing starts yet. */
 export async function createFoundation(options: FoundationOptions): Promise<Foundation> {
-  const { topology, store } = options;
-  const { host } = topology;
-  const registryPort = await portOf('registry', options);
+  const { topology, store, left } = options;
+  const { host, registry } = topology;
+  const { addresses } = left;
+  const port = registry.port || (await choosePort('registry', addresses.registry, 0, options));
+  const preferred = registry.httpPort === undefined ? PAGE_PORT : 0;
+  const pagePort =
+    registry.httpPort || (await choosePort('registry', addresses.page, preferred, options));
   const slots: Slot[] = [];
-  let etcdEndpoints = '';
-  if (store.kind === 'named-etcd') etcdEndpoints = store.endpoints;
+  let etcd = '';
+  if (store.kind === 'named-etcd') etcd = store.endpoints;
   if (store.kind === 'own-etcd') {
-    const port = await portOf('etcd', options);
-    etcdEndpoints = addressText({ host, port });
-    slots.push(await etcdSlot(options, store.binary, port));
+    const etcdPort = topology.etcd.port || (await choosePort('etcd', addresses.etcd, 0, options));
+    etcd = addressText({ host, port: etcdPort });
+    slots.push(await etcdSlot(options, store.binary, etcdPort));
   }
-  slots.push(registrySlot(options, etcdEndpoints, registryPort));
-  return { registryAddress: addressText({ host, port: registryPort }), etcdEndpoints, slots };
+  const { slot, pageAddress } = registrySlot(options, { etcd, port, pagePort });
+  slots.push(slot);
+  return { registryAddress: addressText({ host, port }), pageAddress, etcdEndpoints: etcd, slots };
 }

@@ -45,15 +45,15 @@ export interface Run {
  * folder: no other orchestrator is then up there.
  */
 export class Leftovers {
-  /** Where etcd and the registry answered, `host:port`; empty when not known. */
-  readonly addresses: { readonly etcd: string; readonly registry: string };
+  /** Where etcd, the registry and its web page answered, `host:port`; empty if unknown. */
+  readonly addresses: Pick<MeshState, 'etcd' | 'registry' | 'page'>;
   readonly #remaining: Set<StartedProcess>;
   readonly #ends = new Map<StartedProcess, Promise<unknown>>();
 
   /** @param state What it wrote last; undefined when there was none. */
   constructor(state: MeshState | undefined) {
-    const { etcd = '', registry = '' } = state ?? {};
-    this.addresses = { etcd, registry };
+    const { etcd = '', registry = '', page = '' } = state ?? {};
+    this.addresses = { etcd, registry, page };
     this.#remaining = new Set(state === undefined ? [] : leftoversOf(state));
   }
 

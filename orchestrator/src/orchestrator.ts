@@ -165,6 +165,7 @@ export class Orchestrator {
       orchestrator,
       control: this.#controlAddress,
       registry: this.supervisor.registryAddress || this.#left.addresses.registry,
+      page: this.supervisor.pageAddress || this.#left.addresses.page,
       etcd: this.supervisor.etcdEndpoints || this.#left.addresses.etcd,
       processes: [
         ...this.supervisor.slots.flatMap((slot) => this.#started(slot)),

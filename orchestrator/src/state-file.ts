@@ -22,6 +22,8 @@ export interface MeshState {
   readonly control: string;
   /** Where RegistryService answers, `host:port`. */
   readonly registry: string;
+  /** Where the web page of the registry is, `host:port`. */
+  readonly page: string;
   /** Where etcd answers; empty on the memory store. */
   readonly etcd: string;
   /** Everything running, in the order it was started. */

@@ -70,6 +70,11 @@ export class Supervisor {
     return this.#started?.registryAddress ?? '';
   }
 
+  /** Where the web page of the registry is, `host:port`; empty before `start`. */
+  get pageAddress(): string {
+    return this.#started?.pageAddress() ?? '';
+  }
+
   /** Where etcd answers; empty before `start` and on the memory store. */
   get etcdEndpoints(): string {
     return this.#started?.etcdEndpoints ?? '';

@@ -118,6 +118,7 @@ describeWith(['etcd', 'etcdctl'], 'weft doctor', () => {
       orchestrator: orchestrator ?? { pid: gone.pid ?? 0, startedAs: 'long ago' },
       control: '',
       registry: '',
+      page: '',
       etcd: '',
       processes: [
         {
@@ -207,7 +208,7 @@ describeWith(['etcd', 'etcdctl'], 'weft doctor', () => {
   it('takes no etcd for gone that went with its mesh', async () => {
     const stateFile = join(folder.path, '.weft', 'state.json');
     const orchestrator = { pid: 2 ** 22 + 1, startedAs: 'long ago' };
-    const where = { control: '', registry: '', etcd: '127.0.0.1:1' };
+    const where = { control: '', registry: '', page: '', etcd: '127.0.0.1:1' };
     writeState(stateFile, { orchestrator, ...where, processes: [] });
     const { ETCD_ENDPOINTS } = process.env;
     delete process.env.ETCD_ENDPOINTS;

@@ -85,9 +85,13 @@ export function runWeft(words: readonly string[], run: WeftRun): Promise<WeftRes
   return startWeft(words, run).exited;
 }
 
-/** Writes weft.yaml with these contents. */
-export function writeWeftYaml(folder: string, contents: object): void {
-  writeFileSync(join(folder, 'weft.yaml'), stringify(contents));
+/** Writes weft.yaml with these contents. Unless they say otherwise, its web page takes a port that no other test uses. */
+export function writeWeftYaml(
+  folder: string,
+  contents: { readonly registry?: object; readonly [key: string]: unknown },
+): void {
+  const registry = { httpPort: 0, ...contents.registry };
+  writeFileSync(join(folder, 'weft.yaml'), stringify({ ...contents, registry }));
 }
 
 /** The command of the stub service, see test/fixtures/stub-service.ts. */

@@ -10,6 +10,7 @@ import { folderOf, globalOptions } from './context.ts';
 export function printStatus(status: GetStatusResponse, asJson: boolean): void {
   if (asJson) printJson(statusJson(status));
   else print(statusTable(status, { nowMs: Date.now(), isColored }));
+  if (!asJson && status.pageUrl !== '') print(`web page: ${status.pageUrl}`);
 }
 
 /** Some services of a status, for the commands that change only those. */

@@ -1,6 +1,7 @@
 import { FieldChecks, failedPrecondition, nameHint, notFound } from '@weft/proto';
 import type { OrchestratorServiceImplementation } from '@weft/proto/orchestrator';
 import { OrchestratorError, PortError } from '../errors.ts';
+import { pageUrl } from '../output/page-url.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { MAX_INSTANCES } from '../topology/topology.ts';
@@ -46,6 +47,7 @@ export function createOrchestratorHandlers({
         store,
         registryAddress: supervisor.registryAddress,
         etcdEndpoints: supervisor.etcdEndpoints,
+        pageUrl: pageUrl(supervisor.pageAddress),
       };
     },
     async scale({ service, instances }) {

@@ -1,8 +1,11 @@
+import { pageUrl } from './page-url.ts';
 import { weftCommand } from './weft-command.ts';
 
 /** What of a mesh the hints name. */
 export interface HintedMesh {
   readonly registryAddress: string;
+  /** Of the web page, `host:port`. */
+  readonly pageAddress: string;
   /** Empty on the memory store. */
   readonly etcdEndpoints: string;
   /** Prefix of its keys in etcd. */
@@ -18,6 +21,7 @@ export function hints(mesh: HintedMesh, file: string): string {
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${mesh.etcdEndpoints}`;
   const [first] = mesh.groups();
   const lines: [command: string, what: string][] = [
+    [pageUrl(mesh.pageAddress), 'the web page: services, calls, breakers, events'],
     [weft('status'), 'this table again'],
     [weft(`call ${first?.name} <Method> '{...}'`), 'a call by name, through the mesh'],
     [weft(`scale ${first?.name}=3`), 'more instances'],

@@ -26,7 +26,7 @@ export function fixedPorts(
   const ports: FixedPort[] = [
     { port: registry.port, owner: 'the registry', slot: 'registry', path: ['registry', 'port'] },
     {
-      port: registry.httpPort,
+      port: registry.httpPort ?? 0,
       owner: 'the web page',
       slot: 'registry',
       path: ['registry', 'httpPort'],

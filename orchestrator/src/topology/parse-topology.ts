@@ -212,7 +212,10 @@ function read(document: CheckedDocument, file: string): Topology {
     host,
     registry: {
       port: port(registry.get('port'), ['registry', 'port'], 7400),
-      httpPort: port(registry.get('httpPort'), ['registry', 'httpPort'], 0),
+      httpPort:
+        registry.get('httpPort') === undefined
+          ? undefined
+          : port(registry.get('httpPort'), ['registry', 'httpPort'], 0),
       httpHosts: readHttpHosts(document, registry.get('httpHosts')),
       store: document.oneOf(registry.get('store'), ['registry', 'store'], STORE_CHOICES, 'auto'),
       allowActions: document.flag(registry.get('allowActions'), ['registry', 'allowActions']),

@@ -82,8 +82,11 @@ export interface Topology {
   /** IP address that everything listens on. Default 127.0.0.1. */
   readonly host: string;
   readonly registry: {
-    /** Of its web page, /metrics and /sd; 0 (the default) takes a free one, told in its log. */
-    readonly httpPort: number;
+    /**
+     * Port of its web page, /metrics and /sd; 0 takes a free one.
+     * Default (undefined): 7480, or a free one if 7480 is taken.
+     */
+    readonly httpPort: number | undefined;
     /** Default 7400; 0 takes a free one. */
     readonly port: number;
     readonly store: StoreChoice;

@@ -101,7 +101,7 @@ describe('what a mesh does not want of what is left', () => {
 describe('leftovers', () => {
   it('are the recorded processes that live, when their orchestrator does not', () => {
     const [own, other] = [mustBeAlive(process.pid), mustBeAlive(process.ppid)];
-    const state = { control: '', registry: '', etcd: '' };
+    const state = { control: '', registry: '', page: '', etcd: '' };
     const processes = [started('a-1', 'a', other), started('b-1', 'b')];
     const left = leftoversOf({ ...state, orchestrator: gone, processes });
     expect(left.map(({ name }) => name)).toEqual(['a-1']);
@@ -110,9 +110,16 @@ describe('leftovers', () => {
 
   it('are taken over once, as they were recorded, else started', async () => {
     const kept = started('a-1', 'a', sleeper());
-    const state = { orchestrator: gone, control: '', registry: 'r:1', etcd: '', processes: [kept] };
+    const state = {
+      orchestrator: gone,
+      control: '',
+      registry: 'r:1',
+      page: 'p:1',
+      etcd: '',
+      processes: [kept],
+    };
     const left = new Leftovers(state);
-    expect(left.addresses).toEqual({ etcd: '', registry: 'r:1' });
+    expect(left.addresses).toEqual({ etcd: '', registry: 'r:1', page: 'p:1' });
     const fresh = { pid: 7, exited: Promise.resolve(''), terminate() {} };
     expect(left.takeOrStart({ name: 'a-1', specification: 'other' }, () => fresh)).toEqual({
       process: fresh,
@@ -134,6 +141,7 @@ describe('leftovers', () => {
       orchestrator: gone,
       control: '',
       registry: '',
+      page: '',
       etcd: '',
       processes,
     });

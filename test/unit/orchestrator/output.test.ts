@@ -110,7 +110,13 @@ describe('statusJson', () => {
     };
     const json = JSON.parse(
       JSON.stringify(
-        statusJson({ ...status, store: 'etcd', registryAddress: 'r', etcdEndpoints: 'e' }),
+        statusJson({
+          ...status,
+          store: 'etcd',
+          registryAddress: 'r',
+          etcdEndpoints: 'e',
+          pageUrl: 'p',
+        }),
       ),
     );
     expect(json).toMatchObject({ store: 'etcd', registryAddress: 'r' });

@@ -184,7 +184,7 @@ describe('state and lock', () => {
     const file = join(folder.path, 'deep', 'state.json');
     expect(readState(file)).toBeUndefined();
     const orchestrator = identityOf(process.pid) ?? { pid: 0, startedAs: '' };
-    const state = { orchestrator, control: 'c', registry: 'r', etcd: '', processes: [] };
+    const state = { orchestrator, control: 'c', registry: 'r', page: 'p', etcd: '', processes: [] };
     writeState(file, state);
     expect(readState(file)).toEqual(state);
     expect(isAlive(orchestrator)).toBe(true);
