@@ -4,7 +4,8 @@ import { UserServiceDefinition } from '@weft/proto/user';
 import type { Registry } from '@weft/registry';
 import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestRegistry } from '../support/registry.ts';
+import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
+import { createSilentServer } from '../support/silent-server.ts';
 
 let registry: Registry;
 let host: Mesh;
@@ -51,6 +52,41 @@ async function warmUp(users: ReturnType<typeof clientOf>, started: readonly Echo
   });
   for (const instance of started) instance.calls = 0;
 }
+
+describe('the first burst of a new client', () => {
+  it('is spread over all instances', async () => {
+    const started = await serve('burst', 'a', 'b', 'c');
+    for (const { behaviour } of started) behaviour.delayMs = 50;
+    for (let client = 0; client < 5; client += 1) {
+      for (const each of started) each.calls = 0;
+      const users = clientOf(join(), 'burst');
+      await Promise.all(Array.from({ length: 30 }, () => users.getUser({ id: 'x' })));
+      expect(started.map(({ calls }) => calls)).toEqual([10, 10, 10]);
+    }
+  });
+
+  it('waits no longer than 250 ms for an instance that cannot be reached', async () => {
+    const [reached] = await serve('part', 'a');
+    const silent = await createSilentServer();
+    const { client, close } = createRegistryClient(registry.address);
+    try {
+      const address = { host: '127.0.0.1', port: silent.port };
+      const described = { id: 'silent', service: 'part', address };
+      await client.register({ instance: described, ttlSeconds: 60, skipCallback: true });
+      const users = clientOf(join(), 'part');
+      const startedAt = performance.now();
+      await users.getUser({ id: 'x' });
+      expect(reached?.calls).toBe(1);
+      const tookMs = performance.now() - startedAt;
+      expect(tookMs).toBeGreaterThan(200);
+      // A connection may take a second; the rest is for a slow machine.
+      expect(tookMs).toBeLessThan(900);
+    } finally {
+      close();
+      await silent.close();
+    }
+  });
+});
 
 describe('balancing', () => {
   it.each<[StrategyName, number, number]>([

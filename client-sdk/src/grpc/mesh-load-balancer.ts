@@ -2,6 +2,7 @@ import { type ChannelOptions, connectivityState } from '@grpc/grpc-js';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { BalancerListener } from '../balancer/balancer-options.ts';
 import type { Endpoint } from '../balancer/endpoint.ts';
+import { FirstPicks } from '../balancer/first-picks.ts';
 import {
   type ChannelControlHelper,
   type GrpcEndpoint,
@@ -44,6 +45,7 @@ class MeshLoadBalancingConfig implements TypedLoadBalancingConfig {
 class MeshLoadBalancer implements LoadBalancer, BalancerListener {
   readonly #helper: ChannelControlHelper;
   readonly #links = new Map<Endpoint, Link>();
+  readonly #firstPicks = new FirstPicks(() => this.picksChanged());
   #balancer: Balancer | undefined;
   #picker: MeshPicker | undefined;
   #state: connectivityState | undefined;
@@ -64,7 +66,7 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
       Object.entries(options).filter(([key]) => !key.startsWith('grpc.internal.')),
     );
     this.#balancer = balancer;
-    this.#picker = new MeshPicker(balancer, (attempt, call) => {
+    this.#picker = new MeshPicker(balancer, this.#firstPicks, (attempt, call) => {
       const link = this.#links.get(attempt.endpoint) as Link;
       return link.send(attempt, call);
     });
@@ -94,7 +96,8 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
     const balancer = this.#balancer;
     const picker = this.#picker;
     if (balancer === undefined || picker === undefined) return;
-    const state = stateOf(balancer);
+    this.#firstPicks.update(balancer.endpoints);
+    const state = this.#firstPicks.areHeld ? connectivityState.CONNECTING : stateOf(balancer);
     // gRPC has to know of a change only if a call waits for it or the channel's own state is another.
     if (state === this.#state && !picker.hasQueued) return;
     picker.hasQueued = false;
@@ -115,6 +118,7 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
   }
 
   destroy(): void {
+    this.#firstPicks.close();
     this.#balancer?.listen(undefined);
     for (const endpoint of [...this.#links.keys()]) {
       this.endpointRemoved(endpoint);

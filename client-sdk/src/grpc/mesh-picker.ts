@@ -1,6 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { Balancer } from '../balancer/balancer.ts';
+import type { FirstPicks } from '../balancer/first-picks.ts';
 import type { NoPick } from '../balancer/no-pick.ts';
 import type { PlannedCall } from '../call/planned-call.ts';
 import {
@@ -17,6 +18,8 @@ const queue: PickResult = {
   onCallStarted: null,
   onCallEnded: null,
 };
+
+const wait: NoPick = { kind: 'wait' };
 
 /** Fails a pick. A dropped call is not retried; any other is, if its method is retried at all. */
 function failed({ code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' }): PickResult {
@@ -41,20 +44,26 @@ function failed({ code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' }):
 /** Puts the core's choice into gRPC's terms. */
 export class MeshPicker implements Picker {
   readonly #balancer: Balancer;
+  readonly #firstPicks: Pick<FirstPicks, 'areHeld'>;
   readonly #send: (attempt: Attempt, call: PlannedCall) => PickResult;
   /** Whether a call waits for the next change of the picks. */
   hasQueued = false;
 
   /** @param send makes what sends an attempt over the connection of its endpoint */
-  constructor(balancer: Balancer, send: (attempt: Attempt, call: PlannedCall) => PickResult) {
+  constructor(
+    balancer: Balancer,
+    firstPicks: Pick<FirstPicks, 'areHeld'>,
+    send: (attempt: Attempt, call: PlannedCall) => PickResult,
+  ) {
     this.#balancer = balancer;
+    this.#firstPicks = firstPicks;
     this.#send = send;
   }
 
   pick({ extraPickInfo }: PickArgs): PickResult {
     // The config selector gives each call one record, which its retries pick with again.
     const call = extraPickInfo as unknown as PlannedCall;
-    const pick = this.#balancer.pick(call);
+    const pick = this.#firstPicks.areHeld ? wait : this.#balancer.pick(call);
     switch (pick.kind) {
       case 'wait':
         this.hasQueued = true;

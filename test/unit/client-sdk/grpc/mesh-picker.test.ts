@@ -9,7 +9,8 @@ import { type PickResult, PickResultType } from '../../../../client-sdk/src/grpc
 const sent = { pickResultType: PickResultType.COMPLETE } as PickResult;
 
 function pickerOf(pick: Attempt | NoPick): MeshPicker {
-  return new MeshPicker({ pick: () => pick } as unknown as Balancer, () => sent);
+  const balancer = { pick: () => pick } as unknown as Balancer;
+  return new MeshPicker(balancer, { areHeld: false }, () => sent);
 }
 
 function pick(picker: MeshPicker, call: object = {}): PickResult {
