@@ -6,6 +6,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { deadlineExceeded, incomingDeadline, type RouteInterceptor } from '@weft/proto';
+import { isServerInstrumented } from '../tracing/grpc-instrumentation.ts';
 import { ServerSpan } from '../tracing/server-span.ts';
 import { IncomingCall, runInCall } from './call-context.ts';
 
@@ -17,6 +18,7 @@ class ContextualCall extends ServerInterceptingCall {
   readonly #inner: ServerInterceptingCallInterface;
   readonly #incoming: IncomingCall;
   readonly #method: Method;
+  readonly #startSpan: typeof ServerSpan.start;
   readonly #timer: NodeJS.Timeout | undefined;
   #span: ServerSpan | undefined;
 
@@ -24,12 +26,14 @@ class ContextualCall extends ServerInterceptingCall {
     inner: ServerInterceptingCallInterface,
     incoming: IncomingCall,
     method: Method,
+    startSpan: typeof ServerSpan.start,
     timeoutMs?: number,
   ) {
     super(inner);
     this.#inner = inner;
     this.#incoming = incoming;
     this.#method = method;
+    this.#startSpan = startSpan;
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeOut(), timeoutMs);
   }
 
@@ -39,7 +43,7 @@ class ContextualCall extends ServerInterceptingCall {
     const incoming = this.#incoming;
     this.#inner.start({
       onReceiveMetadata: (metadata: Metadata) => {
-        this.#span = ServerSpan.start(this.#method.path, metadata);
+        this.#span = this.#startSpan(this.#method.path, metadata);
         this.#run(() => listener.onReceiveMetadata(metadata));
       },
       onReceiveMessage: (message: unknown) => listener.onReceiveMessage(message),
@@ -94,17 +98,18 @@ function isPast(deadline: number | undefined): boolean {
  * while its request comes never reaches its handler; one that came without gets `defaultDeadlineMs`, Infinity for none.
  */
 export function callContextInterceptor(defaultDeadlineMs: number): RouteInterceptor {
+  const startSpan = isServerInstrumented() ? () => undefined : ServerSpan.start;
   return (method, call, connection) => {
     const nowMs = Date.now();
     const deadline = incomingDeadline(call, nowMs);
     if (deadline !== undefined) {
-      return new ContextualCall(call, new IncomingCall(deadline, connection), method);
+      return new ContextualCall(call, new IncomingCall(deadline, connection), method, startSpan);
     }
     const isUnary = !method.requestStream && !method.responseStream;
     if (!isUnary || defaultDeadlineMs === Number.POSITIVE_INFINITY) {
-      return new ContextualCall(call, new IncomingCall(undefined, connection), method);
+      return new ContextualCall(call, new IncomingCall(undefined, connection), method, startSpan);
     }
     const incoming = new IncomingCall(nowMs + defaultDeadlineMs, connection);
-    return new ContextualCall(call, incoming, method, defaultDeadlineMs);
+    return new ContextualCall(call, incoming, method, startSpan, defaultDeadlineMs);
   };
 }

@@ -2,23 +2,31 @@ import type { Metadata } from '@grpc/grpc-js';
 import { type Context, type Span, trace } from '@opentelemetry/api';
 import type { CallRecord } from '../balancer/call-record.ts';
 import { statusName } from '../balancer/status-name.ts';
+import { instrumentedClientSpan } from './grpc-instrumentation.ts';
 import { endSpan, startSpan } from './grpc-span.ts';
 import { injectTrace } from './metadata-carrier.ts';
 
-/** The span of one call, over all its attempts; the call carries it to the server. */
+/**
+ * The span of one call, over all its attempts; the call carries it to the server. If OpenTelemetry's gRPC
+ * instrumentation has begun one for this call, its span is used, and ended by it.
+ */
 export class ClientSpan {
   readonly #span: Span;
+  readonly #isOwn: boolean;
 
-  private constructor(span: Span) {
+  private constructor(span: Span, isOwn: boolean) {
     this.#span = span;
+    this.#isOwn = isOwn;
   }
 
   /** Undefined where nobody traces. */
   static start(path: string, metadata: Metadata, parent: Context): ClientSpan | undefined {
+    const instrumented = instrumentedClientSpan(path, parent);
+    if (instrumented !== undefined) return new ClientSpan(instrumented, false);
     const span = startSpan('client', path, parent);
     if (span === undefined) return undefined;
     injectTrace(trace.setSpan(parent, span), metadata);
-    return new ClientSpan(span);
+    return new ClientSpan(span, true);
   }
 
   /** Ends with the call: each attempt is an event, and so is a call that none was made of. */
@@ -48,6 +56,6 @@ export class ClientSpan {
         span.addEvent('weft.rejected', { 'weft.reason': details });
       }
     }
-    endSpan(span, 'client', statusCode, details);
+    if (this.#isOwn) endSpan(span, 'client', statusCode, details);
   }
 }
