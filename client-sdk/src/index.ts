@@ -51,6 +51,8 @@ export type {
 // For programs that offer a service
 export { type CallContext, currentCall, withoutCall } from './server/call-context.ts';
 export type { LifecycleStatus } from './server/lifecycle.ts';
+export type { Protocol, RegisterOptions } from './server/register-options.ts';
+export type { Registration } from './server/registration.ts';
 export type { SheddingOptions } from './server/serve-limits.ts';
 export type { ServeOptions } from './server/serve-options.ts';
 export type { ServiceHost } from './server/service-host.ts';

@@ -38,6 +38,8 @@ import type { ContractPolicy } from './policy/contract-policy.ts';
 import { BREAKER_WINDOW_MS } from './policy/policy-defaults.ts';
 import { checkSitePolicy } from './policy/resolve-policy.ts';
 import type { ServicePolicy, SitePolicy } from './policy/service-policy.ts';
+import { type RegisterOptions, resolveRegisterOptions } from './server/register-options.ts';
+import { Registration } from './server/registration.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
 import { AttemptCounters } from './telemetry/attempt-counters.ts';
@@ -218,6 +220,17 @@ export class Mesh {
     }
     if (this.#self.service === '') this.#self = { service: config.name, instanceId: config.id };
     return host;
+  }
+
+  /**
+   * Registers a program that listens by itself: a server in this process that is not `serve`'s, or a program
+   * in any language that this process watches over. It stays registered until closed.
+   * @throws ConfigError; WeftError MESH_CLOSED
+   */
+  register(options: RegisterOptions): Registration {
+    if (this.#isClosed) throw closedError();
+    const config = resolveRegisterOptions(options);
+    return new Registration(config, this.#registry, this.#config.log);
   }
 
   /** Closes channels and watches. Services offered through it are closed on their own, before. */

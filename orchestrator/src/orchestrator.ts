@@ -175,13 +175,14 @@ export class Orchestrator {
   }
 
   #started(slot: Slot): StartedProcess[] {
-    const { pid, name, specification, instanceId, startTime } = slot;
+    const { pid, name, specification, instanceId, port, startTime } = slot;
     if (pid === undefined || startTime === undefined) return [];
     const known = this.#identities.get(slot);
     const identity = known?.pid === pid ? known : identityOf(pid);
     if (identity === undefined) return [];
     this.#identities.set(slot, identity);
-    return [{ name, specification, instanceId, startTimeMs: Number(startTime), ...identity }];
+    const startTimeMs = Number(startTime);
+    return [{ name, specification, instanceId, port, startTimeMs, ...identity }];
   }
 
   #inUse(): OrchestratorError {

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { type MeshPolicies, POLICIES_VARIABLE } from '@weft/client-sdk';
-import type { Leftovers } from './leftovers.ts';
+import { type Mesh, type MeshPolicies, POLICIES_VARIABLE } from '@weft/client-sdk';
+import type { Leftovers, Run } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { type Program, startChild } from './process/child.ts';
+import { freePort } from './process/ports.ts';
+import { createHealthCheck } from './registered/health-check.ts';
+import { RegisteredProgram } from './registered/registered-program.ts';
+import { programFor, registrationOptions } from './registered/registration-options.ts';
 import type { RegistryView } from './registry-view.ts';
 import { instanceProbe } from './slot/probes.ts';
-import { Slot, type SlotOptions } from './slot/slot.ts';
+import { type Launched, Slot, type SlotOptions } from './slot/slot.ts';
 import { specificationOf } from './specification.ts';
 import type { ServiceSpec } from './topology/topology.ts';
 
@@ -22,6 +26,8 @@ export interface ServiceSlotOptions extends Pick<SlotOptions, 'onChange' | 'onEn
   /** How it calls other services; undefined leaves it to its code. */
   readonly calls: MeshPolicies | undefined;
   readonly view: RegistryView;
+  /** Registers the programs that do not register themselves. */
+  readonly mesh: () => Mesh;
   /** What may be taken over. */
   readonly left: Leftovers;
 }
@@ -33,11 +39,11 @@ function newInstanceId(service: string, number: number): string {
 
 /** A slot for one instance of a service: told all it needs by its environment. */
 export function createServiceSlot(options: ServiceSlotOptions): Slot {
-  const { spec, number, folder, view, left, onChange, onEnd } = options;
+  const { spec, number, folder, onChange, onEnd } = options;
   const name = `${spec.name}-${number}`;
-  const logFile = folder.log(name);
   const dataFolder = folder.data(spec.name);
   mkdirSync(dataFolder, { recursive: true });
+  const port = spec.port === 0 ? 0 : spec.port + number - 1;
   const program: Program = {
     command: spec.command,
     folder: options.workFolder,
@@ -45,36 +51,84 @@ export function createServiceSlot(options: ServiceSlotOptions): Slot {
       ...spec.environment,
       WEFT_REGISTRY: options.registryAddress,
       WEFT_HOST: options.host,
-      WEFT_PORT: String(spec.port === 0 ? 0 : spec.port + number - 1),
+      WEFT_PORT: String(port),
       WEFT_DATA_DIR: dataFolder,
       // Our own is not handed on: weft.yaml is the one place that says how calls are made.
       [POLICIES_VARIABLE]: options.calls && JSON.stringify(options.calls),
     },
   };
-  const specification = specificationOf(program);
+  const launcher = { name, program, port, specification: specificationOf(program) };
   return new Slot({
     name,
-    specification,
-    logFile,
+    specification: launcher.specification,
+    logFile: folder.log(name),
     health: spec.health,
     stopTimeoutMs: spec.stopTimeoutMs,
     onChange,
     onEnd,
-    launch() {
-      const freshId = newInstanceId(spec.name, number);
-      const restGraceMs = spec.stopTimeoutMs;
-      const start = () => {
-        const environment = {
-          ...program.environment,
-          WEFT_INSTANCE_ID: freshId,
-          WEFT_SLOT: name,
-        };
-        return startChild({ ...program, environment, logFile, restGraceMs });
-      };
-      const run = left.takeOrStart({ name, specification }, start, restGraceMs);
-      const instanceId = run.adopted?.instanceId ?? freshId;
-      const probe = instanceProbe(view, instanceId, spec.health.service);
-      return { ...run, probe, instanceId };
-    },
+    launch: () =>
+      spec.register ? launchRegistered(launcher, options) : launchService(launcher, options),
   });
+}
+
+/** What each run of a slot's program has in common. */
+interface Launcher {
+  /** Of the slot. */
+  readonly name: string;
+  readonly program: Program;
+  readonly specification: string;
+  /** That weft.yaml gives it; 0 for any free one. */
+  readonly port: number;
+}
+
+/** Takes the program over if it still runs, else starts it. */
+function takeOrStart(
+  { name, specification }: Launcher,
+  { spec, left, folder, number }: ServiceSlotOptions,
+  program: Program,
+): Run & { instanceId: string } {
+  const restGraceMs = spec.stopTimeoutMs;
+  const freshId = newInstanceId(spec.name, number);
+  const start = () => {
+    const environment = { ...program.environment, WEFT_INSTANCE_ID: freshId, WEFT_SLOT: name };
+    return startChild({ ...program, environment, logFile: folder.log(name), restGraceMs });
+  };
+  const run = left.takeOrStart({ name, specification }, start, restGraceMs);
+  return { ...run, instanceId: run.adopted?.instanceId ?? freshId };
+}
+
+/** Runs a program that registers itself, as the SDK does. */
+function launchService(launcher: Launcher, options: ServiceSlotOptions): Launched {
+  const run = takeOrStart(launcher, options, launcher.program);
+  const probe = instanceProbe(options.view, run.instanceId, options.spec.health.service);
+  return { ...run, probe };
+}
+
+/** Runs a program that does not register itself. */
+async function launchRegistered(
+  launcher: Launcher,
+  options: ServiceSlotOptions,
+): Promise<Launched> {
+  const { spec, host, view, mesh } = options;
+  const { name, program } = launcher;
+  const freshPort = launcher.port === 0 ? await freePort(host) : launcher.port;
+  const run = takeOrStart(launcher, options, programFor(program, freshPort));
+  const { instanceId, adopted } = run;
+  const port = adopted?.port ?? freshPort;
+  const address = { host, port };
+  const registered = new RegisteredProgram({
+    process: run.process,
+    address,
+    check: createHealthCheck(spec.health, address),
+    isRegistryAway: () => !view.isCurrent,
+    register: () =>
+      mesh().register({
+        ...registrationOptions(spec.health.type, address),
+        name: spec.name,
+        id: instanceId,
+        slot: name,
+        dependencies: spec.dependencies,
+      }),
+  });
+  return { ...run, process: registered, probe: registered, port };
 }

@@ -10,6 +10,8 @@ export interface StartedProcess extends ProcessIdentity {
   readonly specification: string;
   /** Id it registers under; empty for one that does not. */
   readonly instanceId: string;
+  /** Port that it was given; undefined where that is known otherwise. */
+  readonly port?: number | undefined;
   /** When it was started, in Unix milliseconds. */
   readonly startTimeMs: number;
 }

@@ -1,3 +1,4 @@
+import { createMesh, type Mesh } from '@weft/client-sdk';
 import type { Log } from '@weft/proto';
 import type { ServiceStatus } from '@weft/proto/orchestrator';
 import { checkPrograms } from './check-programs.ts';
@@ -49,7 +50,7 @@ function firstCount({ name, instances, scale }: ServiceSpec, { remaining }: Left
 }
 
 /** What all service slots share. */
-type Shared = Pick<ServiceSlotOptions, 'registryAddress' | 'view' | 'left'>;
+type Shared = Pick<ServiceSlotOptions, 'registryAddress' | 'view' | 'left' | 'mesh'>;
 
 /** Starts the processes of a mesh in dependency order, keeps them running, stops them in reverse. */
 export class Supervisor {
@@ -59,6 +60,8 @@ export class Supervisor {
   #started: Started | undefined;
   #logTimer: NodeJS.Timeout | undefined;
   #scaling: { readonly scaler: Scaler; readonly telemetry: TelemetryLink } | undefined;
+  /** Registers the programs that do not register themselves; made when the first of them is healthy. */
+  #mesh: Mesh | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -112,7 +115,12 @@ export class Supervisor {
     const foundation = await createFoundation({ ...this.#options, left, onChange: this.#onChange });
     this.#assertGoingOn();
     const view = new RegistryView(foundation.registryAddress, log, this.#options.onInstances);
-    const shared = { registryAddress: foundation.registryAddress, view, left };
+    const { registryAddress } = foundation;
+    const mesh = () => {
+      this.#mesh ??= createMesh({ registry: registryAddress, telemetry: false, log });
+      return this.#mesh;
+    };
+    const shared = { registryAddress, view, left, mesh };
     const levels = dependencyLevels(topology.services).map((level) =>
       level.map((spec) => this.#createGroup(spec, shared)),
     );
@@ -135,7 +143,7 @@ export class Supervisor {
       this.#assertGoingOn();
       await Promise.all(level.map((group) => group.start(counts.get(group.name) ?? 0)));
     }
-    this.#followLoad(foundation.registryAddress);
+    this.#followLoad(registryAddress);
   }
 
   /**
@@ -197,6 +205,7 @@ export class Supervisor {
     }
     await this.#left?.endAllBut([]);
     await Promise.all(this.#deregistrations);
+    this.#mesh?.close();
     await view?.close();
     for (const slot of slots.toReversed()) await slot.stop(graceMs);
     clearInterval(this.#logTimer);

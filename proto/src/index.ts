@@ -65,6 +65,8 @@ export { pageSize, pageStart, pageToken } from './paging.ts';
 export { pause } from './pause.ts';
 // Instances
 export { isPlainTcp } from './plain-tcp.ts';
+// Protocols
+export { isGrpcServer, PROTOCOL_KEY } from './protocol.ts';
 // Published architectures
 export { PUBLICATION_LIMITS } from './publication-limits.ts';
 // Servers

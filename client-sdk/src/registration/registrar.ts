@@ -10,6 +10,8 @@ export interface RegistrarOptions {
   instance: Instance;
   /** Lease time to live, in seconds. */
   ttlSeconds: number;
+  /** Whether the registry lists it without calling it back. Default false. */
+  skipCallback?: boolean;
   registry: RegistryConnection;
   log: Log;
   random: () => number;
@@ -130,11 +132,11 @@ export class Registrar {
   }
 
   async #register(): Promise<Lease> {
-    const { registry, ttlSeconds, log } = this.#options;
+    const { registry, ttlSeconds, skipCallback = false, log } = this.#options;
     const { replica } = registry;
     const { status } = this.#instance;
     const response = await replica.client.register(
-      { instance: this.#instance, ttlSeconds },
+      { instance: this.#instance, ttlSeconds, skipCallback },
       { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) },
     );
     this.#instance = { ...this.#instance, ...response.instance, status: this.#instance.status };

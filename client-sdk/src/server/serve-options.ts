@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route, SLOT_KEY } from '@weft/proto';
-import {
-  Health,
-  type HealthCheck,
-  type Instance,
-  InstanceStatus,
-  InstanceType,
-} from '@weft/proto/registry';
+import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
+import { type HealthCheck, type Instance, InstanceType } from '@weft/proto/registry';
 import { ConfigError } from '../errors.ts';
 import { fromEnvironment, inDigits } from '../policy/environment.ts';
+import { newInstance, slotLabel } from './new-instance.ts';
 import { readServeOptions, serveFields } from './serve-fields.ts';
 import { type ResolvedLimits, resolveServeLimits, type ServeLimits } from './serve-limits.ts';
 
@@ -111,10 +106,6 @@ function checkReachable(host: string): void {
   );
 }
 
-function slotLabel(slot: string | undefined): (readonly [string, string])[] {
-  return slot === undefined ? [] : [[SLOT_KEY, slot]];
-}
-
 function healthCheckOf(option: ServeOptions['healthCheck']): HealthCheck | undefined {
   if (typeof option === 'object') return { service: option.service };
   return option === true ? { service: '' } : undefined;
@@ -171,7 +162,7 @@ const METRICS_LABEL = 'metrics';
 export function instanceOf(config: ServeConfig, port: number, metrics?: string): Instance {
   const metadata = new Map(config.metadata);
   if (metrics !== undefined) metadata.set(METRICS_LABEL, metrics);
-  return {
+  return newInstance({
     id: config.id,
     service: config.name,
     address: { host: config.advertiseHost, port },
@@ -181,16 +172,8 @@ export function instanceOf(config: ServeConfig, port: number, metrics?: string):
     weight: config.weight,
     metadata,
     dependencies: [...config.dependencies],
-    startTime: new Date(),
-    status: InstanceStatus.INSTANCE_STATUS_RUNNING,
-    incarnation: randomUUID(),
-    leaseId: 0n,
-    ttlSeconds: 0,
-    createRevision: 0n,
-    modRevision: 0n,
     healthCheck: config.healthCheck,
-    health: Health.HEALTH_UNSPECIFIED,
-  };
+  });
 }
 
 /** What it answers to whoever asks who it is. */

@@ -1,19 +1,16 @@
-import { addressText, GrpcServer, type Log, messageOf, pause, ServingStatus } from '@weft/proto';
+import { addressText, GrpcServer, type Log, messageOf, ServingStatus } from '@weft/proto';
 import type { Instance } from '@weft/proto/registry';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
 import { WeftError } from '../errors.ts';
 import type { MetricsServer } from '../metrics/metrics-server.ts';
 import type { MeasuredService } from '../metrics/service-metrics.ts';
-import { lastCallersLeft } from '../registration/last-callers.ts';
+import { leaveCalls } from '../registration/leave-calls.ts';
 import { Registrar } from '../registration/registrar.ts';
 import { callContextInterceptor } from './call-context-interceptor.ts';
 import { type LifecycleStatus, listedStatus, transition } from './lifecycle.ts';
 import { transportOf } from './serve-limits.ts';
 import { identityOf, instanceOf, type ServeConfig } from './serve-options.ts';
 import { closeOnSignals } from './signals.ts';
-
-/** How long calls that left a client before it routed elsewhere take to arrive, in ms. */
-const UNDER_WAY_MS = 20;
 
 /** How long the last calls get at least, in ms: the deadline that calls have by default. */
 const LEAST_DRAIN_MS = 2000;
@@ -169,9 +166,7 @@ export class ServiceHost {
     const startedAt = performance.now();
     this.#setStatus('STOPPING');
     this.#log.info({ service: name, inFlight: this.inFlight }, 'stopping: draining calls');
-    const isListed = this.instance.leaseId !== 0n;
-    const revision = await this.#registrar.setStatus(listedStatus('STOPPING'));
-    if (isListed) await this.#settle(revision);
+    await this.#leaveCalls();
     // Calls in flight have had the time meanwhile too; the last to come still get theirs.
     const leftMs = drainMs - (performance.now() - startedAt);
     await this.#server.close(Math.max(leftMs, Math.min(drainMs, LEAST_DRAIN_MS)));
@@ -186,15 +181,11 @@ export class ServiceHost {
     }
   }
 
-  /** Waits until clients call others: until each has said so where a registry tells, else for a while. */
-  async #settle(revision: bigint | undefined): Promise<void> {
-    const { name: service, acknowledgeMs: withinMs, settleMs } = this.#config;
+  #leaveCalls(): Promise<void> {
+    const { acknowledgeMs, settleMs } = this.#config;
+    const registrar = this.#registrar;
     const registry = this.#registry;
-    const log = this.#log;
-    const isTold =
-      revision !== undefined &&
-      (await lastCallersLeft({ registry, service, revision, withinMs, log }));
-    await pause(isTold ? UNDER_WAY_MS : settleMs, new AbortController().signal);
+    return leaveCalls({ registrar, registry, acknowledgeMs, settleMs, log: this.#log });
   }
 
   async #setServing(status: LifecycleStatus, health: ServingStatus): Promise<void> {

@@ -1,4 +1,4 @@
-import { addressText, clientTransport, messageOf } from '@weft/proto';
+import { addressText, clientTransport, isGrpcServer, messageOf } from '@weft/proto';
 import { type Instance, InstanceStatus, RegistryServiceDefinition } from '@weft/proto/registry';
 import { TelemetryServiceDefinition } from '@weft/proto/telemetry';
 import { type Channel, createChannel, createClient } from 'nice-grpc';
@@ -27,7 +27,7 @@ async function liveInstance(instance: Instance, offersOf: OffersReader): Promise
   const { id, service, version, dependencies, status } = instance;
   const address = addressText(instance.address);
   const isRunning = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
-  const offers = isRunning ? await offersOf(instance) : undefined;
+  const offers = isRunning && isGrpcServer(instance) ? await offersOf(instance) : undefined;
   return { id, service, version, dependencies, address, ...(offers ? { offers } : {}) };
 }
 

@@ -97,6 +97,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./call.ts'),
   },
   {
+    name: 'run',
+    about: 'run a program in any language as an instance: registered, checked and drained',
+    load: () => import('./run.ts'),
+  },
+  {
     name: 'demo',
     about: 'run the mesh on free ports, buy something, show what happened, stop',
     load: () => import('./demo.ts'),

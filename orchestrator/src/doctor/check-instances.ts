@@ -1,4 +1,4 @@
-import { addressText, isPlainTcp } from '@weft/proto';
+import { addressText, isGrpcServer, isPlainTcp } from '@weft/proto';
 import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import { OrchestratorError } from '../errors.ts';
 import { readInstances } from '../mesh-view/read-catalog.ts';
@@ -21,9 +21,9 @@ async function diagnose(instance: Instance): Promise<Diagnosis[]> {
   if (health === Health.HEALTH_NOT_SERVING) {
     return [fail(`${nameOf(instance)} fails its health check`, 'see its log; it gets no calls')];
   }
-  // One that starts or drains does not serve, and nobody calls it; a database need not speak gRPC.
+  // One that starts or drains does not serve, and nobody calls it; not all that is listed speaks gRPC.
   const isToServe = status === InstanceStatus.INSTANCE_STATUS_RUNNING;
-  if (!isToServe || isPlainTcp(instance.type)) return [];
+  if (!isToServe || isPlainTcp(instance.type) || !isGrpcServer(instance)) return [];
   const address = addressText(instance.address);
   const service = instance.healthCheck?.service ?? '';
   if (await answersServing(address, service, ANSWER_MS)) return [];

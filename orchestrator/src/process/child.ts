@@ -54,9 +54,14 @@ export function startChild(options: ChildOptions): ManagedProcess {
   } catch (error) {
     return failedProcess(`could not be started (${messageOf(error)})`);
   }
+  return superviseChild(child, options.restGraceMs);
+}
+
+/** A child that leads a group of its own, as a managed process. @param restGraceMs see `ChildOptions` */
+export function superviseChild(child: ChildProcess, restGraceMs?: number): ManagedProcess {
   const { promise: exited, resolve } = Promise.withResolvers<string>();
   const { pid } = child;
-  const end = pid === undefined ? undefined : new GroupEnd(pid, options.restGraceMs);
+  const end = pid === undefined ? undefined : new GroupEnd(pid, restGraceMs);
   child.once('error', ({ message }) => resolve(`could not be started (${message})`));
   child.once('exit', async (code, signal) => {
     const isRestKilled = (await end?.rest()) ?? false;

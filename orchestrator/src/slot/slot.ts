@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
 import { logExcerpt } from '../output/log-excerpt.ts';
 import { lastLines, readLog } from '../process/log-file.ts';
@@ -22,6 +23,8 @@ export interface Launched {
   readonly probe: Probe;
   /** Id it registers under; empty for one that does not. */
   readonly instanceId: string;
+  /** Port that it was given, where an orchestrator that takes it over cannot know it otherwise. */
+  readonly port?: number | undefined;
   /** What an orchestrator before this one recorded of it, where it ran already and was taken over. */
   readonly adopted?: StartedProcess | undefined;
 }
@@ -43,8 +46,8 @@ export interface SlotOptions {
   readonly firstReportMs?: number;
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutMs: number;
-  /** Starts the program once more, or takes over what runs. */
-  readonly launch: () => Launched;
+  /** Starts the program once more, or takes over what runs. An error counts as an end of the program. */
+  readonly launch: () => Launched | Promise<Launched>;
   /** Told after every change of state. */
   readonly onChange: (slot: Slot) => void;
   /** Told when a process has ended, before the next one starts. */
@@ -76,6 +79,7 @@ export class Slot {
   /** Where the log stood when its process started. */
   #logStart = 0;
   #reportedLateMs = 0;
+  #stopGraceMs = Infinity;
   #backoffTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SlotOptions) {
@@ -107,6 +111,11 @@ export class Slot {
   /** Id its process registers under; empty for none. */
   get instanceId(): string {
     return this.#startTime === undefined ? '' : (this.#launched?.instanceId ?? '');
+  }
+
+  /** Port that its process was given; undefined where that is known otherwise. */
+  get port(): number | undefined {
+    return this.#startTime === undefined ? undefined : this.#launched?.port;
   }
 
   /** When its process started, while it has one. */
@@ -176,6 +185,7 @@ export class Slot {
 
   /** Ends its process for good; resolves when it has ended. May be called again with a shorter grace. */
   async stop(graceMs = this.#options.stopTimeoutMs): Promise<void> {
+    this.#stopGraceMs = Math.min(graceMs, this.#stopGraceMs);
     this.#apply('stop_requested');
     if (this.#state.kind === 'stopping') this.#launched?.process.terminate(graceMs);
     while (this.#state.kind === 'stopping') await this.#changed.promise;
@@ -198,7 +208,7 @@ export class Slot {
     if (next === this.#state) return;
     this.#state = next;
     clearTimeout(this.#backoffTimer);
-    if (next.kind === 'starting') this.#launch();
+    if (next.kind === 'starting') void this.#launch();
     if (next.kind === 'backoff') {
       this.#backoffTimer = setTimeout(() => this.#apply('backoff_elapsed'), next.waitMs);
     }
@@ -212,15 +222,24 @@ export class Slot {
     this.#options.onChange(this);
   }
 
-  #launch(): void {
+  async #launch(): Promise<void> {
     this.#logStart = readLog(this.logFile, 0, 0).end;
     this.#reportedLateMs = 0;
-    const launched = this.#options.launch();
+    this.#launched = undefined;
+    this.#starts += 1;
+    this.#endedFor = undefined;
+    try {
+      this.#follow(await this.#options.launch());
+    } catch (error) {
+      this.#lastExit = `could not be started (${messageOf(error)})`;
+      this.#apply('exited');
+    }
+  }
+
+  #follow(launched: Launched): void {
     const ended = new AbortController();
     this.#launched = launched;
     this.#startTime = new Date(launched.adopted?.startTimeMs ?? Date.now());
-    this.#starts += 1;
-    this.#endedFor = undefined;
     launched.process.exited.then((reason) => {
       ended.abort();
       launched.probe.close();
@@ -230,6 +249,9 @@ export class Slot {
       this.#options.onEnd?.(launched.instanceId);
       this.#apply('exited');
     });
+    // It was stopped before there was a process to end.
+    if (this.#state.kind === 'stopping') launched.process.terminate(this.#stopGraceMs);
+    this.#announce();
     void this.#watch(launched, ended.signal);
   }
 

@@ -10,7 +10,13 @@ import { fixedPorts, MAX_PORT, portProblems } from './fixed-ports.ts';
 import { readOffers, readTrialCalls } from './read-architecture.ts';
 import { readCalls } from './read-calls.ts';
 import { readScale } from './read-scale.ts';
-import { type HealthSpec, MAX_INSTANCES, type ServiceSpec, type Topology } from './topology.ts';
+import {
+  HEALTH_TYPES,
+  type HealthSpec,
+  MAX_INSTANCES,
+  type ServiceSpec,
+  type Topology,
+} from './topology.ts';
 import type { Variables } from './variables.ts';
 
 /** Longest wait that may be set, a day. */
@@ -64,12 +70,30 @@ function readEnvironment(document: CheckedDocument, value: unknown, path: Docume
 }
 
 function readHealth(document: CheckedDocument, value: unknown, path: DocumentPath): HealthSpec {
-  const known = ['type', 'service', 'intervalMs', 'timeoutMs', 'startTimeoutMs', 'restartAfterMs'];
+  const known = [
+    'type',
+    'path',
+    'service',
+    'intervalMs',
+    'timeoutMs',
+    'startTimeoutMs',
+    'restartAfterMs',
+  ];
   const health = document.mapping(value, path, known);
+  const at = (key: string) => [...path, key];
+  const type = document.oneOf(health.get('type'), at('type'), HEALTH_TYPES, 'grpc');
+  for (const [key, only] of [['path', 'http'] as const, ['service', 'grpc'] as const]) {
+    if (health.has(key) && type !== only) document.problem(at(key), `is for type ${only} only`);
+  }
+  const httpPath = document.text(health.get('path'), at('path'), '/');
+  if (!/^\/[\x21-\x7e]*$/.test(httpPath)) {
+    document.problem(at('path'), `must be a path such as /healthz, not '${httpPath}'`);
+  }
   const wait = (key: string, fallback: number) =>
     document.integer(health.get(key), [...path, key], 10, MAX_WAIT_MS, fallback);
-  document.oneOf(health.get('type'), [...path, 'type'], ['grpc'], 'grpc');
   return {
+    type,
+    path: httpPath,
     service: document.text(health.get('service'), [...path, 'service'], ''),
     intervalMs: wait('intervalMs', 2000),
     timeoutMs: wait('timeoutMs', 1000),
@@ -88,6 +112,7 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
   const path = ['services', name];
   const known = [
     'command',
+    'register',
     'instances',
     'scale',
     'port',
@@ -115,15 +140,24 @@ function readService(document: CheckedDocument, name: string, value: unknown): S
     max,
     Math.max(1, min),
   );
+  const register = document.flag(service.get('register'), at('register'));
+  const health = readHealth(document, service.get('health'), at('health'));
+  if (health.type !== 'grpc' && !register) {
+    document.problem(
+      [...at('health'), 'type'],
+      `is for programs that \`weft up\` registers: add \`register: true\` to ${name}, or leave it out`,
+    );
+  }
   return {
     name,
     command: readCommand(document, service.get('command'), at('command')),
     instances,
     scale,
+    register,
     port: document.integer(service.get('port'), at('port'), 0, MAX_PORT, 0),
     dependencies: document.texts(service.get('dependencies'), at('dependencies')),
     environment: readEnvironment(document, service.get('environment'), at('environment')),
-    health: readHealth(document, service.get('health'), at('health')),
+    health,
     stopTimeoutMs: document.integer(
       service.get('stopTimeoutMs'),
       at('stopTimeoutMs'),

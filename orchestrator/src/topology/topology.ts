@@ -5,8 +5,19 @@ import type { StoreChoice } from '../store-choice.ts';
 /** Most instances that a service may have on one machine. */
 export const MAX_INSTANCES = 100;
 
+/**
+ * How a program is checked: by grpc.health.v1 (a gRPC server that offers no health checks passes, as it answers), by
+ * an HTTP GET that must return 2xx or 3xx, by a TCP connection that it must accept, or not at all.
+ */
+export type HealthType = (typeof HEALTH_TYPES)[number];
+export const HEALTH_TYPES = ['grpc', 'http', 'tcp', 'none'] as const;
+
 /** How the health of a process is asked and judged. */
 export interface HealthSpec {
+  /** Default grpc. The others are for services that `weft up` registers. */
+  readonly type: HealthType;
+  /** Path that `http` gets. Default `/`. */
+  readonly path: string;
   /** Name asked for over grpc.health.v1; empty for the whole server (the default). */
   readonly service: string;
   /** Between two checks of a running process. Default 2000. */
@@ -53,6 +64,11 @@ export interface ServiceSpec {
   readonly instances: number;
   /** Undefined for as many as `instances` says, or `weft scale`. */
   readonly scale: ScaleSpec | undefined;
+  /**
+   * Whether `weft up` registers the instances, renews, checks and drains them, as the program does not use the
+   * SDK. The program gets its port as $PORT, $WEFT_PORT and in place of `{port}` in its command. Default false.
+   */
+  readonly register: boolean;
   /** Port of the first instance, the next has the next; 0 (the default) lets each take a free one. */
   readonly port: number;
   /** Services that must be healthy before this one starts. */

@@ -3,7 +3,7 @@ import type { Mesh } from '@weft/client-sdk';
 import { messageOf } from '@weft/proto';
 import { OrchestratorError } from '../errors.ts';
 import { callFailure } from '../output/call-error.ts';
-import { GrpcHealth } from '../slot/grpc-health.ts';
+import { addressOf, createHealthCheck } from '../registered/health-check.ts';
 import type { SlotGroup } from '../slot/slot-group.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { ServiceSpec, TrialCall } from '../topology/topology.ts';
@@ -59,13 +59,13 @@ export class SupervisedMesh implements TrialMesh {
   }
 
   async isHealthy(service: string): Promise<boolean> {
-    const health = new GrpcHealth();
+    const address = addressOf(this.#slot(service)?.address ?? '');
+    if (address === undefined) return false;
+    const check = createHealthCheck(this.#spec(service).health, address);
     try {
-      const address = this.#slot(service)?.address ?? '';
-      const asked = this.#spec(service).health.service;
-      return (await health.look(address, asked, HEALTH_TIMEOUT_MS)) === 'serving';
+      return (await check.look(HEALTH_TIMEOUT_MS)) === 'serving';
     } finally {
-      health.close();
+      check.close();
     }
   }
 

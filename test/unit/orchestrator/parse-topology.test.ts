@@ -50,7 +50,10 @@ describe('parseTopology', () => {
           port: 0,
           dependencies: [],
           environment: {},
+          register: false,
           health: {
+            type: 'grpc',
+            path: '/',
             service: '',
             intervalMs: 2000,
             timeoutMs: 1000,
@@ -154,8 +157,26 @@ describe('parseTopology', () => {
     [service('environment:', '  A: [1]'), /:5: services\.one\.environment\.A: must be text/],
     [service('environment: 3'), /:4: services\.one\.environment: must be a mapping, not 3/],
     [
+      service('health: { type: udp }'),
+      /:4: services\.one\.health\.type: must be grpc or http or tcp or none, not "udp"/,
+    ],
+    [
       service('health: { type: http }'),
-      /:4: services\.one\.health\.type: must be grpc, not "http"/,
+      /:4: services\.one\.health\.type: is for programs .*: add `register: true` to one/,
+    ],
+    [service('health: { path: / }'), /:4: services\.one\.health\.path: is for type http only/],
+    [
+      service('register: true', 'health: { type: http, path: healthz }'),
+      /:5: services\.one\.health\.path: must be a path such as \/healthz, not 'healthz'/,
+    ],
+    [
+      service('register: true', 'health: { type: tcp, service: a.B }'),
+      /:5: services\.one\.health\.service: is for type grpc only/,
+    ],
+    [service('register: maybe'), /:4: services\.one\.register: must be true or false/],
+    [
+      service('health: { restartAfterMs: -1 }'),
+      /:4: services\.one\.health\.restartAfterMs: must be a whole number from 0/,
     ],
     [
       service('health: { intervalMs: 1 }'),

@@ -155,6 +155,9 @@ describe('$WEFT_POLICIES of a child', () => {
       folder: meshFolder(folder.path),
       registryAddress: '127.0.0.1:1',
       calls,
+      mesh: () => {
+        throw new Error('it registers itself');
+      },
       view,
       left: new Leftovers(undefined),
       onChange: () => {},

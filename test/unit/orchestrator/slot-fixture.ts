@@ -3,6 +3,7 @@ import type { Probe, Reading } from '../../../orchestrator/src/slot/probe.ts';
 import { Slot } from '../../../orchestrator/src/slot/slot.ts';
 import { SlotReporter } from '../../../orchestrator/src/slot/slot-reporter.ts';
 
+/** What a look at a healthy process finds. */
 export const healthy: Reading = {
   address: '127.0.0.1:1',
   isHealthy: true,
@@ -10,6 +11,7 @@ export const healthy: Reading = {
   isExcused: false,
   isSilent: false,
 };
+/** What a look at a process that does not answer finds. */
 export const silent: Reading = {
   address: '',
   isHealthy: false,

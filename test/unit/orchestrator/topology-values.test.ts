@@ -244,6 +244,9 @@ services:
       folder: meshFolder(join(folder.path, '.weft')),
       registryAddress: '127.0.0.1:1',
       calls: undefined,
+      mesh: () => {
+        throw new Error('it registers itself');
+      },
       view,
       left: new Leftovers(undefined),
       onChange: () => {},
