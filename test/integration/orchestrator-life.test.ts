@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createMesh, type Mesh } from '@weft/client-sdk';
 import { UserServiceDefinition } from '@weft/proto/user';
+import { meshFolder } from '../../orchestrator/src/mesh-folder.ts';
+import { boundLog } from '../../orchestrator/src/process/log-file.ts';
 import { identityOf, isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
@@ -171,10 +173,15 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
       return found;
     };
     try {
-      const before = await slots();
-      expect(new Set(before)).toEqual(new Set(['stock-1', 'stock-2']));
+      // Until a client has connected to an instance, others take its keys.
+      const before = await eventually(async () => {
+        const found = await slots();
+        expect(new Set(found)).toEqual(new Set(['stock-1', 'stock-2']));
+        expect(await slots()).toEqual(found);
+        return found;
+      });
       expect(await weft('restart', 'stock')).toMatchObject({ code: 0 });
-      expect(await slots()).toEqual(before);
+      await eventually(async () => expect(await slots()).toEqual(before));
     } finally {
       hashing.close();
     }
@@ -268,6 +275,11 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     // They were scaled away, and are shown when asked for.
     expect(all).not.toMatch(/^stock-4/m);
     expect((await weft('logs', '--all')).stdout).toMatch(/^stock-4 +\| stock starts$/m);
+    // Those of etcd belong to who asks for them.
+    const { log } = meshFolder(join(folder.path, '.weft'));
+    writeFileSync(log('etcd'), 'apply request took too long\n');
+    expect((await weft('logs')).stdout).not.toMatch(/took too long/);
+    expect((await weft('logs', 'etcd')).stdout).toBe('apply request took too long\n');
     expect(JSON.parse((await weft('logs', 'weft', '-n', '1', '--json')).stdout)).toMatchObject({
       msg: expect.any(String),
     });
@@ -283,6 +295,27 @@ describeWith(['etcd', 'etcdctl'], 'the life of a mesh on etcd', () => {
     await following.waitFor(/stock-3 runs at/);
     following.signal('SIGTERM');
     await following.exited;
+  });
+
+  it('goes on showing logs when they rotate, and when a service gets more instances', async () => {
+    const { log } = meshFolder(join(folder.path, '.weft'));
+    const following = startWeft(['logs', 'stock', '-f', '-n', '2'], { folder: folder.path });
+    try {
+      await following.waitFor(/stock starts/);
+      await weft('scale', 'stock=5');
+      await following.waitFor(/^stock-5 +\| stock starts$/m);
+      appendFileSync(log('stock-1'), 'before the rotation\n');
+      boundLog(log('stock-1'), 1);
+      expect((await weft('logs', 'stock-1', '-n', '1')).stdout).toBe('before the rotation\n');
+      appendFileSync(log('stock-1'), 'after the rotation\n');
+      await following.waitFor(/^stock-1 +\| before the rotation\nstock-1 +\| after the rotation$/m);
+    } finally {
+      following.signal('SIGTERM');
+      await following.exited;
+    }
+    const { stdout } = await weft('logs', 'stock-1', '-n', '3');
+    expect(stdout).toMatch(/stock starts\nbefore the rotation\nafter the rotation\n$/);
+    await weft('scale', 'stock=3');
   });
 
   it('refuses a second up in the same folder', async () => {

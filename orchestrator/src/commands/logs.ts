@@ -9,7 +9,7 @@ import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import { type MergedLine, mergedLines } from '../output/merged-log.ts';
 import { print } from '../output/terminal.ts';
-import { lastLines, readLog } from '../process/log-file.ts';
+import { LogTail } from '../process/log-tail.ts';
 import { folderOf, globalOptions } from './context.ts';
 
 const FOLLOW_MS = 200;
@@ -19,27 +19,41 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
-/** The slots that have a log: of one service (or one slot), or all. */
-function slotsWithLogs(folder: MeshFolder, service: string): string[] {
-  let names: string[] = [];
+/** The service of `user-service-1`; of `etcd`, that itself. */
+function serviceOf(slot: string): string {
+  return slot.replace(/-\d+$/, '');
+}
+
+/** Whether a slot belongs to what the user asks for. The log of etcd is only for who asks for it. */
+function isAskedFor(slot: string, service: string): boolean {
+  if (service === '') return slot !== 'etcd';
+  return [slot, serviceOf(slot)].includes(service);
+}
+
+/** Every slot that has a log. */
+function slotsWithLog(folder: MeshFolder): string[] {
   try {
-    names = readdirSync(dirname(folder.ownLog));
+    return readdirSync(dirname(folder.ownLog))
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => basename(name, '.log'))
+      .sort();
   } catch {
     // No log folder: nothing was ever started here.
+    return [];
   }
-  const all = names
-    .filter((name) => name.endsWith('.log'))
-    .map((name) => basename(name, '.log'))
-    .sort();
-  const serviceOf = (slot: string) => slot.replace(/-\d+$/, '');
-  const slots = all.filter((slot) => service === '' || [slot, serviceOf(slot)].includes(service));
+}
+
+/** The logs of one service, of one slot, or, with '', of all slots but etcd, by slot. */
+function tailsOf(folder: MeshFolder, service: string): Map<string, LogTail> {
+  const all = slotsWithLog(folder);
+  const slots = all.filter((slot) => isAskedFor(slot, service));
   if (slots.length === 0) {
     const what = service === '' ? 'anything' : `'${service}'`;
-    const hint =
-      service === '' ? '' : `; ${nameHint(service, [...all, ...new Set(all.map(serviceOf))])}`;
+    const names = [...all, ...new Set(all.map(serviceOf))];
+    const hint = service === '' ? '' : `; ${nameHint(service, names)}`;
     throw new OrchestratorError(`there is no log of ${what} in ${dirname(folder.ownLog)}${hint}`);
   }
-  return slots;
+  return new Map(slots.map((slot) => [slot, LogTail.fromEnd(folder.log(slot))]));
 }
 
 /** Leaves out the slots that a mesh which is up does not have any more, unless there are no others. */
@@ -55,28 +69,23 @@ async function withoutThoseScaledAway(
   return kept.length > 0 ? kept : slots;
 }
 
+/** Shows what is added to logs, to those too of instances that are added to the service. */
 async function follow(
   folder: MeshFolder,
-  slots: readonly string[],
-  show: (line: MergedLine) => void,
+  { service, tails }: { service: string; tails: Map<string, LogTail> },
+  show: (lines: MergedLine[]) => void,
 ) {
-  const places = new Map(slots.map((slot) => [slot, readLog(folder.log(slot), 0, 0).end]));
-  const unfinished = new Map<string, string>();
   let isRead = true;
   process.stdout.once('error', () => {
     isRead = false;
   });
   while (isRead) {
     await sleep(FOLLOW_MS);
-    const added = new Map<string, string[]>();
-    for (const [slot, place] of places) {
-      const { text, end } = readLog(folder.log(slot), place);
-      places.set(slot, end);
-      const lines = ((unfinished.get(slot) ?? '') + text).split('\n');
-      unfinished.set(slot, lines.pop() ?? '');
-      added.set(slot, lines);
+    for (const slot of slotsWithLog(folder)) {
+      if (tails.has(slot) || !isAskedFor(slot, service)) continue;
+      tails.set(slot, LogTail.fromStart(folder.log(slot)));
     }
-    mergedLines(added).forEach(show);
+    show(mergedLines(new Map([...tails].map(([slot, tail]) => [slot, tail.read()]))));
   }
 }
 
@@ -91,7 +100,7 @@ export function define(command: Command): void {
   command
     .argument(
       '[service]',
-      'a service, an instance (user-service-1), registry, etcd, weft; all when left out',
+      'a service, an instance (user-service-1), registry, etcd, weft; all but etcd when left out',
       '',
     )
     .option('-a, --all', 'of instances that were scaled away too', false)
@@ -100,17 +109,19 @@ export function define(command: Command): void {
     .option('--json', 'print the lines as they were written', false)
     .action(async (service: string, options: LogsOptions, command: Command) => {
       const folder = folderOf(globalOptions(command));
-      const found = slotsWithLogs(folder, service);
-      const slots = options.all ? found : await withoutThoseScaledAway(folder, found);
-      const width = Math.max(...slots.map(({ length }) => length));
-      const show = ({ slot, raw, text }: MergedLine) => {
-        if (options.json) print(raw);
-        else print(slots.length > 1 ? `${slot.padEnd(width)} | ${text}` : text);
+      const tails = tailsOf(folder, service);
+      const found = [...tails.keys()];
+      const shown = new Set(options.all ? found : await withoutThoseScaledAway(folder, found));
+      const show = (lines: readonly MergedLine[]) => {
+        for (const { slot } of lines) shown.add(slot);
+        const width = Math.max(...[...shown].map(({ length }) => length));
+        for (const { slot, raw, text } of lines) {
+          if (options.json) print(raw);
+          else print(shown.size > 1 ? `${slot.padEnd(width)} | ${text}` : text);
+        }
       };
-      const recent = new Map(
-        slots.map((slot) => [slot, lastLines(folder.log(slot), options.lines)]),
-      );
-      mergedLines(recent).forEach(show);
-      if (options.follow) await follow(folder, slots, show);
+      const recentOf = (slot: string) => tails.get(slot)?.recent(options.lines) ?? [];
+      show(mergedLines(new Map([...shown].map((slot) => [slot, recentOf(slot)]))));
+      if (options.follow) await follow(folder, { service, tails }, show);
     });
 }

@@ -13,6 +13,11 @@ import { dirname } from 'node:path';
 /** A log longer than this is moved to `<name>.log.1`, in place of the one there. */
 export const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
+/** Where `boundLog` moves the contents of a log. */
+export function previousLog(file: string): string {
+  return `${file}.1`;
+}
+
 /**
  * Keeps a log bounded while processes go on appending to it: copies it aside and empties it. Lines
  * written between the two steps are lost.
@@ -20,7 +25,7 @@ export const MAX_LOG_BYTES = 10 * 1024 * 1024;
 export function boundLog(file: string, maxBytes = MAX_LOG_BYTES): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
-  copyFileSync(file, `${file}.1`);
+  copyFileSync(file, previousLog(file));
   truncateSync(file);
 }
 
@@ -31,28 +36,40 @@ export function openLog(file: string): number {
   return openSync(file, 'a');
 }
 
-/** What a log holds from byte `from`, at most the last `maxBytes` of it, and where it ends now. */
-export function readLog(
+/**
+ * What a log holds from byte `from`, at most the last `maxBytes` of it, and at which byte that starts. A log that is
+ * shorter than `from` was emptied: all of it is returned. A log that is missing is empty.
+ */
+export function readBytes(
   file: string,
   from = 0,
   maxBytes = 1024 * 1024,
-): { text: string; end: number } {
+): { bytes: Buffer; start: number } {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'r');
   } catch {
-    return { text: '', end: 0 };
+    return { bytes: Buffer.alloc(0), start: 0 };
   }
   try {
     const { size } = fstatSync(descriptor);
-    // A log that became shorter was emptied: all in it is new.
     const start = Math.max(size < from ? 0 : from, size - maxBytes);
     const buffer = Buffer.alloc(size - start);
     const length = readSync(descriptor, buffer, 0, buffer.length, start);
-    return { text: buffer.toString('utf8', 0, length), end: start + length };
+    return { bytes: buffer.subarray(0, length), start };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** What `readBytes` returns as text, and where the log ends now. */
+export function readLog(
+  file: string,
+  from?: number,
+  maxBytes?: number,
+): { text: string; end: number } {
+  const { bytes, start } = readBytes(file, from, maxBytes);
+  return { text: bytes.toString('utf8'), end: start + bytes.length };
 }
 
 /** The last lines of a log from byte `from` on, at most `count`. */
