@@ -35,6 +35,8 @@ export {
   unavailable,
 } from './errors.ts';
 export { HealthState } from './health.ts';
+// Hosts
+export { hostProblem } from './host-problem.ts';
 // HTTP
 export { type HttpHandler, type HttpRoutes, HttpServer } from './http-server.ts';
 export { IDENTITY_KEY, IDENTITY_VERSION, type Identity } from './identity.ts';

@@ -7,7 +7,7 @@ import {
   namesEtcd,
 } from './flags/etcd-flags.ts';
 import { addLimitFlags, type LimitFlags } from './flags/limit-flags.ts';
-import { parseAddress, parseHostNames, parsePort } from './flags/parsers.ts';
+import { parseHostNames, parsePort, parseReachable } from './flags/parsers.ts';
 import type { RegistryLimits } from './limits/limits.ts';
 
 export interface RegistryConfig {
@@ -68,7 +68,7 @@ export function readConfig(argv: readonly string[]): RegistryConfig {
     .option(
       '--advertise <host:port>',
       'where the other registries on this etcd reach it, if not where it listens',
-      parseAddress,
+      parseReachable,
     )
     .option('--no-callback', 'list instances without calling their address back first')
     .option(

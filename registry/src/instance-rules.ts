@@ -1,6 +1,12 @@
-import { FieldChecks, INSTANCE_ID, isStatusError, type LabelRule, SERVICE_NAME } from '@weft/proto';
+import {
+  FieldChecks,
+  hostProblem,
+  INSTANCE_ID,
+  isStatusError,
+  type LabelRule,
+  SERVICE_NAME,
+} from '@weft/proto';
 import { InstanceStatus } from '@weft/proto/registry';
-import { hostProblem } from './address-rules.ts';
 import type { InstanceDescription } from './store/stored-instance.ts';
 
 export const TTL_SECONDS = { min: 2, max: 3600, default: 10 } as const;

@@ -8,6 +8,7 @@ import { type EchoInstance, serveEcho } from '../support/echo-service.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestRegistry } from '../support/registry.ts';
+import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { describeWith } from '../support/tools.ts';
 
 const KEYS = '/weft/v1/services/';
@@ -16,6 +17,7 @@ let etcd: TestEtcd;
 let registry: Registry;
 const meshes: Mesh[] = [];
 const instances: EchoInstance[] = [];
+const proxies: TcpProxy[] = [];
 
 function join(address: string | string[] = registry.address): Mesh {
   // An instance that comes back gets its full share at once, so that calls can be counted.
@@ -54,6 +56,7 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
   afterAll(async () => {
     await Promise.all(instances.map(({ host }) => host.close()));
     for (const mesh of meshes) mesh.close();
+    for (const proxy of proxies) await proxy.close();
     await registry.close();
     await etcd.close();
   });
@@ -165,10 +168,29 @@ describeWith(['etcd', 'etcdctl'], 'an offered service', () => {
   });
 
   it.concurrent('says so when the registry refuses what it is', async () => {
-    const advertiseHost = '169.254.1.1';
-    const echo = await serveEcho(join(), 'a', { name: 'refused', advertiseHost });
+    const labels = Array.from({ length: 20 }, (_, index) => [`label-${index}`, 'x'.repeat(4096)]);
+    const metadata = Object.fromEntries(labels);
+    const echo = await serveEcho(join(), 'a', { name: 'refused', metadata });
     instances.push(echo);
-    await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*address\.host/);
+    await expect(echo.host.registered()).rejects.toThrow(/INVALID_ARGUMENT.*instance\.metadata/);
+  });
+
+  it.concurrent('D4: is called at the advertised port, behind which the port it listens on stands', async () => {
+    const port = await freePort('127.0.0.1');
+    // As a container's published port, it leads to the port that the service listens on.
+    const published = await createTcpProxy(`127.0.0.1:${port}`);
+    proxies.push(published);
+    const advertisePort = Number(published.address.split(':').at(-1));
+    const mesh = join();
+    const echo = await serveEcho(mesh, 'a', { name: 'published', port, advertisePort });
+    instances.push(echo);
+    expect(echo.host.address).toBe(published.address);
+    await echo.host.registered();
+    const [listed] = await discovered(mesh, 'published');
+    expect(listed?.address).toEqual({ host: '127.0.0.1', port: advertisePort });
+    const users = join().client(UserServiceDefinition, { service: 'published' });
+    await users.getUser({ id: 'x' });
+    expect(published.passed('toServer')).toBeGreaterThan(0);
   });
 
   it.concurrent('F30: leaves no key when it is closed before its registration is answered', async () => {

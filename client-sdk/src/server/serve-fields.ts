@@ -1,4 +1,4 @@
-import { INSTANCE_ID, messageOf, type Route, reflectedContracts } from '@weft/proto';
+import { hostProblem, INSTANCE_ID, messageOf, type Route, reflectedContracts } from '@weft/proto';
 import { InstanceType } from '@weft/proto/registry';
 import { Faults, type SettingPath } from '../policy/faults.ts';
 import {
@@ -31,6 +31,14 @@ const host = textOf(
   (text) => /^[^\s/]{1,253}$/.test(text),
   'a host name or an address, such as 127.0.0.1',
 );
+
+/** The registry checks the same rule. A service that breaks it would never be listed. */
+const advertiseHost: Reader<string> = (value, path, faults) => {
+  const read = host(value, path, faults);
+  const problem = read === undefined ? undefined : hostProblem(read);
+  if (problem === undefined) return read;
+  faults.add(path, problem);
+};
 
 /** A route is kept as it is: its implementation may be of a class. */
 const route: Reader<Route> = (value, path, faults) => {
@@ -142,7 +150,8 @@ export const serveFields: FieldReaders<ServeOptions> = {
   routes,
   host,
   port: wholeNumberIn(0, 65_535),
-  advertiseHost: host,
+  advertiseHost,
+  advertisePort: wholeNumberIn(1, 65_535),
   id: textOf((text) => INSTANCE_ID.pattern.test(text), INSTANCE_ID.mustBe),
   slot: shortText(1, LONGEST_SLOT),
   type,

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { IDENTITY_KEY, IDENTITY_VERSION, type Identity, type Route } from '@weft/proto';
+import {
+  hostProblem,
+  IDENTITY_KEY,
+  IDENTITY_VERSION,
+  type Identity,
+  type Route,
+} from '@weft/proto';
 import { type HealthCheck, type Instance, InstanceType } from '@weft/proto/registry';
 import { ConfigError } from '../errors.ts';
 import { fromEnvironment, inDigits } from '../policy/environment.ts';
@@ -19,8 +25,16 @@ export interface ServeOptions extends ServeLimits {
   host?: string;
   /** Port to listen on; 0 takes a free one. Default $WEFT_PORT, else 0. */
   port?: number;
-  /** Host that others reach it by, if not `host`. Default $WEFT_ADVERTISE_HOST, else `host`. */
+  /**
+   * Host at which clients reach it, if not `host`: a name or an IP address, no wildcard or link-local one.
+   * Default $WEFT_ADVERTISE_HOST, else `host`.
+   */
   advertiseHost?: string;
+  /**
+   * Port at which clients reach it, from 1 to 65,535, if not the port it listens on. A container whose port
+   * is published under another number needs it. Default $WEFT_ADVERTISE_PORT, else the port it listens on.
+   */
+  advertisePort?: number;
   /** Id of this instance, unique within the service. Default $WEFT_INSTANCE_ID, else random. */
   id?: string;
   /**
@@ -37,7 +51,10 @@ export interface ServeOptions extends ServeLimits {
   zone?: string;
   /** Share of the traffic against its siblings; 0 drains. Default 1. */
   weight?: number;
-  /** Free labels. Those that start with `weft.` are Weft's own. */
+  /**
+   * Free labels. Those that start with `weft.` are Weft's own. `metrics` is set to the address of the
+   * metrics, `advertiseHost:metricsPort`, unless it is given here.
+   */
   metadata?: Readonly<Record<string, string>>;
   /** Names of the services it calls, at most 64. */
   dependencies?: readonly string[];
@@ -85,25 +102,30 @@ export interface ServeConfig
   extends Required<
     Omit<
       ServeOptions,
-      keyof ServeLimits | 'onClose' | 'metadata' | 'zone' | 'slot' | 'healthCheck' | 'metricsPort'
+      | keyof ServeLimits
+      | 'onClose'
+      | 'metadata'
+      | 'zone'
+      | 'slot'
+      | 'healthCheck'
+      | 'metricsPort'
+      | 'advertisePort'
     >
   > {
   readonly limits: ResolvedLimits;
   readonly zone: string;
   readonly healthCheck: HealthCheck | undefined;
   readonly metricsPort: number | undefined;
+  readonly advertisePort: number | undefined;
   readonly metadata: ReadonlyMap<string, string>;
   readonly onClose: () => void | Promise<void>;
 }
 
-/** @throws ConfigError when nobody could reach an instance by `host`, which a wildcard is */
+/** @throws ConfigError if clients cannot reach `host`, which no `advertiseHost` replaces */
 function checkReachable(host: string): void {
-  if (!['0.0.0.0', '::', '[::]'].includes(host)) return;
-  throw new ConfigError(
-    'advertiseHost',
-    'an address others can reach, as host is a wildcard',
-    JSON.stringify(host),
-  );
+  const problem = hostProblem(host);
+  if (problem === undefined) return;
+  throw new ConfigError('advertiseHost', `${problem}; host is used, as advertiseHost is not set`);
 }
 
 function healthCheckOf(option: ServeOptions['healthCheck']): HealthCheck | undefined {
@@ -127,6 +149,9 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     host,
     port: read.port ?? fromEnvironment('WEFT_PORT', inDigits(serveFields.port)) ?? 0,
     advertiseHost,
+    advertisePort:
+      read.advertisePort ??
+      fromEnvironment('WEFT_ADVERTISE_PORT', inDigits(serveFields.advertisePort)),
     id: read.id ?? fromEnvironment('WEFT_INSTANCE_ID', serveFields.id) ?? randomUUID(),
     type: read.type ?? InstanceType.INSTANCE_TYPE_API,
     version: read.version ?? '',
@@ -161,11 +186,11 @@ const METRICS_LABEL = 'metrics';
  */
 export function instanceOf(config: ServeConfig, port: number, metrics?: string): Instance {
   const metadata = new Map(config.metadata);
-  if (metrics !== undefined) metadata.set(METRICS_LABEL, metrics);
+  if (metrics !== undefined && !metadata.has(METRICS_LABEL)) metadata.set(METRICS_LABEL, metrics);
   return newInstance({
     id: config.id,
     service: config.name,
-    address: { host: config.advertiseHost, port },
+    address: { host: config.advertiseHost, port: config.advertisePort ?? port },
     type: config.type,
     version: config.version,
     zone: config.zone,

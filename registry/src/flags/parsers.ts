@@ -1,4 +1,4 @@
-import { HOST_NAME, KEY_PREFIX } from '@weft/proto';
+import { HOST_NAME, hostProblem, KEY_PREFIX } from '@weft/proto';
 import { InvalidArgumentError } from 'commander';
 import { isAddress } from '../address-rules.ts';
 
@@ -17,6 +17,15 @@ export const parsePort = wholeNumber(0, 65_535);
 export function parseAddress(text: string): string {
   if (isAddress(text)) return text;
   throw new InvalidArgumentError(`'${text}' is not host:port.`);
+}
+
+/** Reads `host:port` at which other machines reach this one. */
+export function parseReachable(text: string): string {
+  const address = parseAddress(text);
+  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+  const problem = hostProblem(host);
+  if (problem === undefined) return address;
+  throw new InvalidArgumentError(`Its host ${problem}.`);
 }
 
 /** Reads the prefix of the keys in etcd. */

@@ -1,5 +1,4 @@
-import type { HttpHandler } from '@weft/proto';
-import { hostProblem } from '../address-rules.ts';
+import { type HttpHandler, hostProblem } from '@weft/proto';
 import type { Catalog } from '../store/catalog.ts';
 import type { StoredInstance } from '../store/stored-instance.ts';
 

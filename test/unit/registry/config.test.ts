@@ -8,7 +8,7 @@ import {
   type EtcdFlags,
   etcdConfig,
 } from '../../../registry/src/flags/etcd-flags.ts';
-import { parseHostNames } from '../../../registry/src/flags/parsers.ts';
+import { parseHostNames, parseReachable } from '../../../registry/src/flags/parsers.ts';
 import { type Certificate, TestAuthority } from '../../support/certificates.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -123,6 +123,21 @@ describe('the flags for etcd', () => {
     ['a user alone', () => ['--etcd-user', 'weft'], /needs a password: set ETCD_PASSWORD/],
   ])('refuse %s', (_, words, message) => {
     expect(() => etcdOf(...words())).toThrow(message);
+  });
+});
+
+describe('the flag --advertise', () => {
+  it.each(['10.0.0.1:7400', 'registry-1.example:1', '[fd00::1]:7400'])('takes %s', (address) => {
+    expect(parseReachable(address)).toBe(address);
+  });
+
+  it.each([
+    ['0.0.0.0:7400', /^Its host must be an address that clients can reach; .* a wildcard address/],
+    ['[fe80::1]:7400', /link-local/],
+    ['10.0.0.256:7400', /^Its host must be a host name, an IPv4 address/],
+    ['10.0.0.1', /is not host:port/],
+  ])('refuses %s', (address, why) => {
+    expect(() => parseReachable(address)).toThrow(why);
   });
 });
 

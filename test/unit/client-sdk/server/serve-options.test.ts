@@ -8,7 +8,15 @@ import {
   resolveServeOptions,
 } from '../../../../client-sdk/src/server/serve-options.ts';
 
-const names = ['HOST', 'PORT', 'INSTANCE_ID', 'ZONE', 'ADVERTISE_HOST', 'METRICS_PORT'];
+const names = [
+  'HOST',
+  'PORT',
+  'INSTANCE_ID',
+  'ZONE',
+  'ADVERTISE_HOST',
+  'ADVERTISE_PORT',
+  'METRICS_PORT',
+];
 const variables = names.map((name) => `WEFT_${name}`);
 const before = variables.map((name) => [name, process.env[name]] as const);
 const routes = [route(UserServiceDefinition, {} as never)];
@@ -77,7 +85,52 @@ describe('resolveServeOptions', () => {
     expect(resolveServeOptions({ ...minimal, ...own })).toMatchObject(own);
   });
 
+  it('advertises another host and port than it listens on, as a container needs', () => {
+    expect(resolveServeOptions(minimal).advertisePort).toBeUndefined();
+    process.env.WEFT_HOST = '0.0.0.0';
+    process.env.WEFT_PORT = '50051';
+    process.env.WEFT_ADVERTISE_HOST = '10.0.0.1';
+    process.env.WEFT_ADVERTISE_PORT = '31051';
+    const config = resolveServeOptions(minimal);
+    expect(config).toMatchObject({ host: '0.0.0.0', port: 50_051, advertisePort: 31_051 });
+    expect(instanceOf(config, 50_051).address).toEqual({ host: '10.0.0.1', port: 31_051 });
+    const own = resolveServeOptions({ ...minimal, advertisePort: 31_052 });
+    expect(instanceOf(own, 50_051).address?.port).toBe(31_052);
+    process.env.WEFT_ADVERTISE_PORT = '';
+    expect(instanceOf(resolveServeOptions(minimal), 50_051).address?.port).toBe(50_051);
+    process.env.WEFT_ADVERTISE_PORT = '0';
+    expect(() => resolveServeOptions(minimal)).toThrow(
+      /^\$WEFT_ADVERTISE_PORT must be a whole num/,
+    );
+  });
+
+  it('keeps the label of the metrics that the program sets itself', () => {
+    const metadata = { metrics: '10.0.0.1:31091' };
+    const config = resolveServeOptions({ ...minimal, metricsPort: 9091, metadata });
+    expect(instanceOf(config, 1, '127.0.0.1:9091').metadata.get('metrics')).toBe('10.0.0.1:31091');
+  });
+
   it.each([
+    ['advertiseHost', '169.254.1.1', /^advertiseHost must be an address that clients can reach/],
+    ['advertiseHost', '224.0.0.1', /is a multicast or broadcast address$/],
+    ['advertiseHost', '[::1]', /^advertiseHost must be a host name, an IPv4 address or an IPv6/],
+    ['advertiseHost', '10.0.0.256', /^advertiseHost must be a host name, an IPv4 address/],
+    ['advertiseHost', 'my host', /^advertiseHost must be/],
+    ['host', 'fe80::1', /^advertiseHost must be .*; fe80::1 is a link-local address/],
+  ])(
+    'D4: refuses early the %s %s, which the registry would refuse for ever',
+    (field, host, why) => {
+      expect(() => resolveServeOptions({ ...minimal, [field]: host })).toThrow(why);
+      if (field === 'host') return;
+      process.env.WEFT_ADVERTISE_HOST = host;
+      expect(() => resolveServeOptions(minimal)).toThrow(/^\$WEFT_ADVERTISE_HOST must be/);
+    },
+  );
+
+  it.each([
+    ['advertisePort', { advertisePort: 0 }],
+    ['advertisePort', { advertisePort: 65_536 }],
+    ['advertisePort', { advertisePort: '80' }],
     ['name', { name: 'Echo' }],
     ['name', { name: '' }],
     ['name', { name: 5 }],
@@ -195,7 +248,9 @@ describe('resolveServeOptions', () => {
   });
 
   it.each(['0.0.0.0', '::'])('does not advertise the wildcard %s', (host) => {
-    expect(() => resolveServeOptions({ ...minimal, host })).toThrow(/^advertiseHost must be/);
+    expect(() => resolveServeOptions({ ...minimal, host })).toThrow(
+      /^advertiseHost must be .*advertiseHost/,
+    );
   });
 });
 
