@@ -47,6 +47,7 @@ export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 export { HOST_NAME, INSTANCE_ID, KEY_PREFIX, type LabelRule, SERVICE_NAME } from './labels.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
+export { LogDestination, openLogDestination } from './log-destination.ts';
 // Messages as JSON
 export { messageFromJson, messageToJson } from './message-json.ts';
 export { messageOf } from './message-of.ts';

@@ -21,18 +21,23 @@ export interface ServiceProcess {
  * Starts user-, order- or payment-service; the registry lists it a little later.
  * @param name `user`, `order` or `payment`
  * @param environment over the environment of the test, such as WEFT_REGISTRY and WEFT_DATA_DIR
+ * @param out descriptor that standard output goes to. Default: kept as `log`
  */
-export function startService(name: string, environment: NodeJS.ProcessEnv): ServiceProcess {
+export function startService(
+  name: string,
+  environment: NodeJS.ProcessEnv,
+  out: 'pipe' | number = 'pipe',
+): ServiceProcess {
   const main = join(services, name, 'src', 'main.ts');
   const child = spawn(process.execPath, ['--conditions=weft-source', '--no-warnings', main], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', out, 'pipe'],
     env: { ...process.env, ...environment },
   });
   const output = { log: '', errors: '' };
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     output.log += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     output.errors += chunk;
   });
   const exited = once(child, 'close').then(([code]) => code as number | null);

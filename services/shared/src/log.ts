@@ -1,4 +1,5 @@
 import { trace } from '@opentelemetry/api';
+import { openLogDestination } from '@weft/proto';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -8,9 +9,11 @@ function traceIds(): object {
   return span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId };
 }
 
-/** Lines for people at a terminal, JSON elsewhere. */
+/** Standard output: lines for people at a terminal, JSON elsewhere. */
 function standardOutput(): DestinationStream {
-  return process.stdout.isTTY ? pretty({ sync: true }) : pino.destination(1);
+  const lines = openLogDestination(1);
+  if (!process.stdout.isTTY) return lines;
+  return pretty({ sync: true, destination: lines.toStream() });
 }
 
 /**
