@@ -139,10 +139,17 @@ function withoutBlocking(descriptor: number): number {
   }
 }
 
+const opened = new Set<LogDestination>();
+
+function endAll(): void {
+  for (const destination of opened) destination.end();
+}
+
 /** The destination of a log at a descriptor, such as 1 for standard output, up to the end of the process. */
 export function openLogDestination(descriptor: number): LogDestination {
   const own = withoutBlocking(descriptor);
   const destination = new LogDestination({ write: (bytes) => writeSync(own, bytes) });
-  process.once('exit', () => destination.end());
+  if (opened.size === 0) process.once('exit', endAll);
+  opened.add(destination);
   return destination;
 }
