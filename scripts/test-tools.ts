@@ -1,12 +1,14 @@
 /**
- * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, a browser, prometheus, promtool. What cannot be had is written
- * with the reason to `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
+ * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, grpc-go's interop programs, a browser,
+ * prometheus, promtool. What cannot be had is written with the reason to `.cache/missing-tools.json`; tests
+ * that need it are then skipped, saying why.
  */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
 import { findChromium, installChromium } from './tools/install-chromium.ts';
 import { installEtcd } from './tools/install-etcd.ts';
+import { INTEROP_PROGRAMS, installGrpcInterop } from './tools/install-grpc-interop.ts';
 import { installGrpcurl } from './tools/install-grpcurl.ts';
 import { installPrometheus } from './tools/install-prometheus.ts';
 import { findProgram, root } from './tools/program.ts';
@@ -38,6 +40,12 @@ await provide(
 );
 await provide(['chromium'], () => findChromium() !== undefined, installChromium);
 await provide(['grpcurl'], () => findProgram('grpcurl') !== undefined, installGrpcurl);
+const interop = Object.values(INTEROP_PROGRAMS);
+await provide(
+  interop,
+  () => interop.every((name) => findProgram(name) !== undefined),
+  installGrpcInterop,
+);
 await provide(
   ['prometheus', 'promtool'],
   () => findProgram('prometheus') !== undefined && findProgram('promtool') !== undefined,

@@ -10,6 +10,8 @@ export type Tool =
   | 'etcd'
   | 'etcdctl'
   | 'grpcurl'
+  | 'grpc-interop-client'
+  | 'grpc-interop-server'
   | 'openssl'
   | 'chromium'
   | 'prometheus'
