@@ -1,11 +1,17 @@
 /**
  * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, grpc-go's interop programs, a browser,
- * prometheus, promtool. What cannot be had is written with the reason to `.cache/missing-tools.json`; tests
- * that need it are then skipped, saying why.
+ * prometheus, promtool, and a gRPC server in Go and in Python. What cannot be had is written with the reason to
+ * `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
+import {
+  buildGoGreeter,
+  findGoGreeter,
+  findPythonGrpc,
+  installPythonGrpc,
+} from './tools/build-greeters.ts';
 import { findChromium, installChromium } from './tools/install-chromium.ts';
 import { installEtcd } from './tools/install-etcd.ts';
 import { INTEROP_PROGRAMS, installGrpcInterop } from './tools/install-grpc-interop.ts';
@@ -46,6 +52,8 @@ await provide(
   () => interop.every((name) => findProgram(name) !== undefined),
   installGrpcInterop,
 );
+await provide(['go-greeter'], () => findGoGreeter() !== undefined, buildGoGreeter);
+await provide(['python-grpc'], () => findPythonGrpc() !== undefined, installPythonGrpc);
 await provide(
   ['prometheus', 'promtool'],
   () => findProgram('prometheus') !== undefined && findProgram('promtool') !== undefined,

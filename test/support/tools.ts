@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe } from '@jest/globals';
 import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
+import { findGoGreeter, findPythonGrpc } from '../../scripts/tools/build-greeters.ts';
 import { findChromium } from '../../scripts/tools/install-chromium.ts';
 import { findProgram, root } from '../../scripts/tools/program.ts';
 
@@ -15,11 +16,20 @@ export type Tool =
   | 'openssl'
   | 'chromium'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'go-greeter'
+  | 'python-grpc';
+
+const finders: Partial<Record<Tool, () => string | undefined>> = {
+  etcd: findEtcd,
+  chromium: findChromium,
+  'go-greeter': findGoGreeter,
+  'python-grpc': findPythonGrpc,
+};
 
 function pathOf(tool: Tool): string | undefined {
-  if (tool === 'etcd') return findEtcd();
-  return tool === 'chromium' ? findChromium() : findProgram(tool);
+  const find = finders[tool];
+  return find === undefined ? findProgram(tool) : find();
 }
 
 // Processes that tests start find them too, wherever they are.
