@@ -134,11 +134,11 @@ export function Canvas({ id, label, elements, style, place, onTap }: CanvasProps
   }, [elements]);
 
   return html`<div class="drawing">
-    <div class="graph" ref=${holder} role="img" id=${id} aria-label=${label}></div>
     <div class="drawing-buttons btn-group btn-group-sm" role="group" aria-label="Size of the drawing">
       <button type="button" class="btn btn-outline-secondary" aria-label="Smaller" onClick=${zoom(1 / STEP)}>−</button>
       <button type="button" class="btn btn-outline-secondary" aria-label="Larger" onClick=${zoom(STEP)}>+</button>
       <button type="button" class="btn btn-outline-secondary" onClick=${fit}>Fit</button>
     </div>
+    <div class="graph" ref=${holder} role="img" id=${id} aria-label=${label}></div>
   </div>`;
 }

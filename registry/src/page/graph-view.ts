@@ -11,11 +11,11 @@ function Row({ edge }: { edge: GraphEdge }): VNode {
   return html`<tr>
     <td>${from}</td>
     <td><a href=${serviceHref(to)}>${to}</a></td>
-    <td class="d-none d-md-table-cell">${isDeclared ? 'yes' : 'no'}</td>
+    <td>${isDeclared ? 'yes' : 'no'}</td>
     <td class="number">${numberText(traffic?.rate ?? 0)}</td>
     <td class="number">${shareText(traffic?.errors ?? 0, traffic?.rate ?? 0)}</td>
-    <td class="number d-none d-sm-table-cell">${millisText(traffic?.p50Ms ?? 0)}</td>
-    <td class="number d-none d-sm-table-cell">${millisText(traffic?.p99Ms ?? 0)}</td>
+    <td class="number">${millisText(traffic?.p50Ms ?? 0)}</td>
+    <td class="number">${millisText(traffic?.p99Ms ?? 0)}</td>
   </tr>`;
 }
 
@@ -33,10 +33,10 @@ export function GraphView(): VNode {
       <caption class="visually-hidden">Edges of the dependency graph</caption>
       <thead><tr>
         <th scope="col">From</th><th scope="col">To</th>
-        <th scope="col" class="d-none d-md-table-cell">Declared</th>
+        <th scope="col">Declared</th>
         <th scope="col" class="number">Calls/s</th><th scope="col" class="number">Errors</th>
-        <th scope="col" class="number d-none d-sm-table-cell">p50</th>
-        <th scope="col" class="number d-none d-sm-table-cell">p99</th>
+        <th scope="col" class="number">p50</th>
+        <th scope="col" class="number">p99</th>
       </tr></thead>
       <tbody>${graph.edges.map((edge) => html`<${Row} key=${edge.id} edge=${edge} />`)}</tbody>
     </table></div>`;

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { ActionButtons } from './action-buttons.ts';
 import { ConditionBadge } from './condition-badge.ts';
+import { CutText } from './cut-text.ts';
 import { agoText, millisText, numberText, shareText } from './format.ts';
 import { html } from './html.ts';
 import { mesh } from './live.ts';
@@ -43,38 +44,44 @@ export function InstanceRows({ instances, hasService }: InstanceRowsProps): VNod
     <th scope="col" class="w-state">State</th>
     ${hasService && html`<th scope="col">Service</th>`}
     <th scope="col">Instance</th>
-    <th scope="col" class="w-address d-none d-sm-table-cell">Address</th>
-    ${hasVersion && html`<th scope="col" class="w-short d-none d-md-table-cell">Version</th>`}
-    ${hasZone && html`<th scope="col" class="w-short d-none d-md-table-cell">Zone</th>`}
-    ${hasWeight && html`<th scope="col" class="w-short d-none d-xl-table-cell">Weight</th>`}
-    <th scope="col" class="w-short d-none d-lg-table-cell">Lease</th>
-    <th scope="col" class="w-short d-none d-sm-table-cell number">Calls/s</th>
-    <th scope="col" class="w-short d-none d-sm-table-cell number">Errors</th>
-    <th scope="col" class="w-short d-none d-lg-table-cell number">p99</th>
+    <th scope="col" class="w-address">Address</th>
+    ${hasVersion && html`<th scope="col" class="w-short">Version</th>`}
+    ${hasZone && html`<th scope="col" class="w-zone">Zone</th>`}
+    ${hasWeight && html`<th scope="col" class="w-short">Weight</th>`}
+    <th scope="col" class="w-short">Lease</th>
+    <th scope="col" class="w-short number">Calls/s</th>
+    <th scope="col" class="w-short number">Errors</th>
+    <th scope="col" class="w-short number">p99</th>
     ${hasActions && html`<th scope="col" class="w-actions">Actions</th>`}
   </tr>`;
+  // Where there is no room for a table, each row is a card, and `data-label` names its figures.
   const row = (instance: ShownInstance, index: number) => {
     const { service, id, address, version, zone, weight, condition } = instance;
     const traffic = mesh.trafficOf(instance);
+    const rate = traffic?.rate ?? 0;
     return html`<tr key=${keyOf(service, id)} aria-rowindex=${index + 2}
       class="row-of ${condition === 'gone' ? 'gone' : ''}" data-instance=${id}>
-      <td><${ConditionBadge} instance=${instance} /></td>
-      ${hasService && html`<td><a href=${serviceHref(service)}>${service}</a></td>`}
-      <td title=${id}>${id}</td>
-      <td class="d-none d-sm-table-cell" title=${address}><code class="text-reset">${address}</code></td>
-      ${hasVersion && html`<td class="d-none d-md-table-cell" title=${version}>${version}</td>`}
-      ${hasZone && html`<td class="d-none d-md-table-cell" title=${zone}>${zone}</td>`}
-      ${hasWeight && html`<td class="d-none d-xl-table-cell">${weight}</td>`}
-      <td class="d-none d-lg-table-cell"><${LeaseText} instance=${instance} /></td>
-      <td class="d-none d-sm-table-cell number">${numberText(traffic?.rate ?? 0)}</td>
-      <td class="d-none d-sm-table-cell number">${shareText(traffic?.errors ?? 0, traffic?.rate ?? 0)}</td>
-      <td class="d-none d-lg-table-cell number">${millisText(traffic?.p99Ms ?? 0)}</td>
+      <td data-label="State" class="title"><${ConditionBadge} instance=${instance} /></td>
+      ${
+        hasService &&
+        html`<td data-label="Service" class="wide"><a class="text-truncate" href=${serviceHref(service)}
+          title=${service}>${service}</a></td>`
+      }
+      <td data-label="Instance" class="wide title"><${CutText} text=${id} /></td>
+      <td data-label="Address" class="wide"><code class="text-reset overflow-hidden"><${CutText} text=${address} /></code></td>
+      ${hasVersion && html`<td data-label="Version" title=${version}>${version}</td>`}
+      ${hasZone && html`<td data-label="Zone" class="wide"><${CutText} text=${zone} /></td>`}
+      ${hasWeight && html`<td data-label="Weight">${weight}</td>`}
+      <td data-label="Lease"><${LeaseText} instance=${instance} /></td>
+      <td data-label="Calls/s" class="number">${numberText(rate)}</td>
+      <td data-label="Errors" class="number">${shareText(traffic?.errors ?? 0, rate)}</td>
+      <td data-label="p99" class="number">${millisText(traffic?.p99Ms ?? 0)}</td>
       ${
         hasActions &&
-        html`<td><${ActionButtons} instance=${instance}
+        html`<td data-label="Actions" class="title actions-cell"><${ActionButtons} instance=${instance}
         isBroken=${broken.has(keyOf(service, id))} /></td>`
       }
     </tr>`;
   };
-  return html`<${RowWindow} caption="Instances" head=${head} columns=${12} rows=${instances} row=${row} />`;
+  return html`<${RowWindow} caption="Instances" head=${head} rows=${instances} row=${row} />`;
 }

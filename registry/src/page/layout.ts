@@ -66,6 +66,11 @@ function ThemeChoice(): VNode {
 function Header(): VNode {
   const { page } = route.value;
   const here = page === 'services' ? 'overview' : page;
+  useEffect(() => {
+    // On a phone not all links are in sight.
+    const active = document.querySelector('.pages .active');
+    active?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [here]);
   const [colour, text] = LINKS[link.value];
   return html`<header class="top sticky-top">
     <div class="container-xxl d-flex flex-wrap align-items-center column-gap-4">

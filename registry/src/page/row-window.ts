@@ -12,7 +12,6 @@ interface RowWindowProps<T> {
   caption: string;
   /** The row of headings. */
   head: VNode;
-  columns: number;
   rows: readonly T[];
   row: (item: T, index: number) => VNode;
 }
@@ -26,7 +25,7 @@ interface Range {
  * A table that holds only the rows in sight, whatever there are, all of one height. `row` makes a
  * `<tr class="row-of">` with a key.
  */
-export function RowWindow<T>({ caption, head, columns, rows, row }: RowWindowProps<T>): VNode {
+export function RowWindow<T>({ caption, head, rows, row }: RowWindowProps<T>): VNode {
   const body = useRef<HTMLTableSectionElement>(null);
   const [{ first, last }, setRange] = useState<Range>({ first: 0, last: FIRST });
   const [height, setHeight] = useState(44);
@@ -62,10 +61,11 @@ export function RowWindow<T>({ caption, head, columns, rows, row }: RowWindowPro
   // A list that got shorter may end above what was in sight.
   const start = Math.min(first, Math.max(0, rows.length - FIRST));
   const end = Math.min(last, rows.length);
+  // One cell: a span over more columns than there are would take room from the others.
   const spacer = (count: number) =>
     count > 0 &&
     html`<tr class="spacer" aria-hidden="true">
-      <td colspan=${columns} style=${{ height: `${count * height}px` }}></td>
+      <td style=${{ height: `${count * height}px` }}></td>
     </tr>`;
   return html`<div class="table-responsive rows-scroll" role="region" tabindex="0" aria-label=${caption}>
     <table class="table table-hover rows" aria-rowcount=${rows.length + 1}>
