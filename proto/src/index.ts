@@ -45,6 +45,7 @@ export { importsFirst } from './imports-first.ts';
 export { deadlineExceeded, incomingDeadline } from './incoming-deadline.ts';
 // Names
 export { HOST_NAME, INSTANCE_ID, KEY_PREFIX, type LabelRule, SERVICE_NAME } from './labels.ts';
+export { leaseText } from './lease-text.ts';
 // Logging
 export { type Log, silentLog } from './log.ts';
 export { LogDestination, openLogDestination } from './log-destination.ts';

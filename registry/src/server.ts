@@ -165,7 +165,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
   });
   const stopFollowing = [
     followReadiness(server.health, store.catalog, options.unreadyAfterMs),
-    followCatalog(store.catalog, events),
+    followCatalog(store, events),
   ];
   const closeRest = async () => {
     for (const stop of stopFollowing) stop();

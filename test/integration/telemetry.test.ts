@@ -189,7 +189,6 @@ describe('an order to open breakers', () => {
 describe('a report that is wrong', () => {
   const caller = { service: '', instanceId: 'test' };
   const edge = { service: 'echo', instanceId: 'a', method: PATH };
-  const EJECTED = EventKind.EVENT_KIND_EJECTED;
 
   it.each([
     ['caller', { intervalMs: 1000 }],
@@ -224,14 +223,6 @@ describe('a report that is wrong', () => {
     [
       'events[0].detail',
       { intervalMs: 1000, caller, events: [{ service: 'echo', detail: 'x'.repeat(201) }] },
-    ],
-    [
-      'events[0].time',
-      {
-        intervalMs: 1000,
-        caller,
-        events: [{ service: 'echo', kind: EJECTED, time: new Date('+020000-01-01T00:00:00Z') }],
-      },
     ],
   ])('is refused naming %s, and nothing of it is kept', async (field, report) => {
     await expect(telemetry.report(report as never)).rejects.toMatchObject({

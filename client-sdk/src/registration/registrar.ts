@@ -1,4 +1,4 @@
-import { type Log, messageOf, pause } from '@weft/proto';
+import { type Log, leaseText, messageOf, pause } from '@weft/proto';
 import type { Instance, InstanceStatus } from '@weft/proto/registry';
 import { ClientError, Status } from 'nice-grpc-common';
 import { Backoff } from '../backoff.ts';
@@ -160,7 +160,8 @@ export class Registrar {
         const askedAt = performance.now();
         const ttlSeconds = await stream.renew(id, ttlMs / 3);
         if (ttlSeconds === 0) {
-          log.warn({ service: this.#instance.service, leaseId: id }, 'the lease is gone');
+          const { service } = this.#instance;
+          log.warn({ service, lease: leaseText(id) }, 'the lease is gone');
           this.#lease = undefined;
           return;
         }

@@ -1,4 +1,4 @@
-import { addressText } from '@weft/proto';
+import { addressText, leaseText } from '@weft/proto';
 import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 import pc from 'picocolors';
 import { type ColumnsOptions, columns } from './columns.ts';
@@ -42,7 +42,7 @@ export function instancesTable(instances: readonly Instance[], options: ColumnsO
       instance.zone || '-',
       instance.version || '-',
       String(instance.weight ?? 1),
-      instance.leaseId.toString(16),
+      leaseText(instance.leaseId),
       `${instance.ttlSeconds} s`,
     ];
   });

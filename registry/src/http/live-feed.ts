@@ -1,3 +1,4 @@
+import { leaseText } from '@weft/proto';
 import type { ArchitectureBook } from '../architecture/architecture-book.ts';
 import type { SnapshotMessage, StreamMessage, TrafficMessage } from '../page/wire.ts';
 import type { Catalog, CatalogNotice } from '../store/catalog.ts';
@@ -161,7 +162,7 @@ export class LiveFeed {
 
   #renewals(withinMs: number): TrafficMessage['renewals'] {
     const latest = this.#options.renewals.latest(withinMs);
-    return latest.map(([leaseId, agoMs]) => [leaseId.toString(16), Math.round(agoMs)]);
+    return latest.map(([leaseId, agoMs]) => [leaseText(leaseId), Math.round(agoMs)]);
   }
 
   #snapshot(): SnapshotMessage {

@@ -1,4 +1,4 @@
-import { addressText } from '@weft/proto';
+import { addressText, leaseText } from '@weft/proto';
 import { Health, InstanceStatus, InstanceType } from '@weft/proto/registry';
 import {
   BreakerState,
@@ -36,7 +36,7 @@ export function wireInstance(instance: StoredInstance): WireInstance {
     startedAt: instance.startTime.getTime(),
     status: STATUSES.get(instance.status) ?? 'UNSPECIFIED',
     health: healthName(instance.health),
-    leaseId: instance.leaseId.toString(16),
+    leaseId: leaseText(instance.leaseId),
     ttlSeconds,
   };
 }

@@ -13,6 +13,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   EJECTED: 'bg-warning-subtle text-warning-emphasis',
   SNAPSHOT_KEPT: 'bg-warning-subtle text-warning-emphasis',
   EXPIRED: 'bg-danger-subtle text-danger-emphasis',
+  KEY_DELETED: 'bg-danger-subtle text-danger-emphasis',
   BREAKER_OPENED: 'bg-danger-subtle text-danger-emphasis',
   SCALED: 'bg-info-subtle text-info-emphasis',
   BREAKER_ORDERED: 'bg-info-subtle text-info-emphasis',

@@ -97,6 +97,10 @@ export class EtcdStore implements Store {
     return seconds;
   }
 
+  isLeaseAlive(leaseId: bigint): Promise<boolean> {
+    return this.#client.isLeaseAlive(leaseId);
+  }
+
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
     return this.#visible(await this.#inTurn(() => this.#writer.update(reference, change)));
   }

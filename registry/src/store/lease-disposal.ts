@@ -1,4 +1,4 @@
-import { type Log, pause } from '@weft/proto';
+import { type Log, leaseText, pause } from '@weft/proto';
 import type { EtcdClient } from './etcd-client.ts';
 
 const FIRST_RETRY_MS = 250;
@@ -62,7 +62,7 @@ export class LeaseDisposal {
         if (askedMs >= mayComeUntilMs || signal.aborted) return;
       } catch (error) {
         if (signal.aborted || performance.now() + retryMs >= mayComeUntilMs + ttlMs) {
-          this.#log.warn({ err: error, leaseId: `${leaseId}` }, 'a lease is left to its end');
+          this.#log.warn({ err: error, lease: leaseText(leaseId) }, 'a lease is left to its end');
           return;
         }
       }

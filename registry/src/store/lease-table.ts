@@ -29,6 +29,12 @@ export class LeaseTable<Owner> {
     return lease.ttlSeconds;
   }
 
+  /** Whether a lease is there and not past its time. */
+  has(id: bigint): boolean {
+    const lease = this.#leases.get(id);
+    return lease !== undefined && lease.expiresAtMs > this.#now();
+  }
+
   /** Ends a lease now. Answers whether it was there. */
   revoke(id: bigint): boolean {
     return this.#leases.delete(id);

@@ -56,6 +56,10 @@ export class MemoryStore implements Store {
     return leaseIds.map((id) => this.#leases.renew(id));
   }
 
+  async isLeaseAlive(leaseId: bigint): Promise<boolean> {
+    return this.#leases.has(leaseId);
+  }
+
   async update(reference: InstanceReference, change: InstanceChange): Promise<Written> {
     this.#sweep();
     const { service, id, leaseId } = reference;

@@ -50,6 +50,9 @@ export interface Store {
   /** Renews leases. Answers the seconds each now has, in order; 0 for one unknown or expired. */
   keepAlive(leaseIds: readonly bigint[]): Promise<number[]>;
 
+  /** Whether a lease has not ended. Does not renew the lease. */
+  isLeaseAlive(leaseId: bigint): Promise<boolean>;
+
   /**
    * Changes an instance, and leaves its lease as it is.
    * @throws StoreError `not-found`; `superseded` when it lives by another lease.

@@ -1,13 +1,65 @@
-import type { Catalog } from '../store/catalog.ts';
+import { EventType } from '@weft/proto/registry';
+import type { CatalogChanges } from '../store/catalog.ts';
+import type { Store } from '../store/store.ts';
 import type { EventBook } from './event-book.ts';
-import { instanceEvent } from './instance-events.ts';
+import { instanceEvent, isServing } from './instance-events.ts';
 
-/** Writes every change of a catalog into the book, but for the first fill; the answer ends that. */
-export function followCatalog(catalog: Catalog, book: EventBook): () => void {
-  return catalog.subscribe((notice) => {
+/** Leases asked about at once. If more instances are lost, their leases are taken to have ended. */
+const MOST_ASKED = 100;
+
+/**
+ * Writes every change of a store's catalog into the book, except for the first fill. If an instance is lost
+ * while it serves, the store is asked whether its lease still lives. Later events wait for the answer, so
+ * that they stay in order.
+ * @returns a function that ends it
+ */
+export function followCatalog(
+  store: Pick<Store, 'catalog' | 'isLeaseAlive'>,
+  book: EventBook,
+): () => void {
+  let asked = 0;
+  let waiting = 0;
+  let last = Promise.resolve();
+
+  const isAlive = async (leaseId: bigint): Promise<boolean> => {
+    if (asked >= MOST_ASKED) return false;
+    asked += 1;
+    try {
+      return await store.isLeaseAlive(leaseId);
+    } catch {
+      return false;
+    } finally {
+      asked -= 1;
+    }
+  };
+
+  const write = ({ events, before }: CatalogChanges, time: Date, alive: ReadonlySet<bigint>) => {
+    const told = events.map((event, index) => {
+      const isKeyDeleted = alive.has(event.revision);
+      return instanceEvent(before[index], event, time, { isKeyDeleted });
+    });
+    book.add(told);
+  };
+
+  return store.catalog.subscribe((notice) => {
     if (notice.kind === 'stale') return;
+    // One revision is one action: a lease that ended, or a command that deleted keys. One answer will do.
+    const answers = new Map<bigint, Promise<boolean>>();
+    for (const { type, instance, revision } of notice.events) {
+      const isLost = type === EventType.EVENT_TYPE_DELETE && isServing(instance);
+      if (isLost && !answers.has(revision)) answers.set(revision, isAlive(instance.leaseId));
+    }
     const time = new Date();
-    const { events, before } = notice;
-    book.add(events.map((event, index) => instanceEvent(before[index], event, time)));
+    if (answers.size === 0 && waiting === 0) {
+      write(notice, time, new Set());
+      return;
+    }
+    waiting += 1;
+    last = last.then(async () => {
+      const alive = new Set<bigint>();
+      for (const [revision, answer] of answers) if (await answer) alive.add(revision);
+      write(notice, time, alive);
+      waiting -= 1;
+    });
   });
 }

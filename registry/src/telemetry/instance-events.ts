@@ -1,3 +1,4 @@
+import { leaseText } from '@weft/proto';
 import { EventType, Health, InstanceStatus } from '@weft/proto/registry';
 import { EventKind } from '@weft/proto/telemetry';
 import { shortNames } from '../store/enum-names.ts';
@@ -9,7 +10,8 @@ type What = Pick<NewEvent, 'kind' | 'detail'>;
 
 const statusNames = shortNames(InstanceStatus, 'INSTANCE_STATUS_');
 
-function isServing({ status }: StoredInstance): boolean {
+/** Whether an instance takes calls, so that nobody expects it to leave. */
+export function isServing({ status }: StoredInstance): boolean {
   return status === InstanceStatus.INSTANCE_STATUS_RUNNING;
 }
 
@@ -31,13 +33,21 @@ function changed(before: StoredInstance, instance: StoredInstance): What {
   return { kind: EventKind.EVENT_KIND_UPDATED, detail };
 }
 
-function what(before: StoredInstance | undefined, { type, instance }: StoreEvent): What {
+function removed(instance: StoredInstance, isKeyDeleted: boolean): What {
+  if (!isServing(instance)) return { kind: EventKind.EVENT_KIND_DEREGISTERED, detail: '' };
+  const lease = `lease ${leaseText(instance.leaseId)}`;
+  return isKeyDeleted
+    ? { kind: EventKind.EVENT_KIND_KEY_DELETED, detail: `its key was deleted; ${lease} lives` }
+    : { kind: EventKind.EVENT_KIND_EXPIRED, detail: `${lease} ended` };
+}
+
+function what(
+  before: StoredInstance | undefined,
+  { type, instance }: StoreEvent,
+  isKeyDeleted: boolean,
+): What {
   const { address, leaseId } = instance;
-  if (type === EventType.EVENT_TYPE_DELETE) {
-    return isServing(instance)
-      ? { kind: EventKind.EVENT_KIND_EXPIRED, detail: `lease ${leaseId} ended` }
-      : { kind: EventKind.EVENT_KIND_DEREGISTERED, detail: '' };
-  }
+  if (type === EventType.EVENT_TYPE_DELETE) return removed(instance, isKeyDeleted);
   if (before === undefined || before.leaseId !== leaseId) {
     const detail = `at ${address.host}:${address.port}`;
     return { kind: EventKind.EVENT_KIND_REGISTERED, detail };
@@ -45,12 +55,17 @@ function what(before: StoredInstance | undefined, { type, instance }: StoreEvent
   return changed(before, instance);
 }
 
-/** What a change of the catalog means to people, given who was there before. */
+/**
+ * Describes a change of the catalog for people.
+ * @param before the instance as it was before; undefined if it was not there
+ * @param isKeyDeleted whether a removed instance lost its key though its lease lives. Default false
+ */
 export function instanceEvent(
   before: StoredInstance | undefined,
   event: StoreEvent,
   time: Date,
+  { isKeyDeleted = false } = {},
 ): NewEvent {
   const { service, id: instanceId } = event.instance;
-  return { time, service, instanceId, caller: undefined, ...what(before, event) };
+  return { time, service, instanceId, caller: undefined, ...what(before, event, isKeyDeleted) };
 }

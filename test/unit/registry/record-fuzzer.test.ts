@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { expect, it } from '@jest/globals';
 import { silentLog } from '@weft/proto';
@@ -139,7 +140,7 @@ async function checkMessages(instances: readonly StoredInstance[]): Promise<void
   const { getService, listInstances, watch } = SharedEncodingDefinition.methods;
   const catalog = new Catalog();
   const events = new EventBook();
-  const stopFollowing = followCatalog(catalog, events);
+  const stopFollowing = followCatalog({ catalog, isLeaseAlive: async () => true }, events);
   const hub = new WatchHub(catalog);
   const { signal } = new AbortController();
   catalog.replace([], 0n);
@@ -157,6 +158,7 @@ async function checkMessages(instances: readonly StoredInstance[]): Promise<void
     }
   }
   expect(catalog.eventsSince(0n)).toHaveLength(2 * instances.length);
+  await turn();
   expect(events.latest).toBeGreaterThanOrEqual(BigInt(instances.length));
   stopFollowing();
   hub.close();

@@ -73,7 +73,7 @@ describe('lines of people', () => {
     ).split('\n');
     expect(row?.split(/ {2,}/)).toEqual([
       ...['user-service', 'a', '[::1]:5', 'RUNNING', 'NOT_SERVING'],
-      ...['-', '-', '1', 'ff', '10 s'],
+      ...['-', '-', '1', '00000000000000ff', '10 s'],
     ]);
   });
 

@@ -66,7 +66,7 @@ describe('what a change of the catalog means', () => {
     expect(told(stopping, stopping, DELETE)).toEqual([EventKind.EVENT_KIND_DEREGISTERED, '']);
     expect(told(storedInstance(), storedInstance(), DELETE)).toEqual([
       EventKind.EVENT_KIND_EXPIRED,
-      'lease 7 ended',
+      'lease 0000000000000007 ended',
     ]);
   });
 });
