@@ -1,6 +1,6 @@
 /** Take part in a Weft mesh: call services, offer one. */
 
-export { type Log, type Route, route } from '@weft/proto';
+export { type Log, type Route, route, type SizeLimits } from '@weft/proto';
 export { ClientError, Status } from 'nice-grpc-common';
 export { RichClientError } from 'nice-grpc-error-details';
 export type { AttemptReport, CallReport } from './balancer/call-report.ts';

@@ -6,6 +6,7 @@ import {
 } from 'nice-grpc';
 import type { Log } from './log.ts';
 import { messageOf } from './message-of.ts';
+import { overLimit, type SizeLimits } from './size-limits.ts';
 
 type Method = TsProtoServiceDefinition['methods'][string];
 type MessageType = Method['responseType'];
@@ -25,12 +26,11 @@ class EncodedResponse {
  */
 export class EncodedResponses {
   readonly #types = new Map<string, MessageType>();
-  readonly #maxBytes: number;
+  readonly #limits: SizeLimits;
   readonly #log: Log;
 
-  /** @param maxBytes largest encoded response, in bytes */
-  constructor(maxBytes: number, log: Log) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: SizeLimits, log: Log) {
+    this.#limits = limits;
     this.#log = log;
   }
 
@@ -60,14 +60,13 @@ export class EncodedResponses {
 
   #encode(path: string, type: MessageType, response: unknown): EncodedResponse {
     const bytes = this.#bytesOf(path, type, response);
-    if (bytes.length > this.#maxBytes) {
-      throw new ServerError(
-        Status.RESOURCE_EXHAUSTED,
-        `the response of ${path} has ${bytes.length} bytes, more than maxSendMessageBytes ` +
-          `(${this.#maxBytes}) of the server allows; raise it in the options of the server`,
-      );
-    }
-    return new EncodedResponse(bytes);
+    const { length } = bytes;
+    if (length <= this.#limits.maxSendMessageBytes) return new EncodedResponse(bytes);
+    const [what, where] = [`the response of ${path}`, 'the options of the server'];
+    throw new ServerError(
+      Status.RESOURCE_EXHAUSTED,
+      overLimit(what, length, this.#limits, 'maxSendMessageBytes', where),
+    );
   }
 
   #bytesOf(path: string, type: MessageType, response: unknown): Uint8Array {

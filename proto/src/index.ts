@@ -34,6 +34,8 @@ export {
   resourceExhausted,
   unavailable,
 } from './errors.ts';
+// Metadata that HTTP/2 can carry
+export { headerFault } from './header-rules.ts';
 export { HealthState } from './health.ts';
 // Hosts
 export { hostProblem } from './host-problem.ts';
@@ -81,6 +83,14 @@ export type { RouteInterceptor } from './route-interceptor.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export type { ServerConnection } from './server-connection.ts';
 export type { SheddingSettings } from './shedding.ts';
+// Sizes of messages and metadata
+export {
+  DEFAULT_SIZE_LIMITS,
+  metadataBytes,
+  overLimit,
+  SIZE_LIMIT_RANGES,
+  type SizeLimits,
+} from './size-limits.ts';
 // Who an instance is
 export { SLOT_KEY, slotNameOf } from './slot-name.ts';
 // Watches

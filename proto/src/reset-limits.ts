@@ -8,6 +8,12 @@ import { Server } from '@grpc/grpc-js';
 const RESET_BURST = 10_000;
 const RESETS_PER_SECOND = 1_000;
 
+/**
+ * Headers that a request may have. Node's own limit of 128 resets the stream, which gRPC clients cannot
+ * tell from an overload. The size of all headers, 64 KiB, bounds their number as well.
+ */
+const MAX_HEADER_PAIRS = 2048;
+
 /** Server option that asks for these limits. */
 export const RESET_LIMITS_KEY = 'weft.reset_limits';
 
@@ -31,6 +37,7 @@ export function installResetLimits(): void {
       Object.assign(this.commonServerOptions, {
         streamResetBurst: RESET_BURST,
         streamResetRate: RESETS_PER_SECOND,
+        maxHeaderListPairs: MAX_HEADER_PAIRS,
       });
     }
     return createHttp2Server.call(this, credentials);

@@ -31,7 +31,8 @@ import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
 import { type RouteInterceptor, routeInterceptor } from './route-interceptor.ts';
 import { ServerConnection } from './server-connection.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
-import { MAX_MESSAGE_BYTES, serverTransport } from './transport-defaults.ts';
+import { DEFAULT_SIZE_LIMITS, type SizeLimits } from './size-limits.ts';
+import { serverTransport } from './transport-defaults.ts';
 
 /** One gRPC service of a server: its contract and what answers it. */
 export interface Route {
@@ -71,6 +72,8 @@ export interface GrpcServerOptions {
   descriptorSets?: readonly Uint8Array[];
   /** Transport options over Weft's defaults. */
   transport?: ChannelOptions;
+  /** How large messages and metadata of the routes may be. Default DEFAULT_SIZE_LIMITS. */
+  sizeLimits?: SizeLimits;
   /**
    * When calls of the routes are refused for load: RESOURCE_EXHAUSTED with RetryInfo and pushback.
    * Health, reflection and identity never are. Default false: never.
@@ -107,6 +110,7 @@ export class GrpcServer {
     routes,
     descriptorSets = [],
     transport = {},
+    sizeLimits = DEFAULT_SIZE_LIMITS,
     shedding = false,
     identity,
     interceptors = [],
@@ -115,11 +119,12 @@ export class GrpcServer {
   }: GrpcServerOptions) {
     this.closing = this.#closer.signal;
     this.#log = log;
-    this.#responses = new EncodedResponses(MAX_MESSAGE_BYTES, log);
+    this.#responses = new EncodedResponses(sizeLimits, log);
     this.#shedding = shedding === false ? undefined : new Shedding(shedding);
     const interceptor = routeInterceptor({
       definitions: routes.map(({ definition }) => definition),
       refusal: () => this.#shedding?.refusal(),
+      sizeLimits,
       interceptors,
       observer,
     });
@@ -127,6 +132,9 @@ export class GrpcServer {
     installFailedBindClose();
     const defaults = {
       ...serverTransport,
+      // The middleware that encodes responses applies the limit for sending.
+      'grpc.max_send_message_length': -1,
+      'grpc.max_receive_message_length': sizeLimits.maxReceiveMessageBytes,
       [RESET_LIMITS_KEY]: true,
       [CLOSE_FAILED_BIND_KEY]: true,
       [SESSION_LISTENER_KEY]: this.#connected,

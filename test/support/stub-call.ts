@@ -5,11 +5,13 @@ import { GetUserRequest, GetUserResponse } from '@weft/proto/user';
 export function stubCall(
   channel: Channel,
   path: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string | readonly string[]>> = {},
   id = 'x',
 ): Promise<GetUserResponse> {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  for (const [name, values] of Object.entries(headers)) {
+    for (const value of [values].flat()) metadata.add(name, value);
+  }
   const stub = new Client('', null as never, { channelOverride: channel });
   const { promise, resolve, reject } = Promise.withResolvers<GetUserResponse>();
   stub.makeUnaryRequest(

@@ -13,6 +13,8 @@ export interface AttemptEnding {
   readonly endedBy?: EndedBy;
   /** How long the endpoint asks to be left alone, in ms. Default: it does not ask. */
   readonly restMs?: number | undefined;
+  /** How long the attempt was allowed to take, in ms. Timers fire late. Default: as long as it took. */
+  readonly allowedMs?: number | undefined;
 }
 
 /** Who keeps the counts: the balancer. */
@@ -121,13 +123,14 @@ export class Attempt {
   end(statusCode: number, ending: AttemptEnding = {}): void {
     if (this.#record === undefined || this.#record.end !== undefined) return;
     const { details = '', trailers, endedBy = 'server', restMs } = ending;
+    const { allowedMs = Number.POSITIVE_INFINITY } = ending;
     const now = this.#ledger.now();
     const durationMs = now - this.startedAt;
     this.#record.end = { statusCode, details, trailers, endedBy, durationMs };
     this.#ledger.observed(this, statusCode, durationMs);
     this.#isCounted = false;
     const hasTimedOut = isTimeout({ statusCode, endedBy });
-    const waitedMs = hasTimedOut ? this.#ledger.waitedMs(this, now) : 0;
+    const waitedMs = hasTimedOut ? Math.min(allowedMs, this.#ledger.waitedMs(this, now)) : 0;
     const outcome = this.#outcome(statusCode, endedBy, restMs, waitedMs, now);
     this.#breaker.ended(this.#passage, outcome);
     const timedOutAfterMs = hasTimedOut ? waitedMs : undefined;

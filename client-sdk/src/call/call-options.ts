@@ -1,13 +1,18 @@
 import { status } from '@grpc/grpc-js';
+import type { SizeLimits } from '@weft/proto';
 import type { CallOptions } from 'nice-grpc-common';
 import type { CallReport } from '../balancer/call-report.ts';
 import { ConfigError } from '../errors.ts';
 import { shown } from '../policy/faults.ts';
 import { LONGEST_TIMER_MS } from '../policy/readers.ts';
+import { givenSizeLimits } from '../policy/size-limit-fields.ts';
 import type { CallContext } from '../server/call-context.ts';
 
-/** What a mesh client takes at each call besides nice-grpc's `metadata`, `signal`, `onHeader` ... */
-export interface MeshCallOptions {
+/**
+ * Options of one call by a mesh client, besides nice-grpc's `metadata`, `signal`, `onHeader` ... The limits
+ * of `SizeLimits` stand over those of the policy.
+ */
+export interface MeshCallOptions extends Partial<SizeLimits> {
   /**
    * How long the call may take over all its attempts, in ms; sent to the server as its deadline.
    * Default: the policy's `defaultDeadlineMs` for unary methods, none for streams. Infinity for none.
@@ -41,6 +46,7 @@ export function checkCallOptions(options: CallOptions & MeshCallOptions): void {
     refuse('timeoutMs', 'a number of ms', timeoutMs);
   }
   if (hashKey !== undefined && typeof hashKey !== 'string') refuse('hashKey', 'text', hashKey);
+  givenSizeLimits(options);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     refuse('signal', 'an AbortSignal', signal);
   }

@@ -7,6 +7,7 @@ import { LONGEST_TIMER_MS } from '../policy/readers.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { ClientSpan } from '../tracing/client-span.ts';
 import { CallFilter } from './call-filter.ts';
+import { CallLimits } from './call-limits.ts';
 import { settingsOf } from './call-settings.ts';
 import type { MethodPlan } from './method-plan.ts';
 import type { MethodPlans } from './method-plans.ts';
@@ -38,12 +39,11 @@ export class CallSelector implements ConfigSelector {
     const settings = settingsOf(metadata);
     const policy = settings?.policy ?? this.#balancer.policy;
     const plan = this.#plans.of(policy, path);
-    const call = new PlannedCall(plan, this.#balancer.now(), {
-      path,
-      isUnary: plan.isUnary,
-      hashKey: settings?.hashKey ?? hashKeyOf(policy, metadata),
-      strategy: plan.strategy,
-    });
+    const { isUnary, strategy } = plan;
+    const hashKey = settings?.hashKey ?? hashKeyOf(policy, metadata);
+    const sizeLimits = settings?.sizeLimits && { ...plan.sizeLimits, ...settings.sizeLimits };
+    const traits = { path, isUnary, hashKey, strategy };
+    const call = new PlannedCall(plan, this.#balancer.now(), traits, sizeLimits);
     const timeout = timeoutOf(settings?.timeoutMs);
     const span = ClientSpan.start(path, metadata, settings?.traceContext ?? context.active());
     const { onReport, onFailure } = settings ?? {};
@@ -54,6 +54,7 @@ export class CallSelector implements ConfigSelector {
       status: status.OK,
       dynamicFilterFactories: [
         new CallFilter(this.#balancer, call, { onReport, onFailure, span, log: this.#log }),
+        new CallLimits(this.#balancer.service, call, metadata),
       ],
     };
   }

@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Context } from '@opentelemetry/api';
+import type { SizeLimits } from '@weft/proto';
 import type { CallReport } from '../balancer/call-report.ts';
 import type { ResolvedPolicy } from '../policy/service-policy.ts';
 
@@ -9,6 +10,8 @@ export interface CallSettings {
   readonly policy?: ResolvedPolicy | undefined;
   /** What `consistent_hash` goes by. */
   readonly hashKey?: string | undefined;
+  /** Limits of this call, over those of the policy. */
+  readonly sizeLimits?: Partial<SizeLimits> | undefined;
   /** How long the call may take, in ms, when its channel learns it only as it starts. */
   readonly timeoutMs?: number | undefined;
   /** The trace it belongs to, where there is one: it may be sent from elsewhere, later. */

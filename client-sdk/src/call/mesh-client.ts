@@ -2,6 +2,7 @@ import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Client, TsProtoServiceDefinition } from 'nice-grpc';
 import { type CallOptions, ClientError, Metadata } from 'nice-grpc-common';
+import { givenSizeLimits } from '../policy/size-limit-fields.ts';
 import { currentCall } from '../server/call-context.ts';
 import {
   checkCallOptions,
@@ -88,14 +89,18 @@ export function unaryCaller<Request, Response>(
   };
 }
 
-function requestMetadata(
-  { metadata, hashKey, onReport }: UnaryOptions,
-  settings: CallSettings | undefined,
-): GrpcMetadata {
+function requestMetadata(options: UnaryOptions, settings: CallSettings | undefined): GrpcMetadata {
+  const { metadata, hashKey, onReport } = options;
+  const sizeLimits = givenSizeLimits(options);
   const sent = metadata === undefined ? new GrpcMetadata() : toGrpcMetadata(Metadata(metadata));
   const traceContext = context.active();
-  if (hashKey !== undefined || onReport !== undefined || traceContext !== ROOT_CONTEXT) {
-    attachSettings(sent, { ...settings, hashKey, onReport, traceContext });
+  if (
+    hashKey !== undefined ||
+    onReport !== undefined ||
+    sizeLimits !== undefined ||
+    traceContext !== ROOT_CONTEXT
+  ) {
+    attachSettings(sent, { ...settings, hashKey, onReport, sizeLimits, traceContext });
   } else if (settings !== undefined) attachSettings(sent, settings);
   return sent;
 }

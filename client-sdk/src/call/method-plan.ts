@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import type { SizeLimits } from '@weft/proto';
 import { strategyKey } from '../balancer/strategies.ts';
 import { type MethodTraits, methodNameOf } from '../contract/contract.ts';
 import type { ConfigSelector } from '../grpc-experimental.ts';
@@ -21,6 +22,8 @@ export interface MethodPlan {
   readonly isMovable: boolean;
   /** How long one attempt may take, in ms. */
   readonly perTryTimeoutMs: number | undefined;
+  /** How large messages and metadata may be. */
+  readonly sizeLimits: SizeLimits;
 }
 
 /**
@@ -70,6 +73,7 @@ export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined)
     defaultDeadlineMs: isUnary ? own.defaultDeadlineMs : undefined,
     methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },
     isMovable: isUnary && isRepeated,
+    sizeLimits: own.sizeLimits,
     perTryTimeoutMs: own.hedging === undefined ? own.retry?.perTryTimeoutMs : undefined,
   };
 }

@@ -1,3 +1,4 @@
+import type { SizeLimits } from '@weft/proto';
 import { CallRecord, type CallTraits } from '../balancer/call-record.ts';
 import type { MethodPlan } from './method-plan.ts';
 
@@ -6,10 +7,18 @@ export class PlannedCall extends CallRecord {
   readonly plan: MethodPlan;
   /** When it began, on the monotonic clock in ms. */
   readonly startedAt: number;
+  /** How large its messages and metadata may be. */
+  readonly sizeLimits: SizeLimits;
 
-  constructor(plan: MethodPlan, startedAt: number, traits: CallTraits) {
+  constructor(
+    plan: MethodPlan,
+    startedAt: number,
+    traits: CallTraits,
+    sizeLimits: SizeLimits = plan.sizeLimits,
+  ) {
     super(traits);
     this.plan = plan;
     this.startedAt = startedAt;
+    this.sizeLimits = sizeLimits;
   }
 }

@@ -1,5 +1,6 @@
 import { type CallOptions, ClientError, type ClientMiddleware, Metadata } from 'nice-grpc-common';
 import type { CallReport } from '../balancer/call-report.ts';
+import { givenSizeLimits } from '../policy/size-limit-fields.ts';
 import type { MeshCallOptions } from './call-options.ts';
 import type { CallSettings } from './call-settings.ts';
 import { noteReport } from './error-reports.ts';
@@ -24,17 +25,19 @@ export function takeSettings(id: string): CallSettings | undefined {
  */
 export const streamMiddleware: ClientMiddleware<MeshCallOptions> = async function* pass(
   call,
-  { timeoutMs, hashKey, onReport, ...rest }: CallOptions & MeshCallOptions,
+  options: CallOptions & MeshCallOptions,
 ) {
   const id = String(next++);
   let report: CallReport | undefined;
   const onFailure = (told: CallReport) => {
     report = told;
   };
-  underWay.set(id, { timeoutMs, hashKey, onReport, onFailure });
+  const { timeoutMs, hashKey, onReport, signal, onHeader, onTrailer } = options;
+  const sizeLimits = givenSizeLimits(options);
+  underWay.set(id, { timeoutMs, hashKey, onReport, onFailure, sizeLimits });
   try {
-    const metadata = Metadata(rest.metadata).set(SETTINGS_KEY, id);
-    return yield* call.next(call.request, { ...rest, metadata });
+    const metadata = Metadata(options.metadata).set(SETTINGS_KEY, id);
+    return yield* call.next(call.request, { metadata, signal, onHeader, onTrailer } as CallOptions);
   } catch (error) {
     if (report !== undefined && error instanceof ClientError) noteReport(error, report);
     throw error;

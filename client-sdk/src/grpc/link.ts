@@ -69,8 +69,8 @@ export class Link {
   }
 
   /** Makes what sends an attempt over this connection. */
-  send(attempt: Attempt, { plan }: PlannedCall): PickResult {
-    return new GrpcAttempt(attempt, this.#subchannel as Subchannel, plan, this.#site);
+  send(attempt: Attempt, call: PlannedCall): PickResult {
+    return new GrpcAttempt(attempt, this.#subchannel as Subchannel, call, this.#site);
   }
 
   /** Ends the attempts in flight that can be made elsewhere. */

@@ -19,6 +19,19 @@ interface Http2SubchannelCall extends SubchannelCall {
   getStatus(): object | null;
 }
 
+/** The private part of grpc-js's reader of messages. */
+interface MessageReader {
+  decoder: { maxReadMessageLength: number };
+}
+
+/**
+ * Sets the largest message that `call` reads, in bytes. grpc-js has one limit for all calls of a
+ * connection. It ends a call with RESOURCE_EXHAUSTED before it reads a larger message.
+ */
+export function limitReceivedMessages(call: SubchannelCall, maxBytes: number): void {
+  (call as unknown as MessageReader).decoder.maxReadMessageLength = maxBytes;
+}
+
 /** Message of the status that grpc-js makes when a connection ends below a call. */
 const CONNECTION_DROPPED = 'Connection dropped';
 
@@ -46,6 +59,17 @@ export function onEndedHere(
     const isRunning = (call as Http2SubchannelCall).getStatus() === null;
     cancel.call(call, code, isRunning ? told(code, details) : details);
   };
+}
+
+/** The units of `grpc-timeout` that grpc-js sends, in ms. */
+const TIMEOUT_UNITS: Readonly<Record<string, number>> = { m: 1, S: 1000, M: 60_000, H: 3_600_000 };
+
+/** The value of the header `grpc-timeout`, in ms; Infinity if there is none. */
+export function timeoutMs(header: string | undefined): number {
+  const [, digits, unit = ''] = /^(\d+)([mSMH])$/.exec(header ?? '') ?? [];
+  return digits === undefined
+    ? Number.POSITIVE_INFINITY
+    : Number(digits) * (TIMEOUT_UNITS[unit] ?? Number.POSITIVE_INFINITY);
 }
 
 /** What an end by this client is counted as. */

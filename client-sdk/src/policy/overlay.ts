@@ -1,5 +1,6 @@
 import { methodKey } from './method-policy.ts';
 import type { MethodPolicy, ServicePolicy } from './service-policy.ts';
+import { overlaySizeLimits } from './size-limit-fields.ts';
 
 /** Two fields of a group of which the first is at most the second. */
 type Pair<Group> = readonly [keyof Group, keyof Group];
@@ -37,6 +38,7 @@ export function overlayMethod(below: MethodPolicy, above: MethodPolicy): MethodP
     defaultDeadlineMs: above.defaultDeadlineMs ?? below.defaultDeadlineMs,
     retry: overlayGroup(below.retry, above.retry, BACKOFF_PAIR),
     hedging: overlayGroup(silenced, above.hedging),
+    ...overlaySizeLimits(below, above),
   };
 }
 

@@ -28,6 +28,7 @@ import type {
   SitePolicy,
   SubsetOptions,
 } from './service-policy.ts';
+import { sizeLimitFields } from './size-limit-fields.ts';
 
 /** More calls, or failures, than one process ever has. */
 const count = wholeNumberIn(1, 1_000_000);
@@ -74,6 +75,7 @@ const outlierEjection = fieldsOf<OutlierEjectionOptions>(
 );
 
 const methodFields: FieldReaders<MethodPolicy> = {
+  ...sizeLimitFields,
   defaultDeadlineMs: ms(),
   retry: orFalse(retry),
   hedging: orFalse(hedging),

@@ -1,3 +1,4 @@
+import { DEFAULT_SIZE_LIMITS } from '@weft/proto';
 import { Faults, type SettingPath } from './faults.ts';
 import {
   BACKOFF_PAIR,
@@ -24,6 +25,7 @@ import type {
   ServicePolicy,
   SitePolicy,
 } from './service-policy.ts';
+import { overlaySizeLimits } from './size-limit-fields.ts';
 
 /** A group that is on, with its defaults, frozen; undefined when it is off. */
 function filled<Group extends object, Defaults extends Partial<Group>>(
@@ -42,6 +44,7 @@ function resolveMethod(policy: MethodPolicy): ResolvedMethodPolicy {
     defaultDeadlineMs: policy.defaultDeadlineMs ?? BUILT_IN.defaultDeadlineMs,
     retry: hedging === undefined ? filled(RETRY, policy.retry, BACKOFF_PAIR) : undefined,
     hedging,
+    sizeLimits: Object.freeze(overlaySizeLimits(DEFAULT_SIZE_LIMITS, policy)),
   });
 }
 

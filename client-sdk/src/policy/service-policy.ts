@@ -1,3 +1,4 @@
+import type { SizeLimits } from '@weft/proto';
 import type { StrategyName } from '../balancer/strategies.ts';
 import type { BreakerSettings } from '../breaker/breaker.ts';
 
@@ -89,8 +90,11 @@ export interface SubsetOptions {
   from?: number;
 }
 
-/** What of a service's policy may differ from method to method. */
-export interface MethodPolicy {
+/**
+ * What of a service's policy may differ from method to method. The limits of `SizeLimits` hold for one
+ * message, and for the metadata at one end of a call.
+ */
+export interface MethodPolicy extends Partial<SizeLimits> {
   /** Deadline of unary calls that come without one. Default: the service's. */
   defaultDeadlineMs?: number;
   /** Only for methods that the contract marks idempotent. Default: the service's. False: none. */
@@ -190,6 +194,7 @@ export interface ResolvedMethodPolicy {
     | (Required<Omit<RetryOptions, 'perTryTimeoutMs'>> & Pick<RetryOptions, 'perTryTimeoutMs'>)
     | undefined;
   readonly hedging: Required<HedgingOptions> | undefined;
+  readonly sizeLimits: SizeLimits;
 }
 
 /** A policy with every default filled in, checked and frozen. */

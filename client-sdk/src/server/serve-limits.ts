@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { SheddingSettings } from '@weft/proto';
+import { DEFAULT_SIZE_LIMITS, type SheddingSettings, type SizeLimits } from '@weft/proto';
 import {
   type FieldReaders,
   fieldsOf,
@@ -10,6 +10,7 @@ import {
   orFalse,
   wholeNumberIn,
 } from '../policy/readers.ts';
+import { overlaySizeLimits, sizeLimitFields } from '../policy/size-limit-fields.ts';
 
 /** When a service refuses new calls because its event loop lags. */
 export interface SheddingOptions {
@@ -28,8 +29,11 @@ export interface SheddingOptions {
   pushbackMs?: number;
 }
 
-/** What a service takes on, and for how long. */
-export interface ServeLimits {
+/**
+ * What a service takes on, and for how long. The limits of `SizeLimits` hold for all of its methods: they
+ * are about the requests that it receives and the responses that it sends.
+ */
+export interface ServeLimits extends Partial<SizeLimits> {
   /**
    * Load shedding: while the event loop lags, new calls end at once with RESOURCE_EXHAUSTED, reason
    * OVERLOADED, RetryInfo and server pushback. Health, reflection and identity are always answered.
@@ -64,6 +68,7 @@ export interface ResolvedLimits {
   readonly maxConcurrentStreams: number;
   readonly maxConnectionAgeMs: number;
   readonly defaultDeadlineMs: number;
+  readonly sizeLimits: SizeLimits;
 }
 
 /** Reads every field of `ServeLimits`. */
@@ -77,6 +82,7 @@ export const limitFields: FieldReaders<ServeLimits> = {
   maxConcurrentStreams: wholeNumberIn(1, 2 ** 31 - 1),
   maxConnectionAgeMs: msOrNever(LONGEST_MS),
   defaultDeadlineMs: msOrNever(LONGEST_TIMER_MS),
+  ...sizeLimitFields,
 };
 
 /** Fills in defaults of checked limits. */
@@ -88,6 +94,7 @@ export function resolveServeLimits(limits: ServeLimits): ResolvedLimits {
     maxConcurrentStreams,
     maxConnectionAgeMs,
     defaultDeadlineMs,
+    sizeLimits: overlaySizeLimits(DEFAULT_SIZE_LIMITS, limits),
   };
 }
 

@@ -88,6 +88,7 @@ export class ServiceHost {
       descriptorSets,
       transport: transportOf(limits),
       shedding: limits.shedding,
+      sizeLimits: limits.sizeLimits,
       identity: () => identityOf(serviceHost.instance),
       interceptors: [callContextInterceptor(limits.defaultDeadlineMs)],
       observer: metrics?.observer,

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_SIZE_LIMITS } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
 import { MethodPlans } from '../../../../client-sdk/src/call/method-plans.ts';
@@ -19,6 +20,7 @@ describe('planOf', () => {
   it('retries what the contract marks idempotent, when it was refused or the connection broke', () => {
     expect(plan()).toEqual({
       strategy: 'round_robin',
+      sizeLimits: DEFAULT_SIZE_LIMITS,
       isUnary: true,
       defaultDeadlineMs: 2000,
       isMovable: true,
@@ -42,6 +44,7 @@ describe('planOf', () => {
     expect(plan({ retry: false })).toMatchObject(once);
     expect(planOf(resolvePolicy(), undefined)).toEqual({
       strategy: 'round_robin',
+      sizeLimits: DEFAULT_SIZE_LIMITS,
       isUnary: false,
       defaultDeadlineMs: undefined,
       perTryTimeoutMs: undefined,

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 /** An attempt that has been sent, and the call of the transport that carries it. */
-function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
+function send({ isIdempotent = true, retry = {} as RetryOptions, metadata = new Metadata() } = {}) {
   const plan = planOf(resolvePolicy({ retry }), { path, type: 'unary', isIdempotent });
   const attempt = {
     start: jest.fn(),
@@ -46,7 +46,8 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
     end: (...how: unknown[]) => ends.push(how),
   };
   const cancelWithStatus = jest.fn();
-  const call = { startRead: jest.fn(), cancelWithStatus, getStatus: () => null };
+  const decoder = { maxReadMessageLength: 0 };
+  const call = { startRead: jest.fn(), cancelWithStatus, getStatus: () => null, decoder };
   let inner: Listener | undefined;
   const createCall = jest.fn((...how: unknown[]) => {
     inner = how[3] as Listener;
@@ -56,7 +57,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
   const sent = new GrpcAttempt(
     attempt as unknown as Attempt,
     subchannel as unknown as Subchannel,
-    plan,
+    { plan, sizeLimits: plan.sizeLimits },
     { movable, hasOther: () => hasOther },
   );
   sent.onCallStarted();
@@ -65,7 +66,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions } = {}) {
     onReceiveMessage: (message) => told.push(message),
     onReceiveStatus: (end) => told.push(end),
   };
-  sent.getRealSubchannel().createCall(new Metadata(), 'h', path, listener as never, 1 as never);
+  sent.getRealSubchannel().createCall(metadata, 'h', path, listener as never, 1 as never);
   return { sent, attempt, call, cancelWithStatus, listener, inner: inner as Listener };
 }
 
@@ -198,7 +199,13 @@ describe('pushback (F33)', () => {
     expect(ends).toEqual([
       [
         exhausted.code,
-        { details: '', trailers: exhausted.metadata, endedBy: 'server', restMs: 500 },
+        {
+          details: '',
+          trailers: exhausted.metadata,
+          endedBy: 'server',
+          restMs: 500,
+          allowedMs: undefined,
+        },
       ],
     ]);
   });
@@ -223,7 +230,10 @@ describe('pushback (F33)', () => {
     const { metadata } = status;
     sent.onCallEnded(code, 'details', metadata);
     expect(ends).toEqual([
-      [code, { details: 'details', trailers: metadata, endedBy: 'server', restMs }],
+      [
+        code,
+        { details: 'details', trailers: metadata, endedBy: 'server', restMs, allowedMs: undefined },
+      ],
     ]);
   });
 });
@@ -239,6 +249,24 @@ describe('a second message of a unary response', () => {
       'Too many responses received',
     );
     inner.onReceiveStatus(end(status.UNIMPLEMENTED));
+  });
+});
+
+describe('the time that an attempt was allowed to take', () => {
+  it.each([
+    ['250m', undefined, 250],
+    ['3S', 100, 100],
+    ['2M', undefined, 120_000],
+    ['1H', undefined, 3_600_000],
+    [undefined, undefined, Number.POSITIVE_INFINITY],
+  ])('is the rest of the deadline or perTryTimeoutMs: %s, %s', (timeout, perTryTimeoutMs, ms) => {
+    const metadata = new Metadata();
+    if (timeout !== undefined) metadata.set('grpc-timeout', timeout);
+    const retry = perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs };
+    const late = send({ retry, metadata });
+    late.sent.onCallEnded(status.DEADLINE_EXCEEDED, '', new Metadata());
+    late.inner.onReceiveStatus(end(status.CANCELLED));
+    expect(ends).toMatchObject([[status.DEADLINE_EXCEEDED, { allowedMs: ms }]]);
   });
 });
 

@@ -29,6 +29,10 @@ const day = 86_400_000;
 /** Each number with what lies just within its range and just outside. */
 const numbers: [path: string, within: number[], outside: unknown[]][] = [
   ['defaultDeadlineMs', [1, 1.5, day], [0, 0.5, day + 1]],
+  ['maxSendMessageBytes', [1024, 2 ** 30], [1023, 1024.5, 2 ** 30 + 1]],
+  ['maxReceiveMessageBytes', [1024, 2 ** 30], [1023, 2 ** 30 + 1]],
+  ['maxSendMetadataBytes', [1024, 61_440], [1023, 61_441]],
+  ['maxReceiveMetadataBytes', [1024, 61_440], [1023, 61_441]],
   ['retry.maxAttempts', [2, 5], [0, 1, 2.5, 6, 99]],
   ['retry.initialBackoffMs', [1, day], [0, day + 1]],
   ['retry.maxBackoffMs', [1, day], [0, day + 1]],
@@ -94,7 +98,11 @@ describe('other fields of a policy', () => {
     ['methods', /^must be an object, not/, [false, [], null, new Map()]],
     ['methods.GetUser', /^must be an object, not/, [false, [], null]],
     ['methods.GetUser.retry', /^must be false or an object/, [true, null]],
-    ['methods.GetUser.strategy', /^is no known field; there are default/, ['random']],
+    [
+      'methods.GetUser.strategy',
+      /^is no known field; there are maxSend.*, defaultDeadlineMs, retry, hedging$/,
+      ['random'],
+    ],
     ['retry.maxAttemps', /^is no known field; did you mean maxAttempts\?$/, [3]],
     ['stratgy', /^is no known field; did you mean strategy\?$/, ['random']],
     ['max_in_flight', /^is no known field; did you mean maxInFlight\?$/, [1]],

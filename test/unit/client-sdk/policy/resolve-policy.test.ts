@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_SIZE_LIMITS } from '@weft/proto';
 import { methodPolicy } from '../../../../client-sdk/src/policy/method-policy.ts';
 import { resolveLayers, resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
 import type { ServicePolicy } from '../../../../client-sdk/src/policy/service-policy.ts';
@@ -15,6 +16,7 @@ describe('resolvePolicy', () => {
   it('fills in the defaults', () => {
     expect(resolvePolicy()).toEqual({
       strategy: 'round_robin',
+      sizeLimits: DEFAULT_SIZE_LIMITS,
       hashHeader: undefined,
       defaultDeadlineMs: 2000,
       retry: { maxAttempts: 3, ...backoff },
@@ -89,11 +91,27 @@ describe('inheritance', () => {
       defaultDeadlineMs: 1000,
       retry: { maxAttempts: 4, initialBackoffMs: 50, maxBackoffMs: 60, backoffMultiplier: 2 },
       hedging: undefined,
+      sizeLimits: DEFAULT_SIZE_LIMITS,
     });
     expect(methodPolicy(policy, 'ListUsers')).toMatchObject({
       defaultDeadlineMs: 7,
       retry: policy.retry,
     });
+  });
+
+  it('overlays each size limit on its own', () => {
+    const policy = resolveLayers([
+      { maxSendMessageBytes: 10_000, maxReceiveMessageBytes: 20_000 },
+      { maxReceiveMessageBytes: 30_000, methods: { GetUser: { maxReceiveMetadataBytes: 5000 } } },
+    ]);
+    const service = {
+      ...DEFAULT_SIZE_LIMITS,
+      maxSendMessageBytes: 10_000,
+      maxReceiveMessageBytes: 30_000,
+    };
+    expect(policy.sizeLimits).toEqual(service);
+    const method = { ...service, maxReceiveMetadataBytes: 5000 };
+    expect(methodPolicy(policy, 'GetUser').sizeLimits).toEqual(method);
   });
 
   it('finds a method by the name of the contract and of the client, others at the service', () => {
@@ -157,6 +175,7 @@ describe('hedging', () => {
     expect(methodPolicy(policy, 'GetUser')).toMatchObject({
       retry: { maxAttempts: 4 },
       hedging: undefined,
+      sizeLimits: DEFAULT_SIZE_LIMITS,
     });
   });
 

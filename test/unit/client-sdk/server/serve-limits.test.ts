@@ -8,6 +8,12 @@ describe('resolveServeLimits', () => {
       maxConcurrentStreams: 1000,
       maxConnectionAgeMs: 1_800_000,
       defaultDeadlineMs: 30_000,
+      sizeLimits: {
+        maxSendMessageBytes: 4_194_304,
+        maxReceiveMessageBytes: 4_194_304,
+        maxSendMetadataBytes: 32_768,
+        maxReceiveMetadataBytes: 32_768,
+      },
     });
   });
 
@@ -17,6 +23,10 @@ describe('resolveServeLimits', () => {
       pushbackMs: 250,
     });
     expect(resolveServeLimits({ shedding: false }).shedding).toBe(false);
+    expect(resolveServeLimits({ maxSendMessageBytes: 5000 }).sizeLimits).toMatchObject({
+      maxSendMessageBytes: 5000,
+      maxReceiveMessageBytes: 4_194_304,
+    });
   });
 });
 

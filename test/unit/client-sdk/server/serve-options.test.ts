@@ -188,6 +188,8 @@ describe('resolveServeOptions', () => {
     ['shedding.maxLagMs', { shedding: { maxLagMs: 9 } }],
     ['shedding.maxLagMs', { shedding: { maxLagMs: Number.NaN } }],
     ['shedding.pushbackMs', { shedding: { pushbackMs: -1 } }],
+    ['maxSendMessageBytes', { maxSendMessageBytes: 0 }],
+    ['maxReceiveMetadataBytes', { maxReceiveMetadataBytes: 65_536 }],
     ['maxConcurrentStreams', { maxConcurrentStreams: 0 }],
     ['maxConcurrentStreams', { maxConcurrentStreams: 1.5 }],
     ['maxConnectionAgeMs', { maxConnectionAgeMs: 0 }],
