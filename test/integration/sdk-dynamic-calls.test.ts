@@ -90,21 +90,20 @@ describe('weft call', () => {
   const weftCall = (request: string) =>
     runWeftHere(['call', '--registry', stage.registry.address, 'digits', 'Get', request]);
 
-  it('keeps every digit of a number, or refuses the number', async () => {
+  it('keeps every digit of a number', async () => {
     await offer('digits', (request) => request);
-    const text = await weftCall('{"units": "9007199254740993"}');
-    expect(JSON.parse(text.stdout)).toMatchObject({ units: '9007199254740993' });
-    for (const units of ['9007199254740991', '-9007199254740991', '9007199254740994']) {
-      const { stdout } = await weftCall(`{"units": ${units}}`);
-      expect(JSON.parse(stdout)).toMatchObject({ units });
+    const numbers = [
+      ...['"9007199254740993"', '9007199254740991', '-9007199254740991', '9007199254740994'],
+      ...['9007199254740993', '-9007199254740993', '9223372036854775807', '7'],
+    ];
+    for (const units of numbers) {
+      const { stdout } = await weftCall(`{"part": {"units": ${units}, "ratio": 0.1}}`);
+      const part = { units: units.replaceAll('"', ''), ratio: 0.1 };
+      expect(JSON.parse(stdout)).toMatchObject({ part });
     }
-    for (const units of ['9007199254740993', '-9007199254740993.0', '9223372036854775807']) {
-      const { code, stdout, stderr } = await weftCall(`{"part": {"units": ${units}}}`);
-      expect(code).not.toBe(0);
-      expect(stdout).toBe('');
-      expect(stderr).toContain(`units: the number ${units} would become `);
-      expect(stderr).toContain(`write it in quotes: "${units}"`);
-    }
+    const { code, stderr } = await weftCall('{"units": 9223372036854775808}');
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('9223372036854775808');
   });
 });
 

@@ -1,22 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { OrchestratorError } from '../errors.ts';
-import { parseExactJson } from '../exact-numbers.ts';
+import { parseExactJson } from '../exact-json.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 
 const STDIN = 0;
 
 /**
- * Parses the request of a call.
+ * Parses the request of a call. Every digit of a number is kept.
  * @param source what the text is, to name it in errors: a file, or `-d`
- * @throws OrchestratorError if it is no JSON object, or has a number that would lose digits
+ * @throws OrchestratorError if it is no JSON object
  */
 export function parseRequest(text: string, source: string): JsonObject {
   let value: JsonValue;
   try {
     value = parseExactJson(text);
   } catch (error) {
-    const what = error instanceof SyntaxError ? 'is not JSON' : 'cannot be sent as it is';
-    throw new OrchestratorError(`${source} ${what}: ${(error as Error).message}`);
+    throw new OrchestratorError(`${source} is not JSON: ${(error as Error).message}`);
   }
   if (!isJsonObject(value)) throw new OrchestratorError(`${source} is no JSON object`);
   return value;

@@ -1,4 +1,4 @@
-import { parseShownJson } from '../exact-numbers.ts';
+import { parseExactJson } from '../exact-json.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
 import { clock } from './clock.ts';
 
@@ -42,7 +42,7 @@ function fieldText([name, value]: [string, JsonValue]): string {
 function parsed(raw: string): JsonObject | undefined {
   if (!raw.startsWith('{')) return undefined;
   try {
-    const value = parseShownJson(raw);
+    const value = parseExactJson(raw);
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
