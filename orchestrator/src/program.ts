@@ -22,6 +22,7 @@ const EXAMPLES: readonly Example[] = [
   ['top', 'services and instances by traffic, live'],
   ['graph', 'who calls whom'],
   ['drain user-service user-service-1', 'no more calls to one instance'],
+  ['run --service pages --port 8080 --health http:/ -- ./pages', 'a program in any language'],
   ['demo', 'the whole tour on free ports, then stop'],
   ['etcd up --nodes 3', 'an etcd that survives the loss of a node'],
   ['registry export > mesh.json', 'everything that is registered'],

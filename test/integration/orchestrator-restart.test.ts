@@ -59,17 +59,20 @@ describe('weft restart', () => {
     'sh -c': ['sh', '-c', `${stubCommand('shop').join(' ')}; true`],
   };
   it.concurrent.each(Object.entries(wrappers))(
-    'lets a service that %s started drain to its end',
+    'fails no call of a service that %s started, and lets it drain to its end',
     async (_, command) => {
       using events = tempFolder('weft-events-');
       const file = join(events.path, 'events');
       const environment = { STUB_DELAY_MS: '1200', STUB_EVENTS: file };
       await using shop = await startShop({ command, environment });
       const [before] = await shop.processes();
-      const call = shop.users.getUser({ id: 'x' }, { timeoutMs: 10_000 }).catch(() => {});
-      await sleep(300);
+      const load = callSteadily(20, (options) =>
+        shop.users.getUser({ id: 'x' }, { ...options, timeoutMs: 10_000 }),
+      );
+      await eventually(() => expect(load.done.length).toBeGreaterThan(5));
       expect(await shop.weft('restart', 'shop')).toMatchObject({ code: 0 });
-      await call;
+      await load.stop();
+      expect(load.failures()).toEqual([]);
       expect(readFileSync(file, 'utf8')).toContain(`closed shop ${before?.instanceId}`);
       expect(shop.up.output()).not.toMatch(/was killed/);
     },
