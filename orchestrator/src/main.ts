@@ -1,6 +1,14 @@
 #!/usr/bin/env node
-import { keepCompiledCode } from './compile-cache.ts';
+import { nodeFault } from '@weft/proto/node-fault';
 
+const fault = nodeFault(process.version);
+if (fault !== undefined) {
+  console.error(fault);
+  process.exit(1);
+}
+
+// Only now: an old Node cannot even load what these import.
+const { keepCompiledCode } = await import('./compile-cache.ts');
 keepCompiledCode();
 const { EXIT, runWeft } = await import('./program.ts');
 

@@ -1,10 +1,28 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
 /** Whether this is a clone of the repository, and no installed package. */
 export const runsFromSource = import.meta.filename.endsWith('.ts');
 
-/** What calls this `weft`, to say in advice: in a clone of the repository, where it runs from source, npm. */
-const WEFT = runsFromSource ? 'npm run weft --' : 'weft';
+/** Whether a user can type `weft` in a terminal. What npm adds to $PATH while it runs a script is not there then. */
+function isInPath(): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => {
+    if (folder === '' || folder.includes('node_modules') || folder.includes('_npx')) return false;
+    try {
+      accessSync(join(folder, 'weft'), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
 
-/** A command to copy, such as `weft down`, as it is called here. */
+let weft: string | undefined;
+
+/** A command to copy, such as `weft down`, as the user can type it: in a clone, npm runs weft; in a project, npx does. */
 export function weftCommand(words: string): string {
-  return `${WEFT} ${words}`;
+  if (runsFromSource) weft ??= 'npm run weft --';
+  weft ??= isInPath() ? 'weft' : 'npx weft';
+  return `${weft} ${words}`;
 }
