@@ -6,7 +6,8 @@ import { type Order, type OrderLine, OrderStatus } from '@weft/proto/order';
 import { Database } from '@weft/service-kit';
 import { linesFromJson, linesToJson } from './stored-lines.ts';
 
-const schema = `
+const migrations = [
+  `
   CREATE TABLE IF NOT EXISTS orders (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -21,7 +22,8 @@ const schema = `
     idempotency_key TEXT UNIQUE,
     request_hash TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS orders_of_user ON orders (user_id, seq)`;
+  CREATE INDEX IF NOT EXISTS orders_of_user ON orders (user_id, seq)`,
+];
 
 /** A page ends early rather than grow past what one message holds: 10,000 lines are below 3 MiB. */
 const MAX_LINES_PER_PAGE = 10_000n;
@@ -62,7 +64,7 @@ export class OrderRepository {
 
   /** Opens the database file, or creates it; ':memory:' for a database that is not kept. */
   static async open(file: string): Promise<OrderRepository> {
-    return new OrderRepository(await Database.open(file, schema));
+    return new OrderRepository(await Database.open(file, migrations));
   }
 
   /** What an earlier request under this key led to; undefined when there was none. */

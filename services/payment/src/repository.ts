@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Money } from '@weft/proto/money';
 import { type Payment, PaymentStatus } from '@weft/proto/payment';
 import { Database } from '@weft/service-kit';
-import { schema } from './schema.ts';
+import { migrations } from './schema.ts';
 
 export interface NewPayment {
   orderId: string;
@@ -53,7 +53,7 @@ export class PaymentRepository {
    * @param now the clock in ms since 1970; all instances on the file must have the same
    */
   static async open(file: string, now: () => number = Date.now): Promise<PaymentRepository> {
-    return new PaymentRepository(await Database.open(file, schema), now);
+    return new PaymentRepository(await Database.open(file, migrations), now);
   }
 
   /** What an earlier request under this key led to; undefined when there was none. */

@@ -3,7 +3,8 @@
  * key, one payment per order that is or may become COMPLETED. `charges` is the ledger of the
  * simulated bank: its primary key lets a payment be charged once, whoever tries how often.
  */
-export const schema = `
+export const migrations = [
+  `
   CREATE TABLE IF NOT EXISTS payments (
     id TEXT NOT NULL PRIMARY KEY,
     idempotency_key TEXT NOT NULL UNIQUE,
@@ -31,4 +32,5 @@ export const schema = `
     nanos INTEGER NOT NULL,
     charge_time INTEGER NOT NULL,
     refund_time INTEGER
-  ) STRICT`;
+  ) STRICT`,
+];

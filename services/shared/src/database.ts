@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { currentCall } from '@weft/client-sdk';
+import { messageOf } from '@weft/proto';
 import { whenFree } from './busy-wait.ts';
 import { isBusy, statusOf } from './database-status.ts';
+import { migrate, versionOf } from './migrate.ts';
 
 /** How long a write waits for the lock at most, in ms. */
 const MAX_WAIT_MS = 5000;
@@ -32,24 +34,22 @@ export class Database {
   }
 
   /**
-   * Opens the file, or creates it, and brings it to `schema`.
+   * Opens the file, or creates it, and runs the migrations that it lacks. Await it before the service serves.
+   *
+   * During a rolling restart, instances of the version before run on the migrated file. So a migration may add
+   * tables, indexes and columns with defaults, and must leave the rest as it is.
    * @param file `:memory:` for a database that is not kept
-   * @param schema SQL statements that change nothing the second time
-   * @throws Error if the file cannot be used, or another process holds its lock for 5 s
+   * @param migrations SQL, in the order of the versions that added it; released ones never change
+   * @throws Error naming the file if the file cannot be used, if another version of the service wrote it, or
+   * if another process holds its lock for 5 s
    */
-  static async open(file: string, schema: string): Promise<Database> {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
-    const db = new DatabaseSync(file, { timeout: 0, readBigInts: true });
-    const endsAtMs = performance.now() + MAX_WAIT_MS;
-    const isOver = () => performance.now() >= endsAtMs;
+  static async open(file: string, migrations: readonly string[]): Promise<Database> {
     try {
-      await whenFree(() => db.exec('PRAGMA journal_mode = WAL'), { isBusy, isOver });
-      db.exec('PRAGMA synchronous = FULL');
-      await whenFree(() => inTransaction(db, () => db.exec(schema)), { isBusy, isOver });
-      return new Database(db);
+      if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+      return new Database(await openMigrated(file, migrations));
     } catch (error) {
-      db.close();
-      throw error;
+      const message = `cannot use the database ${file}: ${messageOf(error)}`;
+      throw new Error(message, { cause: error });
     }
   }
 
@@ -94,6 +94,24 @@ export class Database {
 
   close(): void {
     this.#db.close();
+  }
+}
+
+async function openMigrated(file: string, migrations: readonly string[]): Promise<DatabaseSync> {
+  const db = new DatabaseSync(file, { timeout: 0, readBigInts: true });
+  const endsAtMs = performance.now() + MAX_WAIT_MS;
+  const isOver = () => performance.now() >= endsAtMs;
+  try {
+    await whenFree(() => db.exec('PRAGMA journal_mode = WAL'), { isBusy, isOver });
+    db.exec('PRAGMA synchronous = FULL');
+    const isCurrent = versionOf(db) === migrations.length;
+    // A file that needs no change needs no lock: an instance can start while another process writes.
+    const run = () => migrate(db, migrations);
+    await whenFree(isCurrent ? run : () => inTransaction(db, run), { isBusy, isOver });
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

@@ -3,7 +3,8 @@ import type { SQLOutputValue } from 'node:sqlite';
 import type { User } from '@weft/proto/user';
 import { Database } from '@weft/service-kit';
 
-const schema = `
+const migrations = [
+  `
   CREATE TABLE IF NOT EXISTS users (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -13,7 +14,8 @@ const schema = `
     create_time INTEGER NOT NULL,
     idempotency_key TEXT UNIQUE,
     request_hash TEXT NOT NULL
-  ) STRICT`;
+  ) STRICT`,
+];
 
 export interface NewUser {
   name: string;
@@ -45,7 +47,7 @@ export class UserRepository {
 
   /** Opens the database file, or creates it; ':memory:' for a database that is not kept. */
   static async open(file: string): Promise<UserRepository> {
-    return new UserRepository(await Database.open(file, schema));
+    return new UserRepository(await Database.open(file, migrations));
   }
 
   /** Stores a user, or returns the one stored earlier under the same key by the same request. */

@@ -1,10 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Database } from '../../../../services/shared/src/database.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 
-const schema = 'CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL) STRICT';
+const migrations = ['CREATE TABLE notes (text TEXT NOT NULL) STRICT'];
 
 describe('Database', () => {
   const folder = tempFolder();
@@ -16,7 +17,7 @@ describe('Database', () => {
   beforeEach(async () => {
     files += 1;
     file = join(folder.path, `${files}.db`);
-    database = await Database.open(file, schema);
+    database = await Database.open(file, migrations);
     other = new DatabaseSync(file);
   });
   afterEach(() => {
@@ -74,15 +75,25 @@ describe('Database', () => {
 
   it('opens a fresh file many times at once', async () => {
     const fresh = join(folder.path, 'fresh.db');
-    const opened = await Promise.all(Array.from({ length: 8 }, () => Database.open(fresh, schema)));
+    const opened = await Promise.all(
+      Array.from({ length: 8 }, () => Database.open(fresh, migrations)),
+    );
     for (const each of opened) each.close();
   });
 
-  it('waits to open a file whose lock another process holds', async () => {
+  it('waits to migrate a file whose lock another process holds, and opens one that is current', async () => {
     other.exec('BEGIN IMMEDIATE');
-    const opening = Database.open(file, schema);
+    (await Database.open(file, migrations)).close();
+    const more = [...migrations, 'CREATE TABLE more (text TEXT)'];
+    const opening = Database.open(file, more);
     await new Promise((resolve) => setTimeout(resolve, 50));
     other.exec('COMMIT');
     (await opening).close();
+  });
+
+  it('names the file that cannot be used', async () => {
+    writeFileSync(join(folder.path, 'text.db'), 'no database, but text'.repeat(100));
+    const opening = Database.open(join(folder.path, 'text.db'), migrations);
+    await expect(opening).rejects.toThrow(/cannot use the database .*text\.db: .*not a database/);
   });
 });
