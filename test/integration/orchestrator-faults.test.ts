@@ -159,6 +159,11 @@ describe('a mesh that cannot come up', () => {
       registry: memory,
       services: {
         silent: { command: ['node', '-e', 'console.log("only me"); setInterval(() => {}, 1000)'] },
+        foreign: {
+          command: ['node', '-e', 'setInterval(() => {}, 1000)'],
+          register: true,
+          health: { type: 'http', path: '/healthz' },
+        },
         sick: { command: stubCommand('sick'), health: { service: 'not.there.Service' } },
       },
     });
@@ -167,6 +172,9 @@ describe('a mesh that cannot come up', () => {
     await mesh.waitFor(
       /sick-1 is not healthy yet after 5 s: .* SERVING for not\.there\.Service/,
       30_000,
+    );
+    await mesh.waitFor(
+      /foreign-1 is not healthy yet after 5 s: no success of GET http:\S+\/healthz/,
     );
     expect(mesh.output()).toMatch(/silent-1 is not healthy yet .*silent-1\.log ends with: only me/);
   });

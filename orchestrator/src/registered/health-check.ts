@@ -10,6 +10,8 @@ export type HealthMethod = Pick<HealthSpec, 'type' | 'service' | 'path'>;
 
 /** Checks the health of one program. */
 export interface HealthCheck {
+  /** How it checks, in words: "GET http://127.0.0.1:8080/healthz". */
+  readonly what: string;
   /** Checks once, for at most `timeoutMs`. Never rejects. */
   look(timeoutMs: number): Promise<Finding>;
   /** Frees its connections. */
@@ -44,22 +46,22 @@ function lookByTcp({ host, port }: Address, timeoutMs: number): Promise<Finding>
 }
 
 /** A check of the program at an address. */
-export function createHealthCheck(
-  { type, service, path }: HealthMethod,
-  address: Address,
-): HealthCheck {
+export function createHealthCheck(method: HealthMethod, address: Address): HealthCheck {
+  const { type, service, path } = method;
+  const what = healthMethodText(method, address);
   const close = () => {};
   switch (type) {
     case 'http':
-      return { look: (timeoutMs) => lookByHttp(address, path, timeoutMs), close };
+      return { what, look: (timeoutMs) => lookByHttp(address, path, timeoutMs), close };
     case 'tcp':
-      return { look: (timeoutMs) => lookByTcp(address, timeoutMs), close };
+      return { what, look: (timeoutMs) => lookByTcp(address, timeoutMs), close };
     case 'none':
-      return { look: async () => 'serving', close };
+      return { what, look: async () => 'serving', close };
     case 'grpc': {
       const health = new GrpcHealth();
       const text = addressText(address);
       return {
+        what,
         look: (timeoutMs) => health.look(text, service, timeoutMs),
         close: () => health.close(),
       };

@@ -61,6 +61,7 @@ export class RegisteredProgram implements ManagedProcess, Probe {
       isHealthy,
       isReady: isHealthy && this.#registration?.isRegistered === true,
       isSilent: finding === 'silent',
+      lacks: isHealthy ? 'the registry does not list it yet' : `no success of ${check.what}`,
       isExcused: isHealthy && isRegistryAway?.() === true,
     };
   }

@@ -55,7 +55,7 @@ export function instanceProbe(view: RegistryView, instanceId: string, service: s
       if (address === '') {
         const lacks = isExcused
           ? 'the registry does not answer'
-          : `it has not registered as ${instanceId}; a program registers by mesh.serve of the SDK`;
+          : `it has not registered as ${instanceId}; a program that does not use the SDK needs \`register: true\``;
         return { ...readingOf(address, 'silent', lacks), isExcused };
       }
       const finding = await health.look(address, service, timeoutMs);
