@@ -9,6 +9,8 @@ const seconds = {
   'e2e/weft-init': 30,
   'integration/orchestrator-faults': 28,
   'integration/soak/soak': 27,
+  'integration/registered-programs': 20,
+  'integration/orchestrator-restart': 16,
   'integration/http-server': 13,
   'unit/registry/record-fuzzer': 21,
   'integration/prometheus': 21,

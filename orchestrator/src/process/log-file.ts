@@ -5,8 +5,10 @@ import {
   mkdirSync,
   openSync,
   readSync,
+  rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -20,19 +22,41 @@ export function previousLog(file: string): string {
 
 /**
  * Keeps a log bounded while processes go on appending to it: copies it aside and empties it. Lines
- * written between the two steps are lost.
+ * written between the two steps are lost. On a full disk, the log is emptied before its last part is written aside.
  */
 export function boundLog(file: string, maxBytes = MAX_LOG_BYTES): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size <= maxBytes) return;
-  copyFileSync(file, previousLog(file));
+  try {
+    copyFileSync(file, previousLog(file));
+    truncateSync(file);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!['ENOSPC', 'EDQUOT'].includes(code)) throw error;
+    moveThroughMemory(file, maxBytes);
+  }
+}
+
+function moveThroughMemory(file: string, maxBytes: number): void {
+  const { bytes } = readBytes(file, 0, maxBytes);
+  // What there is of the copy takes the room that it needs.
+  rmSync(previousLog(file), { force: true });
   truncateSync(file);
+  try {
+    writeFileSync(previousLog(file), bytes);
+  } catch {
+    // Others took the room meanwhile. To lose old lines is better than to lose new ones.
+  }
 }
 
 /** Opens a log for appending, its folder made when missing. The caller closes the descriptor. */
 export function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
-  boundLog(file);
+  try {
+    boundLog(file);
+  } catch {
+    // A log that is too long is no reason not to start a program.
+  }
   return openSync(file, 'a');
 }
 

@@ -1,17 +1,23 @@
 import { once } from 'node:events';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { takeLock } from '../../../orchestrator/src/folder-lock.ts';
 import { adoptProcess } from '../../../orchestrator/src/process/adopted-process.ts';
 import { startChild } from '../../../orchestrator/src/process/child.ts';
-import { boundLog, lastLines, readLog } from '../../../orchestrator/src/process/log-file.ts';
+import {
+  boundLog,
+  lastLines,
+  MAX_LOG_BYTES,
+  readLog,
+} from '../../../orchestrator/src/process/log-file.ts';
 import { freePort, whyTaken } from '../../../orchestrator/src/process/ports.ts';
 import { identityOf, isAlive } from '../../../orchestrator/src/process/process-identity.ts';
 import { readState, writeState } from '../../../orchestrator/src/state-file.ts';
 import { chooseStore } from '../../../orchestrator/src/store-choice.ts';
 import { eventually } from '../../support/eventually.ts';
+import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 describe('startChild', () => {
@@ -165,6 +171,37 @@ describe('log files', () => {
     expect(readFileSync(`${file}.1`, 'utf8')).toHaveLength(50);
     expect(readLog(file, 50)).toEqual({ text: 'new\n', end: 4 });
   });
+
+  (canMount() ? it : it.skip)('are bounded on a full disk too, with the last lines kept', () => {
+    using disk = smallDisk(1024 * 1024);
+    const file = join(disk.path, 'a.log');
+    const lines = Array.from({ length: 8000 }, (_, index) => `line ${index} ${'x'.repeat(40)}\n`);
+    writeFileSync(file, lines.join(''));
+    writeFileSync(`${file}.1`, 'x'.repeat(50_000));
+    disk.fill();
+    expect(() => appendFileSync(file, 'x'.repeat(10_000))).toThrow(/ENOSPC/);
+    boundLog(file, 200_000);
+    expect(statSync(file).size).toBe(0);
+    const kept = readFileSync(`${file}.1`, 'utf8');
+    expect(kept.length).toBeGreaterThan(150_000);
+    expect(kept).toContain(lines.slice(-3).join(''));
+    appendFileSync(file, 'new\n');
+    expect(readLog(file).text).toBe('new\n');
+  });
+
+  (canMount() ? it : it.skip)(
+    'that are too long keep no program from its start on a full disk',
+    async () => {
+      using disk = smallDisk(14 * 1024 * 1024);
+      const logFile = join(disk.path, 'a.log');
+      writeFileSync(logFile, 'x'.repeat(MAX_LOG_BYTES + 1));
+      disk.fill();
+      const command = ['node', '-e', 'console.log("started"); process.exit(7)'];
+      const child = startChild({ command, folder: disk.path, environment: {}, logFile });
+      expect(await child.exited).toBe('exit code 7');
+      expect(lastLines(logFile, 1)).toEqual(['started']);
+    },
+  );
 
   it('are read from a place, and not more than asked', () => {
     using folder = tempFolder();

@@ -45,7 +45,7 @@ describe('the options of mesh.register', () => {
     [{ ...least, host: 'a b' }, /host must be/],
     [{ ...least, name: 'Pages' }, /name must be/],
     [{ ...least, protocol: 'udp' }, /protocol must be grpc, http, tcp/],
-    [{ ...least, metadata: { 'weft.protocol': 'x' } }, /metadata\[\"weft\.protocol\"\] is reserved/],
+    [{ ...least, metadata: { 'weft.protocol': 'x' } }, /metadata\["weft\.protocol"\] is reserved/],
     [{ ...least, prot: 'http' }, /prot is no known field/],
   ])('are refused: %j', (options, message) => {
     expect(() => resolveRegisterOptions(options as RegisterOptions)).toThrow(message);
