@@ -79,6 +79,7 @@ export { PUBLICATION_LIMITS } from './publication-limits.ts';
 export { PUSHBACK_TRAILER, pushbackStatus } from './pushback.ts';
 export { REFLECTION_VERSIONS } from './reflection.ts';
 export { passedOn, refused, type SentStatus } from './refused-call.ts';
+export { CALL_RESET_LIMITS, type ResetLimits } from './reset-limits.ts';
 export type { RouteInterceptor } from './route-interceptor.ts';
 export { GrpcServer, type GrpcServerOptions, type Route, route } from './server.ts';
 export type { ServerConnection } from './server-connection.ts';

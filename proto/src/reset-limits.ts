@@ -1,12 +1,21 @@
 import { Server } from '@grpc/grpc-js';
 
 /**
- * Calls that a client may cancel on one connection: so many at once, then so many a second. Node's
- * own limit, 1000 and 33, closes a connection on which calls merely time out for some seconds or
- * lose against their hedges, and fails all others on it; an attack by resets makes tens of thousands.
+ * How many calls a client may reset (cancel) on one connection. A connection that exceeds it is closed.
+ * Each reset costs the server as much as a call, so a flood of resets delays all other clients.
  */
-const RESET_BURST = 10_000;
-const RESETS_PER_SECOND = 1_000;
+export interface ResetLimits {
+  /** Resets at once. */
+  readonly burst: number;
+  /** Resets a second after a burst. */
+  readonly perSecond: number;
+}
+
+/**
+ * For a server whose calls time out or lose against their hedges. Node's own limit, 1000 and 33, closes
+ * a connection on which that goes on for some seconds, and fails all other calls on it.
+ */
+export const CALL_RESET_LIMITS: ResetLimits = { burst: 3000, perSecond: 1000 };
 
 /**
  * Headers that a request may have. Node's own limit of 128 resets the stream, which gRPC clients cannot
@@ -14,10 +23,10 @@ const RESETS_PER_SECOND = 1_000;
  */
 const MAX_HEADER_PAIRS = 2048;
 
-/** Server option that asks for these limits. */
+/** Server option: a ResetLimits. */
 export const RESET_LIMITS_KEY = 'weft.reset_limits';
 
-/** What is private of a grpc-js server, and needed here: it has no option for these limits. */
+/** The private parts of a grpc-js server that this file needs: there is no option for these limits. */
 interface Http2ServerMaker {
   options: Record<string, unknown>;
   commonServerOptions: Record<string, unknown>;
@@ -26,17 +35,22 @@ interface Http2ServerMaker {
 
 let isInstalled = false;
 
-/** Makes servers that have RESET_LIMITS_KEY among their options allow the limits above. */
+/**
+ * Makes grpc-js servers apply the limits that stand under RESET_LIMITS_KEY in their options. Node has
+ * streamResetBurst and streamResetRate for them, see
+ * https://nodejs.org/api/http2.html#http2createserveroptions-onrequesthandler; grpc-js passes neither on.
+ */
 export function installResetLimits(): void {
   if (isInstalled) return;
   isInstalled = true;
   const maker = Server.prototype as unknown as Http2ServerMaker;
   const { createHttp2Server } = maker;
   maker.createHttp2Server = function create(this: Http2ServerMaker, credentials: unknown) {
-    if (RESET_LIMITS_KEY in this.options) {
+    const limits = this.options[RESET_LIMITS_KEY] as ResetLimits | undefined;
+    if (limits !== undefined) {
       Object.assign(this.commonServerOptions, {
-        streamResetBurst: RESET_BURST,
-        streamResetRate: RESETS_PER_SECOND,
+        streamResetBurst: limits.burst,
+        streamResetRate: limits.perSecond,
         maxHeaderListPairs: MAX_HEADER_PAIRS,
       });
     }

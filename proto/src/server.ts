@@ -27,7 +27,12 @@ import { SESSION_LISTENER_KEY, type SessionListener } from './http2-sessions.ts'
 import { type Identity, peerService } from './identity.ts';
 import { type Log, silentLog } from './log.ts';
 import { reflectionService } from './reflection.ts';
-import { installResetLimits, RESET_LIMITS_KEY } from './reset-limits.ts';
+import {
+  CALL_RESET_LIMITS,
+  installResetLimits,
+  RESET_LIMITS_KEY,
+  type ResetLimits,
+} from './reset-limits.ts';
 import { type RouteInterceptor, routeInterceptor } from './route-interceptor.ts';
 import { ServerConnection } from './server-connection.ts';
 import { Shedding, type SheddingSettings } from './shedding.ts';
@@ -79,6 +84,8 @@ export interface GrpcServerOptions {
    * Health, reflection and identity never are. Default false: never.
    */
   shedding?: SheddingSettings | false;
+  /** How many calls a client may reset on one connection. Default 3000 at once, 1000 a second. */
+  resets?: ResetLimits;
   /** Who this server is, told over weft.peer.v1.PeerService. Default: it does not offer that. */
   identity?: () => Identity;
   /** Run for each call of the routes that is not refused, each within the next. Default none. */
@@ -112,6 +119,7 @@ export class GrpcServer {
     transport = {},
     sizeLimits = DEFAULT_SIZE_LIMITS,
     shedding = false,
+    resets = CALL_RESET_LIMITS,
     identity,
     interceptors = [],
     observer,
@@ -135,7 +143,7 @@ export class GrpcServer {
       // The middleware that encodes responses applies the limit for sending.
       'grpc.max_send_message_length': -1,
       'grpc.max_receive_message_length': sizeLimits.maxReceiveMessageBytes,
-      [RESET_LIMITS_KEY]: true,
+      [RESET_LIMITS_KEY]: resets,
       [CLOSE_FAILED_BIND_KEY]: true,
       [SESSION_LISTENER_KEY]: this.#connected,
     };

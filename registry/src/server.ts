@@ -22,7 +22,7 @@ import { CHECK_TIMES, HealthChecks } from './health/health-checks.ts';
 import type { CheckTimes } from './health/instance-check.ts';
 import { httpSide } from './http/http-side.ts';
 import { createGuards } from './limits/guards.ts';
-import { DEFAULT_LIMITS, type RegistryLimits } from './limits/limits.ts';
+import { DEFAULT_LIMITS, type RegistryLimits, resetLimits } from './limits/limits.ts';
 import { followReadiness } from './readiness.ts';
 import { registrationHandlers } from './registration-handlers.ts';
 import { SharedEncodingDefinition } from './shared-encoding.ts';
@@ -161,6 +161,7 @@ export async function createRegistry(options: RegistryOptions = {}): Promise<Reg
     identity: () => ({ service: REGISTRY_NAME, instanceId: replicaId, incarnation: replicaId }),
     interceptors: guards.interceptors,
     observer: http?.observer,
+    resets: resetLimits(maxPerPeer),
     log,
   });
   const stopFollowing = [

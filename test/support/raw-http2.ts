@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** Types of HTTP/2 frames. */
-export const FRAME = { data: 0, headers: 1, settings: 4, continuation: 9 } as const;
+export const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, continuation: 9 } as const;
 
 /** An HTTP/2 frame, whether it makes sense or not. */
 export function http2Frame(

@@ -1,3 +1,4 @@
+import { CALL_RESET_LIMITS, type ResetLimits } from '@weft/proto';
 import { MAX_METADATA_BYTES } from '../instance-rules.ts';
 
 /** What the registry takes at most; 0 stands for no limit. */
@@ -21,3 +22,17 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   maxWatchesPerConnection: 1000,
   maxRequestsPerSecond: 0,
 };
+
+/** Resets that one connection may make besides those of its watches: calls that time out. */
+const OTHER_RESETS = 500;
+const RESETS_PER_SECOND = 100;
+
+/**
+ * How many calls a client may reset on one connection to the registry. A client that closes resets each
+ * of its watches, all at once.
+ * @param maxWatches of one connection; 0 for no limit
+ */
+export function resetLimits(maxWatches: number): ResetLimits {
+  if (maxWatches === 0) return CALL_RESET_LIMITS;
+  return { burst: maxWatches + OTHER_RESETS, perSecond: RESETS_PER_SECOND };
+}
