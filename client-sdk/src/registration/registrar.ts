@@ -1,8 +1,8 @@
 import { type Log, leaseText, messageOf, pause } from '@weft/proto';
 import type { Instance, InstanceStatus } from '@weft/proto/registry';
-import { ClientError, Status } from 'nice-grpc-common';
 import { Backoff } from '../backoff.ts';
 import type { RegistryConnection } from '../discovery/registry-connection.ts';
+import { isReplicaFault, reportedRefusal } from './refusal.ts';
 import { openRenewalStream, type RenewalStream } from './renewal.ts';
 
 export interface RegistrarOptions {
@@ -41,7 +41,11 @@ export class Registrar {
   readonly #options: RegistrarOptions;
   readonly #closer = new AbortController();
   readonly #backoff: Backoff;
-  readonly #firstRegistration = Promise.withResolvers<Instance>();
+  /** Settled by the first registration, and by a refusal that is reported. */
+  #registered = newRegistration();
+  /** When the registry first refused it, since it was registered last; undefined if it did not. */
+  #refusedAt: number | undefined;
+  #isRefusalLogged = false;
   #instance: Instance;
   #lease: Lease | undefined;
   /** The status that the registry lists, as far as it has told us. */
@@ -52,8 +56,6 @@ export class Registrar {
     this.#options = options;
     this.#instance = options.instance;
     this.#backoff = new Backoff({ random: options.random });
-    // Whoever does not ask whether it is registered need not hear that it never was.
-    this.#firstRegistration.promise.catch(() => {});
   }
 
   /** The instance as it is, or is to be, listed. */
@@ -71,9 +73,13 @@ export class Registrar {
     this.#loop ??= this.#run();
   }
 
-  /** Resolves once it is listed for the first time; rejects if it is refused, or closed, before. */
+  /**
+   * Resolves once it has been listed. Rejects if it is closed before, or if the registry refuses it: an
+   * invalid instance at once, an id that another instance holds after two TTLs (INSTANCE_EXISTS). The
+   * registrar goes on trying.
+   */
   registered(): Promise<Instance> {
-    return this.#firstRegistration.promise;
+    return this.#registered.promise;
   }
 
   /**
@@ -92,7 +98,7 @@ export class Registrar {
   async close(): Promise<void> {
     this.#closer.abort();
     await this.#loop;
-    this.#firstRegistration.reject(new Error('closed before the registry listed it'));
+    this.#registered.reject(new Error('closed before the registry listed it'));
     const lease = this.#lease;
     if (lease === undefined) return;
     this.#lease = undefined;
@@ -121,10 +127,8 @@ export class Registrar {
           { service, id, registry: replica.address, error: reason },
           'not registered with the registry, or not renewed; trying again',
         );
-        if (error instanceof ClientError && error.code === Status.INVALID_ARGUMENT) {
-          this.#firstRegistration.reject(error);
-        }
-        const isElsewhere = registry.failover(replica);
+        this.#reportRefusal(error);
+        const isElsewhere = isReplicaFault(error) && registry.failover(replica);
         await pause(this.#backoff.nextMs(isElsewhere), signal);
       }
       this.#forgetExpiredLease();
@@ -145,8 +149,25 @@ export class Registrar {
     this.#listedStatus = status;
     const { service, id } = this.#instance;
     log.info({ service, id, registry: replica.address, ttlSeconds: ttlMs / 1000 }, 'registered');
-    this.#firstRegistration.resolve(this.#instance);
+    this.#registered.resolve(this.#instance);
+    this.#refusedAt = undefined;
+    this.#isRefusalLogged = false;
     return this.#lease;
+  }
+
+  /** Rejects `registered` if the registry refuses the instance for good, or for long. */
+  #reportRefusal(error: unknown): void {
+    if (isReplicaFault(error)) return;
+    const { log, ttlSeconds } = this.#options;
+    const now = performance.now();
+    this.#refusedAt ??= now;
+    const refusal = reportedRefusal(error, now - this.#refusedAt, ttlSeconds * 1000);
+    if (refusal === undefined) return;
+    const { service, id } = this.#instance;
+    if (!this.#isRefusalLogged) log.error({ service, id, err: refusal }, 'the registry refuses it');
+    this.#isRefusalLogged = true;
+    this.#registered.reject(refusal);
+    this.#registered = newRegistration();
   }
 
   /** Renews until the stream breaks, which it throws, or the registry no longer knows the lease. */
@@ -207,8 +228,15 @@ export class Registrar {
     } catch (error) {
       const reason = messageOf(error);
       log.warn({ what, registry: replica.address, error: reason }, 'the registry was not told');
-      registry.failover(replica);
+      if (isReplicaFault(error)) registry.failover(replica);
       return undefined;
     }
   }
+}
+
+/** A registration that callers may wait for. It is no error if none does and it fails. */
+function newRegistration(): PromiseWithResolvers<Instance> {
+  const registration = Promise.withResolvers<Instance>();
+  registration.promise.catch(() => {});
+  return registration;
 }

@@ -43,7 +43,11 @@ export class Registration {
     return this.#registrar.isRegistered;
   }
 
-  /** Resolves once the registry has listed it. Rejects if it is refused, or closed, before. */
+  /**
+   * Resolves once the registry has listed it. Rejects if it is closed before, if the registry refuses it, or
+   * with WeftError INSTANCE_EXISTS if another instance holds its id for two TTLs, 30 s at most. Registering
+   * goes on all the same.
+   */
   registered(): Promise<Instance> {
     return this.#registrar.registered();
   }

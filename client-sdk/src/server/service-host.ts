@@ -136,7 +136,11 @@ export class ServiceHost {
     return this.#server.inFlight;
   }
 
-  /** Resolves once the registry has listed it. Rejects if it is refused, or closed, before. */
+  /**
+   * Resolves once the registry has listed it. Rejects if it is closed before, if the registry refuses it, or
+   * with WeftError INSTANCE_EXISTS if another instance holds its id for two TTLs, 30 s at most. Registering
+   * goes on all the same.
+   */
   registered(): Promise<Instance> {
     return this.#registrar.registered();
   }

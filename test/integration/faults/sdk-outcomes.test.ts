@@ -1,7 +1,7 @@
 import { constants } from 'node:http2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type CallReport, callReport, type Mesh, type MeshOptions, Status } from '@weft/client-sdk';
-import { resourceExhausted, route } from '@weft/proto';
+import { PUSHBACK_TRAILER, resourceExhausted, route } from '@weft/proto';
 import { GetUserResponse, UserServiceDefinition } from '@weft/proto/user';
 import { Metadata, ServerError } from 'nice-grpc-common';
 import { eventually } from '../../support/eventually.ts';
@@ -119,6 +119,18 @@ describe('what the end of an attempt says of the instance', () => {
     }
     expect(statesOf(party.mesh)).toEqual(['closed', 'closed', 'closed']);
     expect(await outcomeOf(party, { sleepMs: 5000 }, { timeoutMs: 1500 })).toEqual({
+      code: Status.DEADLINE_EXCEEDED,
+      failures: 1,
+    });
+  });
+
+  it('K8: remembers what siblings take when clients are made and policies change', async () => {
+    const party = await three('remembered');
+    const { mesh } = party;
+    mesh.client(UserServiceDefinition, { service: 'remembered' });
+    mesh.channel('remembered', { contract: UserServiceDefinition });
+    mesh.configure('remembered', { maxInFlight: 77 });
+    expect(await outcomeOf(party, { sleepMs: 5000 }, { timeoutMs: 1000 })).toEqual({
       code: Status.DEADLINE_EXCEEDED,
       failures: 1,
     });
@@ -253,6 +265,56 @@ describe('an error of a call', () => {
         attempts: [{ status: names[index], endedBy: 'server' }],
       });
       expect(JSON.parse(JSON.stringify(report))).toMatchObject({ service });
+    }
+  });
+});
+
+describe('an idempotent stream', () => {
+  const method = StreamServiceDefinition.methods.serverStream;
+  const idempotent = { idempotencyLevel: 'IDEMPOTENT' } as const;
+  const definition = {
+    ...StreamServiceDefinition,
+    methods: { serverStream: { ...method, options: idempotent } },
+  };
+
+  it('K7: that is RESOURCE_EXHAUSTED is tried elsewhere only if the server sheds load', async () => {
+    const service = 'exhausted-stream';
+    const runs: string[] = [];
+    const hosts = await Promise.all(
+      ['a', 'b', 'c'].map((id) =>
+        stage.host.serve({
+          name: service,
+          id,
+          handleSignals: false,
+          settleMs: 50,
+          routes: [
+            route(definition, {
+              async *serverStream({ id: pushbackMs }, { trailer }) {
+                runs.push(id);
+                if (pushbackMs !== '') trailer.set(PUSHBACK_TRAILER, pushbackMs ?? '');
+                if (runs.length > 1) yield saying(id);
+                throw new ServerError(Status.RESOURCE_EXHAUSTED, 'as told');
+              },
+            }),
+          ],
+        }),
+      ),
+    );
+    stage.defer(() => Promise.all(hosts.map((host) => host.close())));
+    await Promise.all(hosts.map((host) => host.registered()));
+    const client = stage.join().client(definition, { service });
+    for (const [pushbackMs, attempts] of [
+      ['', 1],
+      ['300', 2],
+    ] as const) {
+      runs.length = 0;
+      const stream = collected(client.serverStream({ id: pushbackMs }));
+      await expect(stream).rejects.toMatchObject({ code: Status.RESOURCE_EXHAUSTED });
+      expect([pushbackMs, new Set(runs).size, runs.length]).toEqual([
+        pushbackMs,
+        attempts,
+        attempts,
+      ]);
     }
   });
 });
