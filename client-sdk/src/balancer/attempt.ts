@@ -27,6 +27,7 @@ interface Ledger {
   /** How long the siblings of its endpoint take for its method, in ms, as far as known. */
   siblingsMs(attempt: Attempt, now: number): readonly number[];
   sent(attempt: Attempt): void;
+  responded(attempt: Attempt, now: number): void;
   observed(attempt: Attempt, statusCode: number, durationMs: number): void;
 }
 
@@ -39,6 +40,9 @@ export interface CountedEnding {
   /** How long the endpoint asks to be left alone, in ms. */
   readonly restMs?: number | undefined;
 }
+
+/** How often the responses of one stream count as a success, in ms. */
+const COUNT_RESPONSES_MS = 1000;
 
 const TAKEN_BACK: CountedEnding = { isFromServer: false };
 
@@ -62,7 +66,9 @@ export class Attempt {
   readonly #passage: Passage;
   #isCounted = true;
   #isExcused = false;
-  #record: AttemptRecord | undefined;
+  #record: AttemptRecord;
+  /** When it last counted as a success, in ms. */
+  #respondedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     ledger: Ledger,
@@ -77,25 +83,40 @@ export class Attempt {
     this.#passage = passage;
     this.call = call;
     this.startedAt = startedAt;
+    this.#record = call.picked(endpoint, startedAt);
     ledger.countIn(this, startedAt);
   }
 
   /** Takes the pick back unless it has been sent. One that is sent after all counts again. */
   abandon(): void {
-    if (this.#record !== undefined || !this.#isCounted) return;
+    if (this.#record.isSent || !this.#isCounted) return;
     this.#isCounted = false;
+    this.call.dropped(this.#record);
     this.#breaker.ended(this.#passage, 'neutral');
     this.#ledger.countOut(this, 'neutral', TAKEN_BACK, this.#ledger.now());
   }
 
   start(): void {
-    this.#record = this.call.attempted(this.endpoint);
     if (!this.#isCounted) {
       this.#isCounted = true;
       this.startedAt = this.#ledger.now();
+      this.#record = this.call.picked(this.endpoint, this.startedAt);
       this.#ledger.countIn(this, this.startedAt);
     }
+    this.#record.isSent = true;
     this.#ledger.sent(this);
+  }
+
+  /**
+   * The endpoint has sent a part of the response of a stream. A stream may last for hours, so each part
+   * counts as a success, at most once in COUNT_RESPONSES_MS.
+   */
+  responded(): void {
+    const now = this.#ledger.now();
+    if (now - this.#respondedAt < COUNT_RESPONSES_MS) return;
+    this.#respondedAt = now;
+    this.#breaker.ended(this.#passage, 'success');
+    this.#ledger.responded(this, now);
   }
 
   /**
@@ -107,11 +128,13 @@ export class Attempt {
   }
 
   /**
-   * The server has not looked at it, as when it closes the connection: the same endpoint may be asked
-   * again, unless it goes on like that. Called before `end`.
+   * The server has refused the attempt unread: the same endpoint may be asked again, and the retry budget
+   * does not pay for it. A server may refuse what comes as it ends the connection. If it refuses on a
+   * connection that goes on, it may do so for a short time only. Called before `end`.
    */
-  refuse(): void {
-    if (this.#record === undefined || !this.endpoint.refused(this.#ledger.now())) return;
+  refuse(isConnectionOver: boolean): void {
+    if (!this.#record.isSent) return;
+    if (!isConnectionOver && !this.endpoint.refused(this.#ledger.now())) return;
     this.#isExcused = true;
     this.#record.isRefused = true;
   }
@@ -121,7 +144,7 @@ export class Attempt {
    * @param statusCode of gRPC
    */
   end(statusCode: number, ending: AttemptEnding = {}): void {
-    if (this.#record === undefined || this.#record.end !== undefined) return;
+    if (!this.#record.isSent || this.#record.end !== undefined) return;
     const { details = '', trailers, endedBy = 'server', restMs } = ending;
     const { allowedMs = Number.POSITIVE_INFINITY } = ending;
     const now = this.#ledger.now();

@@ -5,17 +5,19 @@ import type { ResolvedPolicy } from '../policy/service-policy.ts';
 import { Attempt, type CountedEnding } from './attempt.ts';
 import type { BalancerListener, BalancerOptions, Knowledge } from './balancer-options.ts';
 import { CallRecord } from './call-record.ts';
+import { EarliestTimer } from './earliest-timer.ts';
 import type { Connection, Endpoint } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { HealthMonitor, TICK_MS } from './health-monitor.ts';
 import { Membership } from './membership.ts';
-import { MethodLatency } from './method-latency.ts';
+import { MethodLatencies } from './method-latency.ts';
 import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { slowStartShare } from './slow-start.ts';
-import { createStrategy, strategyKey } from './strategies.ts';
+import { strategyKey } from './strategies.ts';
 import type { Strategy } from './strategy.ts';
+import { StrategySet } from './strategy-set.ts';
 import type { Subset } from './subset.ts';
 import { Ticker } from './ticker.ts';
 
@@ -34,19 +36,17 @@ export class Balancer {
   readonly #random: () => number;
   readonly #defer: (task: () => void) => void;
   readonly #endpoints: EndpointSet;
-  /** By name: the service's own, and those that call sites asked for. */
-  readonly #strategies = new Map<string, Strategy>();
-  /** The same as a list: they are told twice in each call. */
-  readonly #told: Strategy[] = [];
+  readonly #strategies: StrategySet;
   readonly #monitor: HealthMonitor;
   readonly #budget: RetryBudget;
   readonly #membership: Membership;
   readonly #ticker = new Ticker(TICK_MS, () => this.#tick());
+  /** Wakes the hedges that wait for their delay. */
+  readonly #hedgeTimer = new EarliestTimer(() => this.#listener?.picksChanged());
   #policy: ResolvedPolicy;
   #knowledge: Knowledge = { state: 'unknown' };
   #inFlight = 0;
-  /** By path; grows with the methods that contracts tell of. */
-  readonly #latencies = new Map<string, MethodLatency>();
+  readonly #latencies = new MethodLatencies();
   /** Picks of this turn of the event loop: sent by its end, or not at all. */
   #picked: Attempt[] = [];
   #listener: BalancerListener | undefined;
@@ -59,13 +59,16 @@ export class Balancer {
     this.#random = options.random ?? Math.random;
     this.#defer = options.defer ?? setImmediate;
     this.#policy = policy;
-    this.placement = new Placement(this.#strategies, policy);
+    const { zone } = options;
+    this.#strategies = new StrategySet({ now: this.now, random: this.#random, zone });
+    this.placement = new Placement(this.#strategies.byKey, policy);
     this.#monitor = new HealthMonitor(this.placement, policy.outlierEjection, {
       ejected: (endpoint, reason, forMs) => {
         observer?.ejected(endpoint, reason, forMs);
         if (reason === 'stopped answering') this.#listener?.endpointStalled(endpoint);
         this.#listener?.picksChanged();
       },
+      ping: (endpoint, onAnswer) => this.#listener?.ping(endpoint, onAnswer),
       suspended: () => this.#listener?.picksChanged(),
       returned: (endpoint) => {
         observer?.returned(endpoint);
@@ -180,17 +183,34 @@ export class Balancer {
 
   #pick(call: CallRecord): Attempt | NoPick {
     const now = this.now();
+    const hedgeWaitMs = call.hedgeWaitMs(now);
+    if (hedgeWaitMs > 0) {
+      this.#hedgeTimer.fireIn(hedgeWaitMs, now);
+      return { kind: 'wait' };
+    }
     const refusal = this.#admit(call, now);
     if (refusal !== undefined) return refusal;
-    const isRetry = call.attempts.length > 0;
     // A half-open breaker is probed by a first attempt: a retry is no time for experiments.
-    const first = isRetry ? undefined : this.placement.freeProbe(call);
+    const first = call.made > 0 ? undefined : this.placement.freeProbe(call);
     const endpoint = first ?? this.#choose(call, now) ?? this.placement.freeProbe(call);
-    const passage = endpoint?.breaker.admit();
+    const passage = endpoint?.breaker.admit(call.isUnary);
     if (endpoint && passage) return this.#attempt(endpoint, passage, call, now);
     // It is the ticks that find out whether breakers should be probed early.
     this.#wake(now);
     return explainNoPick(this, call);
+  }
+
+  /**
+   * Decides whether an attempt of `call` may be given up for one at another instance: the call may have
+   * another attempt, an instance that it has not tried takes calls, and the time left is as long as its
+   * method takes. If so, the retry budget has paid for that attempt.
+   */
+  fundMove(call: CallRecord): boolean {
+    const now = this.now();
+    if (call.made >= call.maxAttempts || !this.placement.hasPickable(call)) return false;
+    const expectedMs = this.#latencies.of(call.path).slowestAt(now) ?? 0;
+    if (now + expectedMs > call.endsAt) return false;
+    return this.#budget.pay(call, now, this.#policy.retryBudget);
   }
 
   /** Why a call would not be sent anywhere now. */
@@ -204,9 +224,9 @@ export class Balancer {
     this.#inFlight += 1;
     endpoint.inFlight += 1;
     attempt.stoodStillMs = this.#monitor.stoodStillMs(now);
-    if (call.isUnary) attempt.isAwaited = endpoint.unaryStarted(now, this.#latencyOf(call.path));
+    if (call.isUnary) attempt.isAwaited = endpoint.unaryStarted(now, this.#latencies.of(call.path));
     if (!endpoint.isPickable) return;
-    for (const strategy of this.#told) strategy.started?.(endpoint);
+    this.#strategies.started(endpoint);
     if (endpoint.inFlight >= this.#policy.maxInFlightPerInstance) {
       this.placement.inFlightChanged(endpoint);
     }
@@ -218,14 +238,14 @@ export class Balancer {
     this.#inFlight -= 1;
     endpoint.inFlight -= 1;
     if (call.isUnary) {
-      const latency = this.#latencyOf(call.path);
+      const latency = this.#latencies.of(call.path);
       endpoint.unaryEnded(attempt, now, outcome, latency);
       if (timedOutAfterMs !== undefined) latency.timedOut(now, timedOutAfterMs, endpoint);
       // A status that says nothing of the instance breaks its silence all the same.
       if (ending.isFromServer && outcome === 'neutral') endpoint.silentSince = now;
     }
     if (endpoint.isPickable) {
-      for (const strategy of this.#told) strategy.ended?.(endpoint);
+      this.#strategies.ended(endpoint);
     } else if (endpoint.inFlight === this.#policy.maxInFlightPerInstance - 1) {
       this.placement.inFlightChanged(endpoint);
       this.#listener?.picksChanged();
@@ -241,7 +261,7 @@ export class Balancer {
   siblingsMs({ endpoint, call }: Attempt, now: number): readonly number[] {
     // A stream may last as long as it likes: how long others lasted says nothing of this one.
     if (!call.isUnary) return [];
-    return this.#latencyOf(call.path).siblingsAt(now, endpoint, this.#endpoints);
+    return this.#latencies.of(call.path).siblingsAt(now, endpoint, this.#endpoints);
   }
 
   sent({ endpoint, call, startedAt }: Attempt): void {
@@ -252,9 +272,14 @@ export class Balancer {
     this.#options.counter?.count(endpoint, call.path, statusCode, durationMs, startedAt);
   }
 
+  responded({ endpoint }: Attempt, now: number): void {
+    if (this.#endpoints.has(endpoint)) this.#monitor.concluded(endpoint, 'success', now);
+  }
+
   /** Forgets all endpoints and stops their breakers. */
   close(): void {
     this.#ticker.close();
+    this.#hedgeTimer.close();
     this.#endpoints.clear();
     this.#listener = undefined;
   }
@@ -262,14 +287,8 @@ export class Balancer {
   /** Whether the limits let one more attempt of `call` begin. */
   #admit(call: CallRecord, now: number): NoPick | undefined {
     if (this.#inFlight >= this.#policy.maxInFlight) return overloaded(this, call);
-    const attempts = call.attempts.length;
-    if (call.funded > attempts) return undefined;
-    if (attempts === 0) this.#budget.deposit(now);
-    else if (!this.#budget.withdraw(now, this.#policy.retryBudget)) {
-      return explainNoPick(this, call, 'the retry budget is spent');
-    }
-    call.funded = attempts + 1;
-    return undefined;
+    if (this.#budget.pay(call, now, this.#policy.retryBudget)) return undefined;
+    return explainNoPick(this, call, 'the retry budget is spent');
   }
 
   #choose(call: CallRecord, now: number): Endpoint | undefined {
@@ -293,15 +312,13 @@ export class Balancer {
   }
 
   #strategyOf(key: string): Strategy {
-    const known = this.#strategies.get(key);
-    if (known !== undefined) return known;
-    const { zone } = this.#options;
-    const strategy = createStrategy(key, { now: this.now, random: this.#random, zone });
-    this.placement.introduce(strategy);
-    this.#strategies.set(key, strategy);
-    this.#told.push(strategy);
+    let isNew = false;
+    const strategy = this.#strategies.of(key, (created) => {
+      this.placement.introduce(created);
+      isNew = true;
+    });
     // Any client must find the instance that a key belongs to. Picks change as they get connected.
-    if (strategy.isSticky) this.#endpoints.apply(this.#membership.useAll(), false);
+    if (isNew && strategy.isSticky) this.#endpoints.apply(this.#membership.useAll(), false);
     return strategy;
   }
 
@@ -310,15 +327,6 @@ export class Balancer {
     const attempt = new Attempt(this, endpoint, passage, call, now);
     this.#picked.push(attempt);
     return attempt;
-  }
-
-  #latencyOf(path: string): MethodLatency {
-    let latency = this.#latencies.get(path);
-    if (latency === undefined) {
-      latency = new MethodLatency();
-      this.#latencies.set(path, latency);
-    }
-    return latency;
   }
 
   #wake(now: number): void {

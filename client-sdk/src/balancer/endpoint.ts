@@ -45,6 +45,10 @@ export class Endpoint {
   awaited = 0;
   /** Since when none of those has been answered, in ms. */
   silentSince = 0;
+  /** When its process last answered a ping, in ms: it is slow then, and not frozen. */
+  aliveAt = 0;
+  /** Since when a ping is without an answer, in ms; undefined if none is. */
+  pingedAt: number | undefined;
   /** When it last began to refuse calls that it had not looked at, in ms. */
   refusingSince = Number.NEGATIVE_INFINITY;
   readonly #awaitedByMethod = new Map<MethodLatency, number>();

@@ -3,7 +3,7 @@ import type { OutlierEjectionOptions } from '../policy/service-policy.ts';
 import type { Endpoint } from './endpoint.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import type { Placement } from './placement.ts';
-import { isSilent, isStalled } from './stall.ts';
+import { isSilent, isStalled, mayBeStalled } from './stall.ts';
 
 /** How often to look, in ms: a stall is noticed this much late at most. */
 export const TICK_MS = 100;
@@ -32,6 +32,8 @@ export interface HealthListener {
   ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
   /** It is used again. */
   returned(endpoint: Endpoint): void;
+  /** Pings the process of the endpoint; `onAnswer` is called if the answer comes. */
+  ping(endpoint: Endpoint, onAnswer: () => void): void;
   /** It is left out for as long as it is silent, or no longer. */
   suspended(endpoint: Endpoint): void;
 }
@@ -130,6 +132,7 @@ export class HealthMonitor {
   /** The connection of `endpoint` was made anew: what its silence, and its refusals, said is over. */
   reconnected(endpoint: Endpoint, now: number): void {
     endpoint.silentSince = now;
+    endpoint.pingedAt = undefined;
     endpoint.refusingSince = Number.NEGATIVE_INFINITY;
   }
 
@@ -161,9 +164,10 @@ export class HealthMonitor {
     for (const endpoint of [...this.#placement.sidelined]) this.#expire(endpoint, now);
     for (const endpoint of this.#placement.usable()) {
       // Nobody was heard while this process stood still, and what has come since is not read yet.
-      if (lateMs > OWN_STALL_MS)
+      if (lateMs > OWN_STALL_MS) {
         endpoint.silentSince = Math.min(now, endpoint.silentSince + lateMs);
-      else if (this.#options !== undefined) this.#listen(endpoint, now);
+        if (endpoint.pingedAt !== undefined) endpoint.pingedAt += lateMs;
+      } else if (this.#options !== undefined) this.#listen(endpoint, now);
     }
     if (this.#options !== undefined && now >= this.#nextSweepAt) {
       this.#nextSweepAt = now + this.#options.intervalMs;
@@ -197,7 +201,17 @@ export class HealthMonitor {
   /** An endpoint that is silent gets no further calls until it answers; a stalled one is ejected. */
   #listen(endpoint: Endpoint, now: number): void {
     this.#suspend(endpoint, isSilent(endpoint, now));
+    if (mayBeStalled(endpoint, now)) this.#ping(endpoint, now);
     if (isStalled(endpoint, now)) this.#eject(endpoint, now, 'stopped answering');
+  }
+
+  #ping(endpoint: Endpoint, now: number): void {
+    if (endpoint.pingedAt !== undefined) return;
+    endpoint.pingedAt = now;
+    this.#listener.ping(endpoint, () => {
+      endpoint.pingedAt = undefined;
+      endpoint.aliveAt = this.#lastTickAt;
+    });
   }
 
   #suspend(endpoint: Endpoint, isSuspended: boolean): void {

@@ -68,6 +68,20 @@ export class MethodLatency {
   }
 }
 
+/** The latencies of the methods of a service, by path. Grows with the methods that contracts describe. */
+export class MethodLatencies {
+  readonly #byPath = new Map<string, MethodLatency>();
+
+  of(path: string): MethodLatency {
+    let latency = this.#byPath.get(path);
+    if (latency === undefined) {
+      latency = new MethodLatency();
+      this.#byPath.set(path, latency);
+    }
+    return latency;
+  }
+}
+
 /** `ms` after it has worn off for `ageMs`; undefined if it is too old to be of use. */
 function worn(ms: number, ageMs: number): number | undefined {
   return ageMs > MEMORY_MS ? undefined : ms * Math.exp(-ageMs / MEMORY_MS);

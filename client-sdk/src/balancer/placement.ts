@@ -83,6 +83,12 @@ export class Placement {
     for (const strategy of this.#strategies.values()) strategy.weightChanged?.(endpoint);
   }
 
+  /** Whether a strategy may choose an endpoint that `request` does not exclude. */
+  hasPickable(request: Pick<PickRequest, 'isExcluded'>): boolean {
+    for (const endpoint of this.#pickable) if (!request.isExcluded(endpoint)) return true;
+    return false;
+  }
+
   /** An endpoint whose half-open breaker waits for a probe that `request` could be. */
   freeProbe(request: PickRequest): Endpoint | undefined {
     if (this.halfOpen.size === 0) return undefined;

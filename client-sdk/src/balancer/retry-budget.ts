@@ -5,6 +5,14 @@ const WINDOW_MS = 10_000;
 const BUCKETS = 10;
 const BUCKET_MS = WINDOW_MS / BUCKETS;
 
+/** What is known of a call's attempts. */
+interface FundedCall {
+  /** Attempts made, the one that is asked for not included. */
+  readonly made: number;
+  /** Attempts that are paid for. */
+  funded: number;
+}
+
 /**
  * How many retries a service may be sent: a share of the calls of the last 10 s, and a few a second
  * besides, so that rare calls are retried too (Finagle's `RetryBudget`). It allows the burst after an
@@ -37,6 +45,18 @@ export class RetryBudget {
     const index = this.#bucket % BUCKETS;
     this.#retries[index] = (this.#retries[index] as number) + 1;
     this.#retrySum += 1;
+    return true;
+  }
+
+  /**
+   * Pays for the next attempt of `call`, once; the first attempt is free.
+   * @returns false if the budget is spent
+   */
+  pay(call: FundedCall, now: number, options: Required<RetryBudgetOptions>): boolean {
+    if (call.funded > call.made) return true;
+    if (call.funded === 0) this.deposit(now);
+    else if (!this.withdraw(now, options)) return false;
+    call.funded = call.made + 1;
     return true;
   }
 

@@ -88,11 +88,15 @@ export class Breaker {
     return this.#state === 'half-open' && this.#probe === undefined && !this.#isDisposed;
   }
 
-  /** Lets an attempt pass; in half-open it takes the probe. Undefined when refused. */
-  admit(): Passage | undefined {
+  /**
+   * Lets an attempt pass; in half-open it takes the probe.
+   * @param isUnary whether one response ends the attempt; a stream need not respond
+   * @returns undefined if it may not pass
+   */
+  admit(isUnary = true): Passage | undefined {
     if (this.#state === 'closed') return this.#passage;
     if (!this.hasFreeProbe) return undefined;
-    return { generation: this.#generation, probe: this.#startProbe() };
+    return { generation: this.#generation, probe: this.#startProbe(isUnary) };
   }
 
   /** The admitted attempt has ended; neutral if it was never sent. */
@@ -199,10 +203,13 @@ export class Breaker {
     if (this.#quietSteps > WINDOW_BUCKETS) this.#rotation.delete(this.#roll);
   };
 
-  #startProbe(): Probe {
+  #startProbe(isUnary: boolean): Probe {
+    // A stream that is open for so long, and need not respond, has been accepted. A frozen instance would
+    // have lost its connection by then.
+    const outcome = isUnary ? 'failure' : 'success';
     const probe: Probe = {
       timer: setTimeout(
-        () => this.ended({ generation: this.#generation, probe }, 'failure'),
+        () => this.ended({ generation: this.#generation, probe }, outcome),
         this.#settings.probeTimeoutMs,
       ),
     };

@@ -39,10 +39,10 @@ export class CallSelector implements ConfigSelector {
     const settings = settingsOf(metadata);
     const policy = settings?.policy ?? this.#balancer.policy;
     const plan = this.#plans.of(policy, path);
-    const { isUnary, strategy } = plan;
+    const { isUnary, strategy, maxAttempts, hedgeAfterMs } = plan;
     const hashKey = settings?.hashKey ?? hashKeyOf(policy, metadata);
     const sizeLimits = settings?.sizeLimits && { ...plan.sizeLimits, ...settings.sizeLimits };
-    const traits = { path, isUnary, hashKey, strategy };
+    const traits = { path, isUnary, hashKey, strategy, maxAttempts, hedgeAfterMs };
     const call = new PlannedCall(plan, this.#balancer.now(), traits, sizeLimits);
     const timeout = timeoutOf(settings?.timeoutMs);
     const span = ClientSpan.start(path, metadata, settings?.traceContext ?? context.active());

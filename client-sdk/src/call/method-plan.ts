@@ -20,6 +20,10 @@ export interface MethodPlan {
   readonly methodConfig: MethodConfig;
   /** Whether an attempt may be given up and made elsewhere: unary, and retried or hedged. */
   readonly isMovable: boolean;
+  /** Attempts made at most. */
+  readonly maxAttempts: number;
+  /** Time from one attempt to its hedge, in ms; undefined without hedging. */
+  readonly hedgeAfterMs: number | undefined;
   /** How long one attempt may take, in ms. */
   readonly perTryTimeoutMs: number | undefined;
   /** How large messages and metadata may be. */
@@ -74,6 +78,8 @@ export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined)
     methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },
     isMovable: isUnary && isRepeated,
     sizeLimits: own.sizeLimits,
+    maxAttempts: isRepeated ? ((own.hedging ?? own.retry)?.maxAttempts ?? 1) : 1,
+    hedgeAfterMs: isRepeated ? own.hedging?.delayMs : undefined,
     perTryTimeoutMs: own.hedging === undefined ? own.retry?.perTryTimeoutMs : undefined,
   };
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:http2';
-import { Metadata, status } from '@grpc/grpc-js';
+import { connectivityState, Metadata, status } from '@grpc/grpc-js';
 import { metadataBytes, overLimit, PUSHBACK_TRAILER, type SizeLimits } from '@weft/proto';
 import type { Attempt } from '../balancer/attempt.ts';
+import type { CallRecord } from '../balancer/call-record.ts';
 import type { EndedBy } from '../breaker/classify.ts';
 import { whereToRaise } from '../call/call-limits.ts';
 import type { MethodPlan } from '../call/method-plan.ts';
@@ -33,10 +34,12 @@ const LONGEST_REST_MS = 60_000;
 
 /** What an attempt has to know of the connection it is made over. */
 export interface AttemptSite {
+  /** Number of connections that have ended, by GOAWAY or otherwise. */
+  readonly endedConnections: number;
   /** Attempts that can be made elsewhere when the connection stops answering. */
   readonly movable: Set<GrpcAttempt>;
-  /** Whether there is another instance to ask. */
-  hasOther(): boolean;
+  /** Whether an attempt of the call may be given up for one at another instance, which is then paid for. */
+  fundMove(call: CallRecord): boolean;
 }
 
 /**
@@ -63,6 +66,8 @@ export class GrpcAttempt implements PickResult, CallListener {
   #timer: NodeJS.Timeout | undefined;
   /** What is left of the deadline, as it is sent to the server. */
   #timeout: string | undefined;
+  /** `endedConnections` when it was sent. */
+  #endedConnections = 0;
   #heldMetadata: Metadata | undefined;
   #heldMessage: Buffer | undefined;
   #hasMessage = false;
@@ -108,7 +113,10 @@ export class GrpcAttempt implements PickResult, CallListener {
   }
 
   getConnectivityState(): ReturnType<Subchannel['getConnectivityState']> {
-    return this.#real.getConnectivityState();
+    const state = this.#real.getConnectivityState();
+    // gRPC asks before it sends the attempt. If the connection has just ended, gRPC picks again.
+    if (state !== connectivityState.READY) this.#attempt.abandon();
+    return state;
   }
 
   getRealSubchannel(): this {
@@ -124,6 +132,8 @@ export class GrpcAttempt implements PickResult, CallListener {
   ): SubchannelCall {
     this.#listener = listener;
     this.#timeout = metadata.get('grpc-timeout')[0]?.toString();
+    this.#endedConnections = this.#site.endedConnections;
+    this.#attempt.call.endsAt = performance.now() + timeoutMs(this.#timeout);
     const call = this.#real.getRealSubchannel().createCall(metadata, host, method, this, id);
     this.#call = call;
     limitReceivedMessages(call, this.#limits.maxReceiveMessageBytes);
@@ -138,8 +148,8 @@ export class GrpcAttempt implements PickResult, CallListener {
     const { perTryTimeoutMs } = this.#plan;
     if (perTryTimeoutMs !== undefined) {
       const giveUp = () => {
-        // With nobody else to ask, a late answer is better than none.
-        if (!this.#site.hasOther()) return;
+        // A late answer is better than none.
+        if (!this.#site.fundMove(this.#attempt.call)) return;
         this.#endedBy ??= 'timeout';
         this.#end(`no answer within ${perTryTimeoutMs} ms (perTryTimeoutMs)`);
       };
@@ -148,9 +158,9 @@ export class GrpcAttempt implements PickResult, CallListener {
     return call;
   }
 
-  /** Ends the attempt, as its endpoint was left out, so that another can be made. */
+  /** Ends the attempt, as its endpoint was left out, if another can be made. */
   abort(reason: string): void {
-    if (!this.#plan.isMovable) return;
+    if (!this.#plan.isMovable || !this.#site.fundMove(this.#attempt.call)) return;
     this.#attempt.excuse();
     this.#end(reason);
   }
@@ -188,6 +198,7 @@ export class GrpcAttempt implements PickResult, CallListener {
       return;
     }
     this.#encoding = String(metadata.get('grpc-encoding')[0] ?? '');
+    if (!this.#plan.isUnary) this.#attempt.responded();
     if (this.#plan.isMovable) this.#heldMetadata = metadata;
     else this.#listener?.onReceiveMetadata(metadata);
   }
@@ -202,6 +213,7 @@ export class GrpcAttempt implements PickResult, CallListener {
       return;
     }
     this.#hasMessage = true;
+    if (!isUnary) this.#attempt.responded();
     if (isMovable) this.#heldMessage = message;
     else this.#listener?.onReceiveMessage(message);
     // gRPC reads on only when asked. Behind the message comes the status, or a message too many.
@@ -228,7 +240,9 @@ export class GrpcAttempt implements PickResult, CallListener {
     const end = this.#withinLimits(received);
     this.#endedBy ??= endedByPeer(end);
     // gRPC makes it again at once, before it tells of the end of this one.
-    if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#attempt.refuse();
+    if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+      this.#attempt.refuse(this.#site.endedConnections !== this.#endedConnections);
+    }
     if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
     if (this.#plan.isMovable) this.#passHeld(end);
     this.#listener?.onReceiveStatus(end);

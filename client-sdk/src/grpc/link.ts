@@ -3,6 +3,7 @@ import { addressText } from '@weft/proto';
 import { Backoff } from '../backoff.ts';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { Balancer } from '../balancer/balancer.ts';
+import type { CallRecord } from '../balancer/call-record.ts';
 import type { Endpoint } from '../balancer/endpoint.ts';
 import type { PlannedCall } from '../call/planned-call.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
 } from '../grpc-experimental.ts';
 import { type AttemptSite, GrpcAttempt } from './grpc-attempt.ts';
 import { checkIdentity, tellsIdentity } from './identity-check.ts';
+import { pingPeer } from './ping-peer.ts';
 
 /** How long a connection may take until it can be used, in ms, the check of its identity included. */
 const CONNECT_TIMEOUT_MS = 1000;
@@ -33,7 +35,7 @@ export class Link {
   readonly #balancer: Balancer;
   readonly #helper: ChannelControlHelper;
   readonly #args: ChannelOptions;
-  readonly #site: AttemptSite;
+  readonly #site: AttemptSite & { endedConnections: number };
   readonly #backoff = new Backoff();
   #subchannel: Subchannel | undefined;
   #tries = 0;
@@ -52,8 +54,8 @@ export class Link {
     this.#balancer = balancer;
     this.#helper = helper;
     this.#args = args;
-    const hasOther = () => balancer.placement.pickableCount > 1;
-    this.#site = { movable: new Set(), hasOther };
+    const fundMove = (call: CallRecord) => balancer.fundMove(call);
+    this.#site = { endedConnections: 0, movable: new Set(), fundMove };
   }
 
   /** Begins to connect. */
@@ -76,6 +78,11 @@ export class Link {
   /** Ends the attempts in flight that can be made elsewhere. */
   abortMovable(reason: string): void {
     for (const attempt of [...this.#site.movable]) attempt.abort(reason);
+  }
+
+  /** Pings the process at the other end. `onAnswer` is called if its answer comes. */
+  ping(onAnswer: () => void): void {
+    if (this.#subchannel !== undefined) pingPeer(this.#subchannel, onAnswer);
   }
 
   /** Lets go of the connection; its calls in flight hold it until they end. */
@@ -118,6 +125,7 @@ export class Link {
       case connectivityState.IDLE:
         // Stay connected to every endpoint, so that no call waits for a connection.
         this.#clear();
+        this.#site.endedConnections += 1;
         this.#unmade();
         this.#subchannel?.startConnecting();
         return;

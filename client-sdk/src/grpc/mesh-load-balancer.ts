@@ -92,6 +92,10 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
     this.#links.get(endpoint)?.abortMovable('the instance stopped answering');
   }
 
+  ping(endpoint: Endpoint, onAnswer: () => void): void {
+    this.#links.get(endpoint)?.ping(onAnswer);
+  }
+
   picksChanged(): void {
     const balancer = this.#balancer;
     const picker = this.#picker;

@@ -1,4 +1,5 @@
 import { Health, type Instance, InstanceStatus, InstanceType } from '@weft/proto/registry';
+import type { AttemptRecord, CallRecord } from '../../../client-sdk/src/balancer/call-record.ts';
 import { Endpoint } from '../../../client-sdk/src/balancer/endpoint.ts';
 import { Breaker, type BreakerSettings } from '../../../client-sdk/src/breaker/breaker.ts';
 import { WindowRotation } from '../../../client-sdk/src/breaker/window-rotation.ts';
@@ -40,6 +41,14 @@ export function instance(id: string, changes: Partial<Instance> = {}): Instance 
 export function endpoint(id: string, changes: Partial<Instance> = {}): Endpoint {
   const rotation = new WindowRotation(breakerSettings.windowMs);
   return new Endpoint(instance(id, changes), new Breaker(breakerSettings, rotation, () => {}));
+}
+
+/** Adds an attempt at `at` to a call, as it is once it was sent. */
+export function sentAttempt(call: CallRecord, at: Endpoint): AttemptRecord {
+  const record = call.picked(at, 0);
+  record.isSent = true;
+  call.funded = call.made;
+  return record;
 }
 
 /** One that is connected. */

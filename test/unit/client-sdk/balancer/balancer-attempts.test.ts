@@ -3,7 +3,7 @@ import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
-import { breakerSettings, instance, settle } from '../fixtures.ts';
+import { breakerSettings, instance, sentAttempt, settle } from '../fixtures.ts';
 
 import {
   balancer,
@@ -20,6 +20,38 @@ import {
   picksChanges,
   UNAVAILABLE,
 } from './balancer-harness.ts';
+
+describe('a stream (K2)', () => {
+  it('ends the probe of a half-open breaker with its first response', async () => {
+    list(instance('a'));
+    await breakOnly();
+    await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
+    expect(find('a').breaker.state).toBe('half-open');
+    const stream = pick();
+    stream.start();
+    stream.responded();
+    await settle();
+    expect(find('a').breaker.state).toBe('closed');
+    stream.end(UNAVAILABLE);
+    expect(find('a').breaker.failures).toBe(0);
+  });
+
+  it('counts as a success once a second while it yields responses', async () => {
+    list(instance('a'));
+    const stream = pick();
+    stream.start();
+    for (let second = 0; second < 5; second += 1) {
+      for (let i = 0; i < 10; i += 1) stream.responded();
+      await jest.advanceTimersByTimeAsync(1000);
+    }
+    // Five successes: as many failures are not more than half.
+    await breakOnly();
+    expect(find('a').breaker.state).toBe('closed');
+    await call(INTERNAL);
+    expect(find('a').breaker.state).toBe('open');
+    stream.end(OK);
+  });
+});
 
 describe('in-flight', () => {
   it('is taken once, at the pick, and released once', () => {
@@ -134,7 +166,7 @@ describe('breakers', () => {
     list(instance('a'), instance('b'), instance('c'));
     await jest.advanceTimersByTimeAsync(breakerSettings.resetMs);
     const retry = new CallRecord();
-    retry.attempted(find('b'));
+    sentAttempt(retry, find('b'));
     expect(pick(retry).endpoint).toBe(find('c'));
     const probe = pick();
     expect(probe.endpoint).toBe(find('a'));

@@ -33,6 +33,8 @@ export let told: string[];
 export let seen: string[];
 export let picksChanges: number;
 export let deferred: (() => void)[];
+/** Ids of the instances whose process answers pings. None unless a test says so. */
+export let alive: Set<string>;
 
 /** What the balancer put off until the end of this turn of the event loop. */
 export function endTurn(): void {
@@ -45,6 +47,7 @@ export function useBalancer(policy: ServicePolicy = {}, subset?: Subset): void {
   told = [];
   seen = [];
   deferred = [];
+  alive = new Set();
   picksChanges = 0;
   balancer = new Balancer({
     service: 'echo',
@@ -63,6 +66,9 @@ export function useBalancer(policy: ServicePolicy = {}, subset?: Subset): void {
     endpointAdded: (each) => told.push(`added ${each.instance.id}`),
     endpointRemoved: (each) => told.push(`removed ${each.instance.id}`),
     endpointStalled: (each) => told.push(`stalled ${each.instance.id}`),
+    ping: (each, onAnswer) => {
+      if (alive.has(each.instance.id)) onAnswer();
+    },
     picksChanged: () => {
       picksChanges += 1;
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
-import { instance } from '../fixtures.ts';
+import { instance, sentAttempt } from '../fixtures.ts';
 import {
   balancer,
   begin,
@@ -48,7 +48,7 @@ describe('maxInFlight', () => {
     expect(record.funded).toBe(0);
     pick(only.call).abandon();
     const other = new CallRecord();
-    other.attempted(find('a'));
+    sentAttempt(other, find('a'));
     expect(refusal(other)).toMatchObject({ message: expect.stringContaining('retry budget') });
   });
 });
@@ -151,12 +151,40 @@ describe('the retry budget (F33)', () => {
     expect(refusal(first.call)).toMatchObject({ isFinal: true });
   });
 
+  it('does not pay for an attempt that the server refused unread as it ended the connection', () => {
+    useBalancer({ retryBudget: { ratio: 0, minPerSecond: 0 } });
+    list(instance('a'));
+    const record = new CallRecord();
+    for (let i = 0; i < 5; i += 1) {
+      const refused = begin(record);
+      refused.refuse(true);
+      refused.end(UNAVAILABLE);
+      jest.advanceTimersByTime(200);
+    }
+    begin(record).end(OK);
+  });
+
+  it('does pay if the server goes on refusing on the same connection', () => {
+    useBalancer({ retryBudget: { ratio: 0, minPerSecond: 0 } });
+    list(instance('a'), instance('b'));
+    const record = new CallRecord();
+    const refuse = () => {
+      const refused = begin(record);
+      refused.refuse(false);
+      refused.end(UNAVAILABLE);
+    };
+    for (let i = 0; i < 2; i += 1) refuse();
+    jest.advanceTimersByTime(300);
+    refuse();
+    expect(refusal(record)).toMatchObject({ message: expect.stringContaining('retry budget') });
+  });
+
   it('is there again when time has passed', async () => {
     useBalancer({ retryBudget: { ratio: 0, minPerSecond: 1 } });
     list(instance('a'), instance('b'));
     const retry = () => {
       const record = new CallRecord();
-      record.attempted(find('a'));
+      sentAttempt(record, find('a'));
       return balancer.pick(record).kind;
     };
     const kinds = Array.from({ length: 12 }, retry);

@@ -165,7 +165,7 @@ class World {
     const retried =
       retryOf === null ? undefined : this.calls[retryOf % Math.max(1, this.calls.length)];
     const call = retried ?? new CallRecord({ isUnary, strategy, hashKey: `${this.calls.length}` });
-    const tried = new Set(call.attempts.map(({ endpoint }) => endpoint));
+    const tried = new Set([...balancer.endpoints].filter((each) => call.isExcluded(each)));
     const usable = [...balancer.endpoints].filter(
       (each) =>
         each.isListedForCalls &&
@@ -178,7 +178,7 @@ class World {
     const probed = new Set([...balancer.endpoints].filter((each) => each.breaker.hasFreeProbe));
     const picked = balancer.pick(call);
     if (picked.kind !== 'attempt') {
-      const isPaid = call.attempts.length === 0 || call.funded > call.attempts.length;
+      const isPaid = call.made === 0 || call.funded > call.made;
       if (isPaid) expect(usable).toEqual([]);
       return;
     }
@@ -192,15 +192,15 @@ class World {
       expect(endpoint.breaker.hasFreeProbe).toBe(false);
     } else expect(usable).toContain(endpoint);
     // Sent in this turn, or later than the balancer counts on.
-    if (!isSent) return void this.late.push(() => this.#start(picked, retried === undefined));
-    this.#start(picked, retried === undefined);
+    const start = () => this.#start(picked, retried === undefined);
+    if (isSent) start();
+    // Another attempt may have gone there meanwhile.
+    else this.late.push(() => call.isExcluded(endpoint) || start());
   }
 
   #start(picked: Attempt, isFirst: boolean): void {
-    const { call } = picked;
-    if (call.isExcluded(picked.endpoint)) return;
     picked.start();
-    if (isFirst) this.calls.push(call);
+    if (isFirst) this.calls.push(picked.call);
     this.open.push(picked);
   }
 

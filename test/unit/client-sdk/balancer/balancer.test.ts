@@ -7,6 +7,7 @@ import {
   balancer,
   breakOnly,
   call,
+  endTurn,
   find,
   list,
   OK,
@@ -126,7 +127,9 @@ describe('pick', () => {
   it('does not take a pick that never started for a try', () => {
     list(instance('a'));
     const record = new CallRecord();
-    pick(record);
+    pick(record).abandon();
+    expect(pick(record).endpoint).toBe(find('a'));
+    endTurn();
     expect(pick(record).endpoint).toBe(find('a'));
   });
 });

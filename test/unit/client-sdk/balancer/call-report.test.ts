@@ -7,7 +7,7 @@ import {
   reportText,
 } from '../../../../client-sdk/src/balancer/call-report.ts';
 import { statusName } from '../../../../client-sdk/src/balancer/status-name.ts';
-import { endpoint } from '../fixtures.ts';
+import { endpoint, sentAttempt } from '../fixtures.ts';
 
 type State = Parameters<typeof reportOn>[0];
 
@@ -33,8 +33,8 @@ describe('reportOn', () => {
       endedBy: 'server',
       durationMs: 20.4,
     } as const;
-    failed.attempted(a).end = end;
-    failed.attempted(b);
+    sentAttempt(failed, a).end = end;
+    sentAttempt(failed, b);
     expect(reportOn(state({ endpoints: [a, b] }), failed, 4)).toEqual({
       service: 'echo',
       method: '/echo.v1.Echo/Get',

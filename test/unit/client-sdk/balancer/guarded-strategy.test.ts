@@ -3,6 +3,7 @@ import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import { guarded } from '../../../../client-sdk/src/balancer/guarded-strategy.ts';
 import type { Strategy } from '../../../../client-sdk/src/balancer/strategy.ts';
 import { ConfigError } from '../../../../client-sdk/src/errors.ts';
+import { sentAttempt } from '../fixtures.ts';
 import { candidates } from './strategy-fixtures.ts';
 
 const environment = { now: () => 0, random: () => 0 };
@@ -41,7 +42,7 @@ describe('a strategy that a program registered', () => {
     for (const each of given) strategy.add(each);
     expect(new Set([1, 2].map(() => strategy.pick(new CallRecord())))).toEqual(new Set(given));
     const call = new CallRecord();
-    for (const each of given) call.attempted(each);
+    for (const each of given) sentAttempt(call, each);
     expect(strategy.pick(call)).toBeUndefined();
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { explainNoPick, overloaded } from '../../../../client-sdk/src/balancer/no-pick.ts';
-import { endpoint, readyEndpoint } from '../fixtures.ts';
+import { endpoint, readyEndpoint, sentAttempt } from '../fixtures.ts';
 
 type State = Parameters<typeof explainNoPick>[0];
 
@@ -45,7 +45,7 @@ function broken(id: string): Endpoint {
 function triedAt(...endpoints: Endpoint[]): CallRecord {
   const call = new CallRecord();
   for (const each of endpoints) {
-    call.attempted(each).end = {
+    sentAttempt(call, each).end = {
       statusCode: 14,
       details: '',
       trailers: undefined,
@@ -99,7 +99,7 @@ describe('explainNoPick', () => {
   it('leaves the answer to an attempt that is still in flight', () => {
     const tried = endpoint('a');
     const hedged = new CallRecord();
-    hedged.attempted(tried);
+    sentAttempt(hedged, tried);
     expect(explainNoPick(echo([tried]), hedged)).toMatchObject({
       isFinal: false,
       message: 'no instance of echo takes this call (a was tried already)',

@@ -1,16 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Endpoint } from '../../../../client-sdk/src/balancer/endpoint.ts';
 import { MethodLatency } from '../../../../client-sdk/src/balancer/method-latency.ts';
-import { isSilent, isStalled } from '../../../../client-sdk/src/balancer/stall.ts';
+import { isSilent, isStalled, mayBeStalled } from '../../../../client-sdk/src/balancer/stall.ts';
 import { candidate } from './strategy-fixtures.ts';
 
-/** An endpoint where a method was answered in `latencyMs` at 0, with `count` calls of it since then. */
+/** An endpoint whose process does not answer pings, where a method was answered in `latencyMs` at 0, with `count` calls of it since then. */
 function busy(count: number, latencyMs = 5): { each: Endpoint; method: MethodLatency } {
   const each = candidate('a');
   const method = new MethodLatency();
   each.unaryStarted(-latencyMs, method);
   each.unaryEnded({ startedAt: -latencyMs, isAwaited: false }, 0, 'success', method);
   for (let i = 0; i < count; i += 1) each.unaryStarted(0, method);
+  each.pingedAt = 0;
   return { each, method };
 }
 
@@ -71,6 +72,31 @@ describe('isSilent', () => {
 });
 
 describe('isStalled', () => {
+  it('takes a ping that is without an answer for 200 ms', () => {
+    const { each } = busy(3);
+    each.pingedAt = undefined;
+    expect(isStalled(each, 10_000)).toBe(false);
+    each.pingedAt = 9_801;
+    expect(isStalled(each, 10_000)).toBe(false);
+    each.pingedAt = 9_800;
+    expect(isStalled(each, 10_000)).toBe(true);
+  });
+
+  it('is put off by the answer to a ping', () => {
+    const { each } = busy(3);
+    each.aliveAt = 9_600;
+    expect(isStalled(each, 10_000)).toBe(false);
+    expect(isStalled(each, 10_101)).toBe(true);
+  });
+
+  it('is suspected after half the time', () => {
+    expect(mayBeStalled(busy(3).each, 250)).toBe(false);
+    expect(mayBeStalled(busy(3).each, 251)).toBe(true);
+    expect(mayBeStalled(busy(1).each, 375)).toBe(false);
+    expect(mayBeStalled(busy(1).each, 376)).toBe(true);
+    expect(mayBeStalled(busy(0).each, 60_000)).toBe(false);
+  });
+
   it('takes half a second of silence', () => {
     expect(isStalled(busy(3).each, 500)).toBe(false);
     expect(isStalled(busy(3).each, 501)).toBe(true);

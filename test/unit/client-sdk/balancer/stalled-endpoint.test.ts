@@ -4,6 +4,7 @@ import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import { TICK_MS } from '../../../../client-sdk/src/balancer/health-monitor.ts';
 import { instance } from '../fixtures.ts';
 import {
+  alive,
   balancer,
   begin,
   beginAt,
@@ -39,6 +40,18 @@ describe('an endpoint that stops answering (F2)', () => {
     for (const attempt of frozen) attempt.end(14);
     jest.advanceTimersByTime(10_000);
     expect(pickedIds()).toEqual(new Set(['a', 'b']));
+  });
+
+  it('K3: is not ejected if its process answers pings: only the handlers are slow', () => {
+    list(instance('a'), instance('b'));
+    alive.add('a');
+    freeze(3);
+    told.length = 0;
+    jest.advanceTimersByTime(10_000);
+    expect([seen, told]).toEqual([[], []]);
+    alive.delete('a');
+    jest.advanceTimersByTime(1000);
+    expect(told).toEqual(['stalled a']);
   });
 
   it('is ejected again, for longer, if it still is silent when it is back', () => {

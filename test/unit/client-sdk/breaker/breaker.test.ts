@@ -151,6 +151,13 @@ describe('half-open', () => {
     expect(breaker.state).toBe('half-open');
   });
 
+  it('K2: counts a probe that hangs as a success if it is a stream, which need not respond', async () => {
+    const probe = breaker.admit(false);
+    expect(probe).toBeDefined();
+    await jest.advanceTimersByTimeAsync(breakerSettings.probeTimeoutMs);
+    expect(breaker.state).toBe('closed');
+  });
+
   it('gives a probe that was never sent to the next', async () => {
     breaker.ended(begin(), 'neutral');
     expect(breaker.state).toBe('half-open');

@@ -10,7 +10,7 @@ import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
 import { PlannedCall } from '../../../../client-sdk/src/call/planned-call.ts';
 import { richError } from '../../../../client-sdk/src/call/rich-error.ts';
 import { resolvePolicy } from '../../../../client-sdk/src/policy/resolve-policy.ts';
-import { endpoint, instance } from '../fixtures.ts';
+import { endpoint, instance, sentAttempt } from '../fixtures.ts';
 
 const policy = resolvePolicy();
 let balancer: Balancer;
@@ -38,7 +38,7 @@ function end(code: status, onReport?: (report: CallReport) => void) {
 
 describe('the end of a call that failed for want of a good instance', () => {
   it('says what was known and what each attempt met', () => {
-    call.attempted([...balancer.endpoints][0] as never);
+    sentAttempt(call, [...balancer.endpoints][0] as never);
     const { details, metadata, code } = end(status.UNAVAILABLE);
     expect(code).toBe(status.UNAVAILABLE);
     expect(details).toBe(
@@ -68,7 +68,7 @@ describe('a status that the server sent', () => {
   it('C1: keeps its message, and has a report all the same', () => {
     const metadata = new Metadata();
     const [a] = [...balancer.endpoints];
-    call.attempted(a as never).end = {
+    sentAttempt(call, a as never).end = {
       statusCode: status.UNAVAILABLE,
       details: 'gone',
       trailers: metadata,

@@ -24,6 +24,8 @@ describe('planOf', () => {
       isUnary: true,
       defaultDeadlineMs: 2000,
       isMovable: true,
+      maxAttempts: 3,
+      hedgeAfterMs: undefined,
       perTryTimeoutMs: undefined,
       methodConfig: {
         name: [],
@@ -48,12 +50,15 @@ describe('planOf', () => {
       isUnary: false,
       defaultDeadlineMs: undefined,
       perTryTimeoutMs: undefined,
+      maxAttempts: 1,
+      hedgeAfterMs: undefined,
       ...once,
     });
   });
 
   it('hedges instead of retrying where that is on', () => {
     const hedged = plan({ hedging: { delayMs: 50 } });
+    expect(hedged).toMatchObject({ maxAttempts: 2, hedgeAfterMs: 50 });
     expect(hedged.methodConfig).toEqual({
       name: [],
       hedgingPolicy: {

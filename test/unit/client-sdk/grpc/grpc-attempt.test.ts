@@ -2,6 +2,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
+import { CallRecord } from '../../../../client-sdk/src/balancer/call-record.ts';
 import { planOf } from '../../../../client-sdk/src/call/method-plan.ts';
 import { GrpcAttempt } from '../../../../client-sdk/src/grpc/grpc-attempt.ts';
 import { PickResultType, type Subchannel } from '../../../../client-sdk/src/grpc-experimental.ts';
@@ -17,8 +18,8 @@ interface Listener {
 const path = '/user.v1.UserService/GetUser';
 
 let movable: Set<GrpcAttempt>;
-/** Whether there is another instance to ask. */
-let hasOther: boolean;
+/** Whether another attempt can be made. */
+let canMove: boolean;
 let ends: unknown[][];
 /** What grpc-js was told, in order. */
 let told: unknown[];
@@ -26,7 +27,7 @@ let told: unknown[];
 beforeEach(() => {
   jest.useFakeTimers();
   movable = new Set();
-  hasOther = true;
+  canMove = true;
   ends = [];
   told = [];
 });
@@ -40,7 +41,10 @@ afterEach(() => {
 function send({ isIdempotent = true, retry = {} as RetryOptions, metadata = new Metadata() } = {}) {
   const plan = planOf(resolvePolicy({ retry }), { path, type: 'unary', isIdempotent });
   const attempt = {
+    call: new CallRecord(),
     start: jest.fn(),
+    responded: jest.fn(),
+    abandon: jest.fn(),
     excuse: jest.fn(),
     refuse: jest.fn(),
     end: (...how: unknown[]) => ends.push(how),
@@ -54,11 +58,12 @@ function send({ isIdempotent = true, retry = {} as RetryOptions, metadata = new 
     return call;
   });
   const subchannel = { getRealSubchannel: () => ({ createCall }), getConnectivityState: () => 2 };
+  const site = { endedConnections: 0, movable, fundMove: () => canMove };
   const sent = new GrpcAttempt(
     attempt as unknown as Attempt,
     subchannel as unknown as Subchannel,
     { plan, sizeLimits: plan.sizeLimits },
-    { movable, hasOther: () => hasOther },
+    site,
   );
   sent.onCallStarted();
   const listener: Listener = {
@@ -67,7 +72,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions, metadata = new 
     onReceiveStatus: (end) => told.push(end),
   };
   sent.getRealSubchannel().createCall(metadata, 'h', path, listener as never, 1 as never);
-  return { sent, attempt, call, cancelWithStatus, listener, inner: inner as Listener };
+  return { sent, site, attempt, call, cancelWithStatus, listener, inner: inner as Listener };
 }
 
 function end(code: status, pushback?: string) {
@@ -105,7 +110,14 @@ describe('an attempt of a call that is made once', () => {
   it('says so when the server refused it before it looked at it', () => {
     const { inner, attempt } = send({ isIdempotent: false });
     inner.onReceiveStatus({ ...end(status.UNAVAILABLE), rstCode: 7 });
-    expect(attempt.refuse).toHaveBeenCalledTimes(1);
+    expect(attempt.refuse.mock.calls).toEqual([[false]]);
+  });
+
+  it('says whether its connection had ended when it was refused', () => {
+    const { inner, attempt, site } = send({ isIdempotent: false });
+    site.endedConnections += 1;
+    inner.onReceiveStatus({ ...end(status.UNAVAILABLE), rstCode: 7 });
+    expect(attempt.refuse.mock.calls).toEqual([[true]]);
   });
 });
 
@@ -167,7 +179,7 @@ describe('an attempt of a call that may be made again', () => {
 
 describe('the time of one attempt', () => {
   it('does not end it while there is nobody else to ask', () => {
-    hasOther = false;
+    canMove = false;
     const { cancelWithStatus, inner } = send({ retry: { perTryTimeoutMs: 100 } });
     jest.advanceTimersByTime(1000);
     expect(cancelWithStatus).not.toHaveBeenCalled();
