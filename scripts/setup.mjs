@@ -1,58 +1,26 @@
 /**
  * Makes a fresh clone ready: installs what package-lock.json names, generates code from the contracts.
  * Does nothing, quickly, when all is there. Runs on any Node >= 20, before anything is installed, so
- * it imports nothing but Node. `--quiet` prints only when there is something to do.
+ * it imports nothing but Node. Two at once take turns.
+ *
+ * `--quiet` prints only when there is something to do. If the packages cannot be brought up to date then, it
+ * leaves the command to those that are there: a mesh that is up must be stoppable without a network.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withLock } from './setup/lock.mjs';
+import { installPackages, isInstalled } from './setup/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
-const stamp = join(modules, '.weft-lock-hash');
 const quiet = process.argv.includes('--quiet');
 const pinnedNode = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies
   .node;
 
 function say(text) {
   console.error(`setup: ${text}`);
-}
-
-function fail(text) {
-  say(text);
-  process.exit(1);
-}
-
-function lockHash() {
-  return createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-}
-
-function isInstalled() {
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
-}
-
-function install() {
-  say('installing the packages of package-lock.json (npm ci; a minute or two the first time) ...');
-  const started = Date.now();
-  try {
-    execFileSync('npm', ['ci', '--no-fund', '--no-audit'], {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-      // Other settings of an enclosing `npm run` do not fit `npm ci`; this one would hide progress.
-      env: { ...process.env, npm_config_loglevel: 'error' },
-      shell: process.platform === 'win32',
-    });
-  } catch {
-    fail(
-      'npm ci failed; see its message above. Check the network and the npm registry, then run the same command again.',
-    );
-  }
-  writeFileSync(stamp, lockHash());
-  say(`packages installed in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
 function checkPinnedNode() {
@@ -64,20 +32,38 @@ function checkPinnedNode() {
   } catch {
     version = 'none';
   }
-  if (version !== `v${pinnedNode}`) {
-    fail(
-      `node_modules/.bin/node is ${version}, wanted v${pinnedNode}. Its install script did not run; allow install scripts (npm config get ignore-scripts) and remove node_modules.`,
-    );
-  }
+  if (version === `v${pinnedNode}`) return true;
+  say(
+    `node_modules/.bin/node is ${version}, wanted v${pinnedNode}. Its install script did not run; allow install scripts (npm config get ignore-scripts) and remove node_modules.`,
+  );
+  return false;
 }
 
-if (!isInstalled()) {
-  install();
-  checkPinnedNode();
+/** Returns whether the packages can be used. */
+function providePackages() {
+  if (isInstalled(root)) return true;
+  const outcome = installPackages(root, say);
+  if (outcome === 'installed') return checkPinnedNode();
+  return outcome === 'kept' || (quiet && existsSync(modules));
 }
-const { generate, isCurrent } = await import('./generate.mjs');
-if (!isCurrent()) {
+
+async function isCodeCurrent() {
+  const { isCurrent } = await import('./generate.mjs');
+  return isCurrent();
+}
+
+async function provideAll() {
+  if (!providePackages()) return false;
+  if (await isCodeCurrent()) return true;
   say('generating code from the contracts (buf generate) ...');
+  const { generate } = await import('./generate.mjs');
   generate();
+  return true;
+}
+
+if (!isInstalled(root) || !(await isCodeCurrent())) {
+  const onWait = (pid) => say(`another set-up is at work (pid ${pid}); waiting for it`);
+  const isReady = await withLock(join(root, '.cache', 'setup.lock'), onWait, provideAll);
+  if (!isReady) process.exit(1);
 }
 if (!quiet) say('ready');
