@@ -11,7 +11,8 @@ export function takeLock(file: string): (() => void) | undefined {
   // Node offers no file locks; SQLite's are just those.
   const database = new DatabaseSync(file);
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    // A journal on disk could not be begun on a full one.
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     const SQLITE_BUSY = 5;

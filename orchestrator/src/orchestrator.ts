@@ -8,9 +8,16 @@ import { Leftovers } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { weftCommand } from './output/weft-command.ts';
 import { identityOf, type ProcessIdentity } from './process/process-identity.ts';
+import { ProcessRecord } from './process-record.ts';
 import type { Slot } from './slot/slot.ts';
 import { SlotReporter } from './slot/slot-reporter.ts';
-import { readState, removeState, type StartedProcess, writeState } from './state-file.ts';
+import {
+  type MeshState,
+  readState,
+  removeState,
+  type StartedProcess,
+  writeState,
+} from './state-file.ts';
 import type { ChosenStore } from './store-choice.ts';
 import { Supervisor } from './supervisor.ts';
 import type { Topology } from './topology/topology.ts';
@@ -37,6 +44,7 @@ export class Orchestrator {
   readonly #resolveStopped: () => void;
   readonly #options: OrchestratorOptions;
   readonly #reporter = new SlotReporter();
+  readonly #record: ProcessRecord;
   readonly #identities = new WeakMap<Slot, ProcessIdentity>();
   #left = new Leftovers(undefined);
   #control: GrpcServer | undefined;
@@ -49,6 +57,18 @@ export class Orchestrator {
 
   constructor(options: OrchestratorOptions) {
     this.#options = options;
+    const { stateFile } = options.folder;
+    this.#record = new ProcessRecord({
+      file: stateFile,
+      write: () => {
+        const state = this.#state();
+        writeState(stateFile, state);
+        return state.processes;
+      },
+      recorded: readState(stateFile)?.processes ?? [],
+      slots: () => this.supervisor.slots,
+      onNews: (text) => this.#tell(text),
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.stopped = promise;
     this.#resolveStopped = resolve;
@@ -97,8 +117,8 @@ export class Orchestrator {
     await this.#control?.close(1000);
     await this.#metrics?.close();
     if (this.#releaseLock) {
-      if (this.#left.remaining.length > 0) this.#save();
-      else removeState(this.#options.folder.stateFile);
+      this.#record.close();
+      if (this.#left.remaining.length === 0) removeState(this.#options.folder.stateFile);
       this.#releaseLock();
     }
     this.#resolveStopped();
@@ -121,7 +141,7 @@ export class Orchestrator {
     });
     const port = await this.#control.listen(addressText({ host: CONTROL_HOST, port: 0 }));
     this.#controlAddress = addressText({ host: CONTROL_HOST, port });
-    this.#save();
+    this.#record.write();
     await this.#showMetrics();
   }
 
@@ -146,22 +166,21 @@ export class Orchestrator {
   }
 
   #onChange(slot: Slot): void {
-    try {
-      this.#save();
-    } catch (error) {
-      // Such as a full disk: the processes go on, and so do we.
-      this.#options.log.error({ err: error }, 'could not write the state');
-    }
+    this.#record.update();
     const news = this.#reporter.describe(slot);
     if (news === undefined) return;
-    this.#options.log.info({ slot: slot.name }, news);
+    this.#tell(news, slot.name);
+  }
+
+  #tell(news: string, slot?: string): void {
+    this.#options.log.info({ slot }, news);
     this.#options.onNews(news);
   }
 
-  #save(): void {
+  #state(): MeshState {
     const orchestrator = identityOf(process.pid);
     if (orchestrator === undefined) throw new Error('cannot tell our own identity');
-    writeState(this.#options.folder.stateFile, {
+    return {
       orchestrator,
       control: this.#controlAddress,
       registry: this.supervisor.registryAddress || this.#left.addresses.registry,
@@ -171,7 +190,7 @@ export class Orchestrator {
         ...this.supervisor.slots.flatMap((slot) => this.#started(slot)),
         ...this.#left.remaining,
       ],
-    });
+    };
   }
 
   #started(slot: Slot): StartedProcess[] {

@@ -1,3 +1,4 @@
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
@@ -147,4 +148,28 @@ describeWith(['etcd', 'etcdctl'], 'weft etcd up', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/--nodes.*1, 3, 5/);
   });
+
+  it(
+    'goes on when it cannot write which members run, and ends a member that it cannot record',
+    async () => {
+      const weft = start('--nodes', '1');
+      await endpointsOf(weft);
+      const [before] = layout()?.processes ?? [];
+      // The draft of the file cannot be written where a folder stands.
+      const obstacle = join(dataDir(), 'cluster.json.new');
+      mkdirSync(obstacle);
+      process.kill(before?.pid ?? 0, 'SIGKILL');
+      await weft.waitFor(/cannot write .*cluster\.json: EISDIR/);
+      await weft.waitFor(/node-1 was ended \(could not be recorded/);
+      rmdirSync(obstacle);
+      await weft.waitFor(/cluster\.json is written again/);
+      await weft.waitFor(/(node-1 runs at[\s\S]*){2}/);
+      await eventually(() => {
+        const [after] = layout()?.processes ?? [];
+        expect(after && isAlive(after)).toBe(true);
+        expect(after?.pid).not.toBe(before?.pid);
+      });
+    },
+    PATIENCE_MS,
+  );
 });

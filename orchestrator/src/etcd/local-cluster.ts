@@ -5,6 +5,7 @@ import { takeLock } from '../folder-lock.ts';
 import { adoptProcess } from '../process/adopted-process.ts';
 import { whyTaken } from '../process/ports.ts';
 import { identityOf, isAlive } from '../process/process-identity.ts';
+import { ProcessRecord } from '../process-record.ts';
 import { etcdProbe } from '../slot/probes.ts';
 import { Slot } from '../slot/slot.ts';
 import { SlotReporter } from '../slot/slot-reporter.ts';
@@ -44,7 +45,7 @@ export class LocalCluster {
   readonly #options: LocalClusterOptions;
   readonly #reporter = new SlotReporter();
   readonly #stopped = Promise.withResolvers<void>();
-  #layout: ClusterLayout | undefined;
+  #record: ProcessRecord | undefined;
   #slots: readonly Slot[] = [];
   #releaseLock: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -79,8 +80,8 @@ export class LocalCluster {
       if (left.length > 0) onNews(`ended what an earlier run left: ${left.join(', ')}`);
       const layout = await planCluster(before, this.#options, file);
       await assertFree(layout);
-      this.#layout = layout;
-      writeLayout(file, layout);
+      this.#record = this.#createRecord(layout);
+      this.#record.write();
       this.#slots = layout.members.map((member) => this.#slot(layout, member));
       if (this.#stopping === undefined) for (const slot of this.#slots) slot.start();
       await Promise.all(this.#slots.map((slot) => slot.healthy()));
@@ -104,6 +105,7 @@ export class LocalCluster {
 
   async #stop(graceMs?: number): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.stop(graceMs)));
+    this.#record?.close();
     this.#releaseLock?.();
     this.#stopped.resolve();
   }
@@ -141,12 +143,22 @@ export class LocalCluster {
     });
   }
 
+  #createRecord(layout: ClusterLayout): ProcessRecord {
+    return new ProcessRecord({
+      file: this.#file,
+      write: () => {
+        const processes = this.#slots.flatMap(startedProcess);
+        writeLayout(this.#file, { ...layout, processes });
+        return processes;
+      },
+      recorded: [],
+      slots: () => this.#slots,
+      onNews: this.#options.onNews,
+    });
+  }
+
   #onChange(slot: Slot): void {
-    const layout = this.#layout;
-    if (layout !== undefined) {
-      const processes = this.#slots.flatMap(startedProcess);
-      writeLayout(this.#file, { ...layout, processes });
-    }
+    this.#record?.update();
     const news = this.#reporter.describe(slot);
     if (news !== undefined) this.#options.onNews(news);
   }

@@ -192,6 +192,12 @@ export class Slot {
   }
 
   /** @param failures How many processes ended; 0 if the program cannot be run. */
+  /** Ends its process at once, for a reason that is not the process's; the next one starts with backoff. */
+  endProcess(reason: string): void {
+    this.#endedFor ??= reason;
+    this.#launched?.process.terminate(0);
+  }
+
   #startError(failures: number): OrchestratorError {
     if (failures === 0)
       return new OrchestratorError(`${this.name} does not start: ${this.#lastExit}`);
