@@ -1,13 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateFile, makePrivateFolder } from './private-files.ts';
 
 /**
  * Takes a lock that one process on this machine can hold, and that the system lets go of when the
  * process ends, however it ends. Answers how to release it; undefined when another process has it.
  */
 export function takeLock(file: string): (() => void) | undefined {
-  mkdirSync(dirname(file), { recursive: true });
+  makePrivateFolder(dirname(file));
+  makePrivateFile(file);
   // Node offers no file locks; SQLite's are just those.
   const database = new DatabaseSync(file);
   try {

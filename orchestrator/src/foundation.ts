@@ -19,13 +19,8 @@ const HEALTH = {
 };
 const STOP_TIMEOUT_MS = 5000;
 
-const NO_ETCD_ACCESS = {
-  ETCD_CA: undefined,
-  ETCD_CERT: undefined,
-  ETCD_KEY: undefined,
-  ETCD_USER: undefined,
-  ETCD_PASSWORD: undefined,
-};
+/** How the registry gets into etcd. Its flags say the rest. */
+const ETCD_ACCESS = ['ETCD_CA', 'ETCD_CERT', 'ETCD_KEY', 'ETCD_USER', 'ETCD_PASSWORD'];
 
 /** What every mesh stands on: the registry, and etcd where we run it. */
 export interface Foundation {
@@ -92,8 +87,6 @@ function registryProgram(
   const { prefix } = topology.etcd;
   const kind = etcd === '' ? ['--store', 'memory'] : ['--store', 'etcd', '--etcd', etcd];
   if (prefix !== '') kind.push('--etcd-prefix', prefix);
-  // How to get into the etcd that is named there is of no use with any other.
-  const access = store.kind === 'named-etcd' ? {} : NO_ETCD_ACCESS;
   return {
     command: [
       process.execPath,
@@ -106,8 +99,9 @@ function registryProgram(
       ...(topology.registry.allowActions ? ['--allow-actions'] : []),
     ],
     folder: topology.folder,
-    // What the flags say is all there is to say.
-    environment: { ETCD_ENDPOINTS: undefined, ETCD_PREFIX: undefined, ...access },
+    environment: {},
+    // How to get into the etcd that is named there is of no use with any other.
+    etcdVariables: store.kind === 'named-etcd' ? ETCD_ACCESS : [],
   };
 }
 

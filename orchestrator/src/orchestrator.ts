@@ -1,6 +1,7 @@
 import { addressText, GrpcServer, type HttpServer, type Log, messageOf, route } from '@weft/proto';
 import { OrchestratorServiceDefinition } from '@weft/proto/orchestrator';
 import { ArchitecturePublisher } from './architecture/architecture-publisher.ts';
+import { createControlSecret, requireSecret } from './control/control-secret.ts';
 import { createOrchestratorHandlers } from './control/orchestrator-handlers.ts';
 import { OrchestratorError } from './errors.ts';
 import { takeLock } from './folder-lock.ts';
@@ -51,6 +52,7 @@ export class Orchestrator {
   #metrics: HttpServer | undefined;
   #publisher: ArchitecturePublisher | undefined;
   #listening: Promise<void> | undefined;
+  readonly #secret = createControlSecret();
   #controlAddress = '';
   #releaseLock: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -136,7 +138,7 @@ export class Orchestrator {
       },
     });
     this.#control = new GrpcServer({
-      routes: [route(OrchestratorServiceDefinition, handlers)],
+      routes: [route(OrchestratorServiceDefinition, requireSecret(handlers, this.#secret))],
       log: this.#options.log,
     });
     const port = await this.#control.listen(addressText({ host: CONTROL_HOST, port: 0 }));
@@ -183,6 +185,7 @@ export class Orchestrator {
     return {
       orchestrator,
       control: this.#controlAddress,
+      secret: this.#secret,
       registry: this.supervisor.registryAddress || this.#left.addresses.registry,
       page: this.supervisor.pageAddress || this.#left.addresses.page,
       etcd: this.supervisor.etcdEndpoints || this.#left.addresses.etcd,

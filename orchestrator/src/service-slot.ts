@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { type Mesh, type MeshPolicies, POLICIES_VARIABLE } from '@weft/client-sdk';
 import type { Leftovers, Run } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
+import { makePrivateFolder } from './private-files.ts';
 import { type Program, startChild } from './process/child.ts';
 import { freePort } from './process/ports.ts';
 import { createHealthCheck } from './registered/health-check.ts';
@@ -42,7 +42,7 @@ export function createServiceSlot(options: ServiceSlotOptions): Slot {
   const { spec, number, folder, onChange, onEnd } = options;
   const name = `${spec.name}-${number}`;
   const dataFolder = folder.data(spec.name);
-  mkdirSync(dataFolder, { recursive: true });
+  makePrivateFolder(dataFolder);
   const port = spec.port === 0 ? 0 : spec.port + number - 1;
   const program: Program = {
     command: spec.command,

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from './private-files.ts';
 import type { ProcessIdentity } from './process/process-identity.ts';
 
 /** A process that we started. */
@@ -22,6 +23,8 @@ export interface MeshState {
   readonly orchestrator: ProcessIdentity;
   /** Where OrchestratorService answers, `host:port`. */
   readonly control: string;
+  /** What callers of OrchestratorService must show; undefined if an earlier version wrote this. */
+  readonly secret?: string | undefined;
   /** Where RegistryService answers, `host:port`. */
   readonly registry: string;
   /** Where the web page of the registry is, `host:port`. */
@@ -43,7 +46,7 @@ export function readState(file: string): MeshState | undefined {
 
 /** Writes the state in one step: a reader sees the old one or the new one, whole. */
 export function writeState(file: string, state: MeshState): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makePrivateFolder(dirname(file));
   const draft = `${file}.${process.pid}.new`;
   try {
     writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });

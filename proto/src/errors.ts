@@ -80,6 +80,11 @@ export function failedPrecondition(message: string, reason: Reason): RichServerE
   return statusError(Status.FAILED_PRECONDITION, message, reason);
 }
 
+/** UNAUTHENTICATED: the caller did not show who it is. */
+export function unauthenticated(message: string, reason: Reason): RichServerError {
+  return statusError(Status.UNAUTHENTICATED, message, reason);
+}
+
 /** ABORTED: someone else changed it meanwhile; read again and retry at a higher level. */
 export function aborted(message: string, reason: Reason): RichServerError {
   return statusError(Status.ABORTED, message, reason);

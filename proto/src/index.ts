@@ -32,6 +32,7 @@ export {
   notFound,
   outOfRange,
   resourceExhausted,
+  unauthenticated,
   unavailable,
 } from './errors.ts';
 // Metadata that HTTP/2 can carry

@@ -7,6 +7,7 @@ import { ClientError, createChannel, createClient } from 'nice-grpc';
 import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import type { MeshState } from '../state-file.ts';
+import { secretMetadata } from './control-secret.ts';
 import { liveState, notUp } from './live-state.ts';
 
 /**
@@ -21,7 +22,10 @@ export async function askOrchestrator<Answer>(
   if (state === undefined) throw notUp(folder);
   const channel = createChannel(state.control, undefined, clientTransport);
   try {
-    return await ask(createClient(OrchestratorServiceDefinition, channel), state);
+    const client = createClient(OrchestratorServiceDefinition, channel, {
+      '*': { metadata: secretMetadata(state.secret ?? '') },
+    });
+    return await ask(client, state);
   } catch (error) {
     if (error instanceof ClientError) throw new OrchestratorError(error.details);
     throw error;

@@ -20,15 +20,12 @@ export interface EtcdOptions {
   readonly flags?: Readonly<Record<string, string>>;
 }
 
-/** etcd reads every flag from ETCD_* too, and refuses to start where one contradicts a flag. */
-function environment(): Record<string, string | undefined> {
-  const flags = Object.keys(process.env).filter((name) => name.startsWith('ETCD_'));
-  return {
-    ...Object.fromEntries(flags.map((name) => [name, undefined])),
-    // etcd 3.4 starts on arm64 only when told so; newer ones ignore it.
-    ...(process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {}),
-  };
-}
+/**
+ * etcd reads every flag from ETCD_* too, and refuses to start where one contradicts a flag; no child of ours gets those.
+ * etcd 3.4 starts on arm64 only with this; newer ones ignore it.
+ */
+const ENVIRONMENT: Record<string, string> =
+  process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {};
 
 /** Starts a single etcd; `etcdProbe` tells when it answers. */
 export function startEtcdChild(options: EtcdOptions): ManagedProcess {
@@ -53,7 +50,7 @@ export function startEtcdChild(options: EtcdOptions): ManagedProcess {
     command: [binary, ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)],
     // Where we are: the path of the program may be relative.
     folder: process.cwd(),
-    environment: environment(),
+    environment: ENVIRONMENT,
     logFile,
   });
 }

@@ -24,7 +24,8 @@ export function startAttached(program: Program, restGraceMs: number): AttachedPr
   const [name = '', ...parameters] = program.command;
   const child = spawn(name, parameters, {
     cwd: program.folder,
-    env: childEnvironment(program.environment),
+    // It runs in the shell of its user, as without us.
+    env: childEnvironment({ ...program, etcdVariables: Object.keys(process.env) }),
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -22,13 +22,14 @@ function endReason(code: number | null, signal: NodeJS.Signals | null): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
-function spawnLogged({ command, folder, environment, logFile }: ChildOptions): ChildProcess {
+function spawnLogged(options: ChildOptions): ChildProcess {
+  const { command, folder, logFile } = options;
   const [program = '', ...parameters] = command;
   const log = openLog(logFile);
   try {
     return spawn(program, parameters, {
       cwd: folder,
-      env: childEnvironment(environment),
+      env: childEnvironment(options),
       detached: true,
       stdio: ['ignore', log, log],
     });

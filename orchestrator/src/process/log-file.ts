@@ -2,7 +2,6 @@ import {
   closeSync,
   copyFileSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readSync,
   rmSync,
@@ -11,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from '../private-files.ts';
 
 /** A log longer than this is moved to `<name>.log.1`, in place of the one there. */
 export const MAX_LOG_BYTES = 10 * 1024 * 1024;
@@ -43,7 +43,7 @@ function moveThroughMemory(file: string, maxBytes: number): void {
   rmSync(previousLog(file), { force: true });
   truncateSync(file);
   try {
-    writeFileSync(previousLog(file), bytes);
+    writeFileSync(previousLog(file), bytes, { mode: 0o600 });
   } catch {
     // Others took the room meanwhile. To lose old lines is better than to lose new ones.
   }
@@ -51,13 +51,13 @@ function moveThroughMemory(file: string, maxBytes: number): void {
 
 /** Opens a log for appending, its folder made when missing. The caller closes the descriptor. */
 export function openLog(file: string): number {
-  mkdirSync(dirname(file), { recursive: true });
+  makePrivateFolder(dirname(file));
   try {
     boundLog(file);
   } catch {
     // A log that is too long is no reason not to start a program.
   }
-  return openSync(file, 'a');
+  return openSync(file, 'a', 0o600);
 }
 
 /**

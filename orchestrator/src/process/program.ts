@@ -8,12 +8,26 @@ export interface Program {
   readonly folder: string;
   /** Over our own environment; undefined takes a variable away. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Variables of ours that tell how to get into etcd, and that it is to have. Default: none. */
+  readonly etcdVariables?: readonly string[] | undefined;
 }
 
-/** The whole environment of a program: what it sets over our own, with the Node that runs us first in $PATH. */
-export function childEnvironment(own: Program['environment']): Record<string, string | undefined> {
+/** What etcd, etcdctl and our registry read: addresses, users, passwords, keys. */
+const ETCD_VARIABLE = /^ETCD(CTL)?_/;
+
+/**
+ * The whole environment of a program: what it sets over our own, with the Node that runs us first in $PATH. How to
+ * get into etcd is kept from programs that have no business there.
+ */
+export function childEnvironment({
+  environment,
+  etcdVariables = [],
+}: Pick<Program, 'environment' | 'etcdVariables'>): Record<string, string | undefined> {
   const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter);
-  return { ...process.env, PATH: path, ...own };
+  const own = Object.entries(process.env).filter(
+    ([name]) => !ETCD_VARIABLE.test(name) || etcdVariables.includes(name),
+  );
+  return { ...Object.fromEntries(own), PATH: path, ...environment };
 }
 
 /** Why nothing runs by this path; undefined if it can. */
@@ -40,7 +54,8 @@ function missingProgram(name: string): string {
  * Why a program cannot be started, as far as can be known before: its file is missing, no file, or not executable.
  * @returns undefined if it can
  */
-export function programFault({ command, folder, environment }: Program): string | undefined {
+export function programFault(program: Program): string | undefined {
+  const { command, folder } = program;
   const [name = ''] = command;
   // Windows has rules of its own: extensions, registered applications.
   if (process.platform === 'win32') return undefined;
@@ -48,7 +63,7 @@ export function programFault({ command, folder, environment }: Program): string 
     return `there is no folder ${folder} to run in`;
   }
   if (!name.includes('/')) {
-    const folders = (childEnvironment(environment).PATH ?? '').split(delimiter);
+    const folders = (childEnvironment(program).PATH ?? '').split(delimiter);
     const isThere = folders.some((each) => pathFault(resolve(folder, each, name)) === undefined);
     return isThere ? undefined : missingProgram(name);
   }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { currentCall } from '@weft/client-sdk';
@@ -45,7 +45,7 @@ export class Database {
    */
   static async open(file: string, migrations: readonly string[]): Promise<Database> {
     try {
-      if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+      if (file !== ':memory:') makePrivate(file);
       return new Database(await openMigrated(file, migrations));
     } catch (error) {
       const message = `cannot use the database ${file}: ${messageOf(error)}`;
@@ -95,6 +95,12 @@ export class Database {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Makes a file that no other user of the machine can read, unless it is there. SQLite makes its other files alike. */
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
 }
 
 async function openMigrated(file: string, migrations: readonly string[]): Promise<DatabaseSync> {
