@@ -11,6 +11,10 @@ if (fault !== undefined) {
 const { keepCompiledCode } = await import('./compile-cache.ts');
 keepCompiledCode();
 const { EXIT, runWeft } = await import('./program.ts');
+const { areLinesWritten } = await import('./output/line-writer.ts');
+
+/** How long the last lines may take to be read, if lines may be lost. */
+const LAST_LINES_MS = 1000;
 
 // What we print may reach no one: whoever reads stops reading, as `weft logs | head` does (EPIPE), the
 // terminal is closed (EIO), the disk is full. No mesh that is up may die of it.
@@ -22,3 +26,5 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const code = await runWeft(process.argv.slice(2));
 process.exitCode ||= code;
+// Whoever holds the terminal must not hold a program that has nothing else to do.
+if (!(await areLinesWritten(LAST_LINES_MS))) process.exit();

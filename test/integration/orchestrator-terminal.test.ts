@@ -47,6 +47,47 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
   expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
 });
 
+(script ? it : it.skip)('goes on supervising while its terminal is held by Ctrl-S', async () => {
+  using folder = tempFolder('weft-terminal-');
+  writeWeftYaml(folder.path, {
+    registry: { port: 0, store: 'memory' },
+    services: { shop: { command: stubCommand('shop') } },
+  });
+  const command = weftCommand(['up']).map((word) => `'${word}'`);
+  const terminal = spawn(script ?? '', ['-qfec', `exec ${command.join(' ')}`, '/dev/null'], {
+    cwd: folder.path,
+    env: { ...process.env, ETCD_ENDPOINTS: '' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = once(terminal, 'close');
+  let output = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const shop = () => meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1');
+  try {
+    await eventually(() => expect(output).toMatch(/Ctrl-C here/), { withinMs: 20_000 });
+    const before = shop();
+    terminal.stdin.write('\x13');
+    await eventually(() => {
+      process.kill(before?.pid ?? 0, 'SIGKILL');
+      expect(before && isAlive(before)).toBe(false);
+    });
+    const after = await eventually(() => {
+      const now = shop();
+      expect(now && now.pid !== before?.pid).toBe(true);
+      return now;
+    });
+    expect(after && isAlive(after)).toBe(true);
+    expect(output).not.toMatch(/shop-1 ended by itself/);
+    terminal.stdin.write('\x11');
+    await eventually(() => expect(output).toMatch(/shop-1 ended by itself[\s\S]*shop-1 runs at/));
+  } finally {
+    terminal.stdin.write('\x11\x03');
+    await ended;
+  }
+});
+
 /** Runs a program in a terminal of its own. */
 function startInTerminal(main: string, flags: readonly string[], env: NodeJS.ProcessEnv) {
   const words = [process.execPath, '--conditions=weft-source', join(repository, main), ...flags];

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { OrchestratorError } from '../errors.ts';
 import { findEtcd } from '../etcd/etcd-binary.ts';
 import { LocalCluster } from '../etcd/local-cluster.ts';
-import { print, printNews } from '../output/terminal.ts';
+import { neverWaitForReaders, print, printNews } from '../output/terminal.ts';
 import { folderOf, globalOptions } from './context.ts';
 import { parsePort } from './parse-port.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
@@ -16,6 +16,7 @@ interface UpOptions {
 }
 
 async function up({ nodes, host, clientPort, dataDir }: UpOptions, ownFolder: string) {
+  neverWaitForReaders();
   const binary = findEtcd();
   if (binary === undefined) {
     throw new OrchestratorError('there is no etcd: install it, or name it with $ETCD_BIN.');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SERVICE_NAME } from '@weft/proto';
 import { type Command, InvalidArgumentError } from 'commander';
-import { printNews } from '../output/terminal.ts';
+import { neverWaitForReaders, printNews } from '../output/terminal.ts';
 import { freePort } from '../process/ports.ts';
 import type { HealthMethod } from '../registered/health-check.ts';
 import { parseHealth } from '../registered/parse-health.ts';
@@ -32,6 +32,7 @@ function parseMs(text: string): number {
 }
 
 async function run(words: string[], flags: RunFlags, registry: string): Promise<void> {
+  neverWaitForReaders();
   const { service, host, health = parseHealth('grpc'), stopTimeout } = flags;
   const id = flags.id ?? `${service.slice(0, 48)}-${randomBytes(4).toString('hex')}`;
   const registered = new RegisteredRun({

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Orchestrator } from '../orchestrator.ts';
 import { hints } from '../output/hints.ts';
 import { statusTable } from '../output/status-table.ts';
-import { isColored, print, printNews } from '../output/terminal.ts';
+import { isColored, neverWaitForReaders, print, printNews } from '../output/terminal.ts';
 import { openOwnLog } from '../own-log.ts';
 import { type ChosenStore, chooseStore } from '../store-choice.ts';
 import { loadTopology } from '../topology/load-topology.ts';
@@ -22,6 +22,7 @@ export function define(command: Command): void {
       parsePort,
     )
     .action(async ({ metricsPort }: { metricsPort?: number }, command: Command) => {
+      neverWaitForReaders();
       const options = globalOptions(command);
       const topology = loadTopology(options.file);
       const store = chooseStore(topology.registry.store);

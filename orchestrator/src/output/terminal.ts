@@ -1,15 +1,23 @@
+import { loseUnreadLines, writeLine } from './line-writer.ts';
+
 /** Whether to colour what we print: on a terminal, and where NO_COLOR is not set. */
 export const isColored =
   process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
 /** Prints a result on standard output. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  writeLine(process.stdout, text);
 }
 
 /** Prints what goes on, on standard error: a result on standard output stays clean. */
 export function printNews(text: string): void {
-  process.stderr.write(`weft: ${text}\n`);
+  writeLine(process.stderr, `weft: ${text}`);
+}
+
+/** From now on, lines that nobody reads are lost: what supervises processes must not wait for a terminal. */
+export function neverWaitForReaders(): void {
+  loseUnreadLines(process.stdout);
+  loseUnreadLines(process.stderr);
 }
 
 /** Prints one JSON document on standard output. */
