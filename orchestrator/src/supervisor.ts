@@ -1,5 +1,5 @@
 import { createMesh, type Mesh } from '@weft/client-sdk';
-import type { Log } from '@weft/proto';
+import { type Log, messageOf } from '@weft/proto';
 import type { ServiceStatus } from '@weft/proto/orchestrator';
 import { checkPrograms } from './check-programs.ts';
 import { OrchestratorError } from './errors.ts';
@@ -41,12 +41,16 @@ interface Started extends Foundation {
   readonly levels: readonly (readonly SlotGroup[])[];
 }
 
+/** How many instances of a service are left running. */
+function leftOf(service: string, { remaining }: Leftovers): number {
+  const isOne = new RegExp(`^${service}-\\d+$`);
+  return remaining.filter(({ name }) => isOne.test(name)).length;
+}
+
 /** How many instances a service starts with: one that follows its load, with as many as are left running. */
-function firstCount({ name, instances, scale }: ServiceSpec, { remaining }: Leftovers): number {
+function firstCount({ name, instances, scale }: ServiceSpec, left: Leftovers): number {
   if (scale === undefined) return instances;
-  const isOne = new RegExp(`^${name}-\\d+$`);
-  const running = remaining.filter((process) => isOne.test(process.name)).length;
-  return Math.min(scale.max, Math.max(instances, running));
+  return Math.min(scale.max, Math.max(instances, leftOf(name, left)));
 }
 
 /** What all service slots share. */
@@ -97,9 +101,10 @@ export class Supervisor {
   /**
    * Starts everything: etcd, the registry, then the services level by level, each level once the one
    * before is healthy. What is `left` running and is as weft.yaml wants it is taken over instead, the rest of
-   * it ended first. After an error the caller stops what did start.
+   * it ended first; then a process that does not start is reported and tried again, and what was taken over
+   * runs on. After an error the caller stops what did start.
    * @throws PortError for a taken port and ProgramError for a command that cannot run, all being as it was;
-   * OrchestratorError for a process that does not start.
+   * OrchestratorError for a process that does not start when nothing is taken over.
    */
   async start(left: Leftovers): Promise<void> {
     const { topology, store, log } = this.#options;
@@ -133,15 +138,29 @@ export class Supervisor {
       ),
     );
     await this.#endSurplus(left, [...foundation.slots, ...wanted]);
+    const isTakeover = left.remaining.length > 0;
     for (const slot of foundation.slots) {
       this.#assertGoingOn();
       slot.start();
-      await slot.healthy();
+      await this.#waitForStart(slot.name, slot.healthy(), isTakeover);
     }
     view.start();
+    const starts = new Map<SlotGroup, Promise<void>>();
+    const start = (group: SlotGroup) => {
+      const { name } = group;
+      const started =
+        starts.get(group) ??
+        this.#waitForStart(name, group.start(counts.get(name) ?? 0), isTakeover);
+      starts.set(group, started);
+      return started;
+    };
+    // Those that all run need not wait for others, and are to be watched over at once.
+    const isAllLeft = ({ name }: SlotGroup) => leftOf(name, left) >= (counts.get(name) ?? 0);
+    if (isTakeover)
+      for (const group of levels.flat().filter(isAllLeft)) start(group).catch(() => {});
     for (const level of levels) {
       this.#assertGoingOn();
-      await Promise.all(level.map((group) => group.start(counts.get(group.name) ?? 0)));
+      await Promise.all(level.map(start));
     }
     this.#followLoad(registryAddress);
   }
@@ -209,6 +228,19 @@ export class Supervisor {
     await view?.close();
     for (const slot of slots.toReversed()) await slot.stop(graceMs);
     clearInterval(this.#logTimer);
+  }
+
+  /** Waits for a start. In a takeover, a failed one is reported and goes on trying. */
+  async #waitForStart(name: string, started: Promise<void>, isTakeover: boolean): Promise<void> {
+    try {
+      await started;
+    } catch (error) {
+      this.#assertGoingOn();
+      if (!isTakeover) throw error;
+      this.#options.onNews(
+        `${messageOf(error)}\nwhat was taken over runs on, and ${name} is tried again`,
+      );
+    }
   }
 
   async #endSurplus(left: Leftovers, wanted: readonly WantedProcess[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createMesh } from '@weft/client-sdk';
@@ -161,6 +162,39 @@ describeWith(['etcd'], 'a mesh whose orchestrator was killed', () => {
     } finally {
       await etcd.close();
     }
+  }, 60_000);
+
+  it('keeps what it took over when a service does not start, and goes on trying', async () => {
+    const registry = { port: 0, store: 'memory' };
+    const services = {
+      shop: { command: stubCommand('shop'), instances: 2 },
+      stock: { command: stubCommand('stock') },
+      // It needs the one that will not start, and runs already.
+      page: { command: stubCommand('page'), dependencies: ['stock'] },
+    };
+    writeWeftYaml(folder.path, { registry, services });
+    await start();
+    const before = pids();
+    await killOrchestrator();
+    const mode = join(folder.path, '.weft', 'data', 'stock', 'mode');
+    writeFileSync(mode, 'crash');
+    // Another program now, so that the one that runs is ended.
+    const stock = { ...services.stock, environment: { STUB_TTL: '3' } };
+    writeWeftYaml(folder.path, { registry, services: { ...services, stock } });
+    await start();
+    expect(up.output()).toMatch(/stock-1 does not start: tried 3 times/);
+    expect(up.output()).toMatch(/what was taken over runs on.*stock is tried again/);
+    const { 'stock-1': _old, ...others } = before;
+    expect(pids()).toMatchObject(others);
+    for (const name of Object.keys(others)) {
+      expect(up.output()).toMatch(new RegExp(`${name} runs on at .* taken over`));
+    }
+    writeFileSync(mode, '');
+    await up.waitFor(/stock-1 runs at/);
+    expect(pids()).toMatchObject(others);
+    up.signal('SIGINT');
+    expect((await up.exited).code).toBe(0);
+    expect([...seen.values()].filter(isAlive)).toEqual([]);
   }, 60_000);
 
   it('F35: goes on as it was when weft.yaml wants a port that is taken', async () => {
