@@ -11,10 +11,12 @@ export class LatencySum {
   readonly #counts = new Map<number, number>();
   #total = 0;
 
-  add(counts: BucketCounts): void {
+  /** @param weight of each duration, greater than 0. Default 1 */
+  add(counts: BucketCounts, weight = 1): void {
     for (const [index, count] of counts) {
-      this.#counts.set(index, (this.#counts.get(index) ?? 0) + count);
-      this.#total += count;
+      const weighted = count * weight;
+      this.#counts.set(index, (this.#counts.get(index) ?? 0) + weighted);
+      this.#total += weighted;
     }
   }
 

@@ -6,14 +6,14 @@ import type {
   ReportRequest,
   TrafficEdge,
 } from '@weft/proto/telemetry';
-import { EdgeSum, EdgeWindow } from './edge-window.ts';
+import { EdgeRates, EdgeWindow, type Span } from './edge-window.ts';
 
 export interface TrafficBookOptions {
   /** Edges held at most; what would be more is dropped. Default 50,000. */
   maxEdges?: number;
   /** Callers whose breakers are held at most. Default 10,000. */
   maxCallers?: number;
-  /** Over how long rates and percentiles are taken, in ms. Default 10,000. */
+  /** Over how long rates and percentiles are taken, in ms: the interval of the caller if that is longer. Default 10,000. */
   windowMs?: number;
   /** Monotonic time in ms. Default performance.now. */
   now?: () => number;
@@ -23,7 +23,7 @@ export interface TrafficBookOptions {
 export type EdgeEnds = Pick<TrafficEdge, 'caller' | 'service' | 'instanceId' | 'method'>;
 
 interface HeldEdge {
-  readonly caller: Caller;
+  readonly from: HeldCaller;
   readonly service: string;
   readonly instanceId: string;
   readonly method: string;
@@ -32,13 +32,20 @@ interface HeldEdge {
 
 interface HeldCaller {
   readonly caller: Caller;
+  /** Since when it has counted. */
   readonly firstAt: number;
   lastAt: number;
+  /** How long its last report had counted for. */
+  intervalMs: number;
+  isGone: boolean;
   breakers: Map<string, { report: BreakerReport; since: Date }>;
 }
 
-/** A caller that has said nothing for so long has gone, and its breakers with it, in ms. */
+/** A caller that has said nothing for so long, and for so many of its intervals, has gone, and its breakers with it. */
 const SILENT_MS = 15_000;
+const SILENT_INTERVALS = 2.5;
+/** A report that has not come after so many intervals of its caller is no longer waited for. */
+const LATE_INTERVALS = 1.5;
 
 /** How often what is old is looked for while reports come, in ms. */
 const EXPIRE_MS = 1000;
@@ -80,6 +87,7 @@ export class TrafficBook {
     const held = this.#caller(caller, now - intervalMs);
     if (held === undefined) return;
     held.lastAt = now;
+    held.intervalMs = intervalMs;
     const before = held.breakers;
     held.breakers = new Map(
       breakers.map((report) => {
@@ -89,17 +97,16 @@ export class TrafficBook {
         return [key, { report, since }];
       }),
     );
-    for (const edge of edges) this.#addEdge(held.caller, edge, now);
+    for (const edge of edges) this.#addEdge(held, edge, now);
   }
 
   /** All edges, those added up of which `group` makes the same. */
   edges(group: (edge: EdgeEnds) => EdgeEnds): TrafficEdge[] {
-    const { now, windowMs } = this.#options;
-    const at = now();
-    this.#expire(at);
-    const sums = new Map<string, { of: EdgeEnds; sum: EdgeSum; overMs: number }>();
-    for (const { window, ...edge } of this.#edges.values()) {
-      const of = group(edge);
+    const now = this.#options.now();
+    this.#expire(now);
+    const sums = new Map<string, { of: EdgeEnds; rates: EdgeRates }>();
+    for (const { from, window, ...edge } of this.#edges.values()) {
+      const of = group({ ...edge, caller: from.caller });
       const { caller, service, instanceId, method } = of;
       const key = keyOf(
         caller?.service ?? '',
@@ -108,19 +115,17 @@ export class TrafficBook {
         instanceId,
         method,
       );
-      const firstAt = this.#callers.get(callerKey(edge.caller))?.firstAt ?? at - windowMs;
-      const held = sums.get(key) ?? { of, sum: new EdgeSum(), overMs: 1 };
-      held.overMs = Math.max(held.overMs, Math.min(windowMs, at - firstAt));
-      window.addTo(held.sum);
+      const held = sums.get(key) ?? { of, rates: new EdgeRates() };
+      window.addTo(held.rates, this.#spanOf(from, now));
       sums.set(key, held);
     }
-    return [...sums.values()].map(({ of, sum, overMs }) => ({
+    return [...sums.values()].map(({ of, rates }) => ({
       ...of,
-      rate: (sum.count * 1000) / overMs,
-      errorRate: (sum.failures * 1000) / overMs,
-      p50Ms: sum.latency.quantileMs(0.5),
-      p99Ms: sum.latency.quantileMs(0.99),
-      inFlight: sum.busyMs / overMs,
+      rate: rates.ended * 1000,
+      errorRate: rates.failed * 1000,
+      p50Ms: rates.latency.quantileMs(0.5),
+      p99Ms: rates.latency.quantileMs(0.99),
+      inFlight: rates.inFlight,
     }));
   }
 
@@ -137,11 +142,11 @@ export class TrafficBook {
     this.#expire(this.#options.now());
     const isOfIt = (of: { service: string; instanceId: string }) =>
       of.service === service && of.instanceId === instanceId;
-    const calling = [...this.#edges.values()].filter(isOfIt).map(({ caller }) => caller.instanceId);
+    const calling = [...this.#edges.values()].filter(isOfIt);
     const holding = [...this.#callers.values()]
       .filter(({ breakers }) => [...breakers.values()].some(({ report }) => isOfIt(report)))
       .map(({ caller }) => caller.instanceId);
-    return [...new Set([...calling, ...holding])];
+    return [...new Set([...calling.map(({ from }) => from.caller.instanceId), ...holding])];
   }
 
   #caller(caller: Caller, firstAt: number): HeldCaller | undefined {
@@ -152,12 +157,20 @@ export class TrafficBook {
       this.dropped += 1;
       return undefined;
     }
-    const held = { caller, firstAt, lastAt: firstAt, breakers: new Map() };
+    const held = {
+      caller,
+      firstAt,
+      lastAt: firstAt,
+      intervalMs: 0,
+      isGone: false,
+      breakers: new Map(),
+    };
     this.#callers.set(key, held);
     return held;
   }
 
-  #addEdge(caller: Caller, edge: Edge, at: number) {
+  #addEdge(from: HeldCaller, edge: Edge, at: number) {
+    const { caller, intervalMs } = from;
     const { service, instanceId, method, statuses, latency, busyMs } = edge;
     const key = keyOf(caller.service, caller.instanceId, service, instanceId, method);
     let held = this.#edges.get(key);
@@ -166,7 +179,7 @@ export class TrafficBook {
         this.dropped += 1;
         return;
       }
-      held = { caller, service, instanceId, method, window: new EdgeWindow() };
+      held = { from, service, instanceId, method, window: new EdgeWindow() };
       this.#edges.set(key, held);
     }
     let count = 0;
@@ -178,16 +191,29 @@ export class TrafficBook {
     const buckets = [...(latency?.counts ?? [])].map(
       ([index, times]) => [index, Number(times)] as const,
     );
-    held.window.add({ at, count, failures, busyMs: busyMs ?? latency?.sumMs ?? 0, buckets });
+    const busy = busyMs ?? latency?.sumMs ?? 0;
+    held.window.add({ at, intervalMs, count, failures, busyMs: busy, buckets });
+  }
+
+  /**
+   * What the rates of a caller are taken over: the time up to its last report, since of the time after nothing is
+   * known yet. If the next report does not come, the time moves on.
+   */
+  #spanOf({ firstAt, lastAt, intervalMs }: HeldCaller, now: number): Span {
+    const to = Math.max(lastAt, now - LATE_INTERVALS * intervalMs);
+    return { from: Math.max(firstAt, to - Math.max(this.#options.windowMs, intervalMs)), to };
   }
 
   #expire(now: number): void {
     this.#expiredAt = now;
-    for (const [key, { window }] of this.#edges) {
-      if (window.expire(now - this.#options.windowMs)) this.#edges.delete(key);
+    for (const [key, held] of this.#callers) {
+      const silentMs = Math.max(SILENT_MS, SILENT_INTERVALS * held.intervalMs);
+      if (now - held.lastAt <= silentMs) continue;
+      held.isGone = true;
+      this.#callers.delete(key);
     }
-    for (const [key, { lastAt }] of this.#callers) {
-      if (now - lastAt > SILENT_MS) this.#callers.delete(key);
+    for (const [key, { from, window }] of this.#edges) {
+      if (from.isGone || window.expire(this.#spanOf(from, now).from)) this.#edges.delete(key);
     }
   }
 }

@@ -37,11 +37,76 @@ describe('a traffic book', () => {
       now += 2000;
       report('order-service', { edges: [edge('a', [[0, 20n]], [[0, 20n]])] });
     }
-    // The ten seconds hold the reports of six moments, their ends included.
-    expect(all()[0]?.rate).toBeCloseTo(12, 5);
+    expect(all()[0]?.rate).toBeCloseTo(10, 5);
     now += 20_000;
     expect(all()).toEqual([]);
     expect(book.size).toBe(0);
+  });
+
+  it.each([500, 2000, 7000, 10_000, 30_000, 60_000])(
+    'tells the true rate of a caller that reports every %d ms, also between its reports',
+    (intervalMs) => {
+      const perInterval = BigInt(intervalMs / 100);
+      const busyMs = 3 * intervalMs;
+      const told: (readonly [rate: number, inFlight: number])[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        now += intervalMs;
+        const edges = [{ ...edge('a', [[0, perInterval]], []), busyMs }];
+        report('order-service', { intervalMs, edges });
+        // A report may be late by a fifth.
+        for (let part = 0; part <= 12; part += 1) {
+          now += intervalMs / 10;
+          told.push(...total().map(({ rate, inFlight }) => [rate, inFlight] as const));
+        }
+        now -= (13 * intervalMs) / 10;
+      }
+      expect(told).toHaveLength(4 * 13);
+      for (const [rate, inFlight] of told) {
+        expect(rate).toBeCloseTo(10, 5);
+        expect(inFlight).toBeCloseTo(3, 5);
+      }
+    },
+  );
+
+  it('adds up callers that report at different intervals', () => {
+    for (let second = 1; second <= 60; second += 1) {
+      now += 1000;
+      if (second % 2 === 0) report('order-service', { edges: [edge('a', [[0, 20n]], [])] });
+      if (second % 30 === 0) {
+        const edges = [edge('a', [[0, 300n]], [])];
+        report('payment-service', { intervalMs: 30_000, edges });
+      }
+    }
+    expect(total()[0]?.rate).toBeCloseTo(20, 5);
+  });
+
+  it('tells of less and less when a caller is heard of no more, and then of nothing', () => {
+    const intervalMs = 30_000;
+    const edges = [edge('a', [[0, 300n]], [])];
+    now += intervalMs;
+    report('order-service', { intervalMs, edges });
+    const rates = [30, 30, 30].map((seconds) => {
+      now += seconds * 1000;
+      return total()[0]?.rate ?? 0;
+    });
+    expect(rates[0]).toBeCloseTo(10, 5);
+    expect(rates[1]).toBeLessThan(10);
+    expect(rates[2]).toBe(0);
+    expect(book.size).toBe(0);
+  });
+
+  it('holds the breakers of a caller that reports once a minute', () => {
+    const breaker = {
+      service: 'user-service',
+      instanceId: 'a',
+      state: BreakerState.BREAKER_STATE_OPEN,
+      isForced: false,
+    };
+    report('order-service', { intervalMs: 60_000, breakers: [breaker] });
+    now += 62_000;
+    expect(book.breakers()).toHaveLength(1);
+    now += 100_000;
+    expect(book.breakers()).toEqual([]);
   });
 
   it('counts as errors what counts against a breaker, and nothing else', () => {
