@@ -1,11 +1,12 @@
 /**
  * Gets what the tests need besides npm packages: etcd, etcdctl, grpcurl, grpc-go's interop programs, a browser,
- * prometheus, promtool, and a gRPC server in Go and in Python. What cannot be had is written with the reason to
+ * prometheus, promtool, a gRPC server in Go and in Python, and a client in Go. What cannot be had is written with the reason to
  * `.cache/missing-tools.json`; tests that need it are then skipped, saying why.
  */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findEtcd } from '../orchestrator/src/etcd/etcd-binary.ts';
+import { buildGoCaller, findGoCaller } from './tools/build-go-caller.ts';
 import {
   buildGoGreeter,
   findGoGreeter,
@@ -53,6 +54,7 @@ await provide(
   installGrpcInterop,
 );
 await provide(['go-greeter'], () => findGoGreeter() !== undefined, buildGoGreeter);
+await provide(['go-caller'], () => findGoCaller() !== undefined, buildGoCaller);
 await provide(['python-grpc'], () => findPythonGrpc() !== undefined, installPythonGrpc);
 await provide(
   ['prometheus', 'promtool'],

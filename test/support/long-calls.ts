@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CallContext, currentCall, type Route, route } from '@weft/client-sdk';
 import type { Client } from 'nice-grpc';
+import { findGoCaller } from '../../scripts/tools/build-go-caller.ts';
 import { collected, StreamServiceDefinition, saying } from './stream-service.ts';
 
 /** Messages of a stream that is told how long to take. */
@@ -103,6 +107,15 @@ async function makeCall(client: LongCallClient, kind: Kind, lengthMs: number): P
   }
 }
 
+/** A load, and what became of it. */
+export interface LongLoad {
+  readonly failures: FailedCall[];
+  /** Calls that have ended. */
+  readonly calls: number;
+  /** Begins no more calls. Resolves when those that are open have ended. */
+  stop(): Promise<void>;
+}
+
 /**
  * Keeps one call of each kind and length open at each client, one after the other, until `stop`.
  * @param clients by name
@@ -110,7 +123,7 @@ async function makeCall(client: LongCallClient, kind: Kind, lengthMs: number): P
 export function callForLong(
   clients: Readonly<Record<string, LongCallClient>>,
   lengthsMs: readonly number[],
-) {
+): LongLoad {
   const failures: FailedCall[] = [];
   let calls = 0;
   let isOver = false;
@@ -144,10 +157,35 @@ export function callForLong(
     get calls() {
       return calls;
     },
-    /** Begins no more calls. Resolves when those that are open have ended. */
-    async stop(): Promise<void> {
+    async stop() {
       isOver = true;
       await Promise.all(loops);
+    },
+  };
+}
+
+/** The load of `callForLong` from a process of grpc-go, see test/fixtures/go-caller. */
+export function callFromGo(addresses: readonly string[], lengthsMs: readonly number[]): LongLoad {
+  const child = spawn(findGoCaller() ?? '', [addresses.join(','), lengthsMs.join(',')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  const failures: FailedCall[] = [];
+  let calls = 0;
+  const lines = createInterface(child.stdout).on('line', (line) => {
+    const read = JSON.parse(line);
+    if (typeof read.calls === 'number') calls = read.calls;
+    else failures.push(read);
+  });
+  return {
+    failures,
+    get calls() {
+      return calls;
+    },
+    async stop() {
+      child.stdin.end();
+      await ended;
+      lines.close();
     },
   };
 }

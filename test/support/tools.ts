@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe } from '@jest/globals';
 import { findEtcd } from '../../orchestrator/src/etcd/etcd-binary.ts';
+import { findGoCaller } from '../../scripts/tools/build-go-caller.ts';
 import { findGoGreeter, findPythonGrpc } from '../../scripts/tools/build-greeters.ts';
 import { findChromium } from '../../scripts/tools/install-chromium.ts';
 import { findProgram, root } from '../../scripts/tools/program.ts';
@@ -18,12 +19,14 @@ export type Tool =
   | 'prometheus'
   | 'promtool'
   | 'go-greeter'
+  | 'go-caller'
   | 'python-grpc';
 
 const finders: Partial<Record<Tool, () => string | undefined>> = {
   etcd: findEtcd,
   chromium: findChromium,
   'go-greeter': findGoGreeter,
+  'go-caller': findGoCaller,
   'python-grpc': findPythonGrpc,
 };
 
