@@ -9,6 +9,7 @@ const seconds = {
   'e2e/weft-init': 30,
   'integration/orchestrator-faults': 28,
   'integration/soak/soak': 27,
+  'integration/chaos': 26,
   'integration/registered-programs': 20,
   'integration/orchestrator-restart': 16,
   'integration/http-server': 13,
