@@ -57,9 +57,14 @@ export class LiveFeed {
     this.#options = options;
   }
 
-  /** Tells `listener` everything, and then every change; the answer ends that. */
+  /**
+   * Tells `listener` everything, and then every change.
+   * @returns what ends that
+   */
   subscribe(listener: Listener): () => void {
     if (this.#listeners.size === 0) this.#start();
+    // The snapshot holds what the other listeners have yet to be told; no listener is to be told that twice.
+    else this.#flush();
     listener(this.#snapshot());
     this.#tellArchitecture(listener);
     this.#listeners.add(listener);
@@ -91,6 +96,7 @@ export class LiveFeed {
   #notice(notice: CatalogNotice): void {
     if (notice.kind === 'reset') {
       this.#changed = new Map();
+      this.#toldEvents = this.#options.events.latest;
       this.#tell(this.#snapshot());
       this.#tellArchitecture((message) => this.#tell(message));
       return;
@@ -112,6 +118,7 @@ export class LiveFeed {
   }
 
   #flush(): void {
+    clearTimeout(this.#gathering);
     this.#gathering = undefined;
     const { catalog, events } = this.#options;
     if (this.#changed.size > 0 || this.#isStaleNew) {
