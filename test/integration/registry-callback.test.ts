@@ -47,12 +47,16 @@ async function serve(identity?: { service: string; instanceId: string; incarnati
   return { server, port };
 }
 
-function register(
+/** Registers an instance, and sees to it that it is listed then. */
+async function register(
   port: number,
   over: Parameters<typeof admin.client.register>[0]['instance'] = {},
 ) {
   const instance = { service: 'called', id: 'a', address: { host: '127.0.0.1', port }, ...over };
-  return admin.client.register({ instance, ttlSeconds: 60 });
+  const registered = await admin.client.register({ instance, ttlSeconds: 60 });
+  const { instances } = await admin.client.getService({ service: instance.service });
+  expect(instances).toMatchObject([{ id: instance.id, address: { port } }]);
+  return registered;
 }
 
 async function refusalOf(port: number, over = {}): Promise<string> {

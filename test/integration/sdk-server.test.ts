@@ -4,6 +4,7 @@ import {
   IDENTITY_KEY,
   IDENTITY_VERSION,
   PUSHBACK_TRAILER,
+  pause,
   ServingStatus,
   weftVersion,
 } from '@weft/proto';
@@ -134,11 +135,21 @@ describe('load shedding', () => {
   });
 
   it('is off when told so', async () => {
-    const [, channel] = await serve({ name: 'patient', shedding: false });
-    const users = clients.create(UserServiceDefinition, channel);
-    const relax = hog(60);
+    // Longer than the lag above which a service sheds by default.
+    const relax = hog(600);
     stage.defer(relax);
-    for (let i = 0; i < 5; i += 1) await users.getUser({ id: 'x' });
+    const answer = async (name: string, options: Partial<ServeOptions>) => {
+      const [, channel] = await serve({ name, ...options });
+      const users = clients.create(UserServiceDefinition, channel);
+      await pause(1300, new AbortController().signal);
+      return users.getUser({ id: 'x' });
+    };
+    const [patient, usual] = await Promise.allSettled([
+      answer('patient', { shedding: false }),
+      answer('usual', {}),
+    ]);
+    expect(patient).toMatchObject({ status: 'fulfilled' });
+    expect(usual).toMatchObject({ reason: { code: Status.RESOURCE_EXHAUSTED } });
   });
 });
 

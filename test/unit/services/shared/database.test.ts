@@ -78,17 +78,29 @@ describe('Database', () => {
     const opened = await Promise.all(
       Array.from({ length: 8 }, () => Database.open(fresh, migrations)),
     );
-    for (const each of opened) each.close();
+    for (const each of opened) {
+      await each.write((db) => db.prepare('INSERT INTO notes VALUES (?)').run('a'));
+      each.close();
+    }
+    const written = new DatabaseSync(fresh);
+    expect(written.prepare('SELECT * FROM notes').all()).toHaveLength(opened.length);
+    written.close();
   });
 
   it('waits to migrate a file whose lock another process holds, and opens one that is current', async () => {
     other.exec('BEGIN IMMEDIATE');
     (await Database.open(file, migrations)).close();
     const more = [...migrations, 'CREATE TABLE more (text TEXT)'];
-    const opening = Database.open(file, more);
+    let isOpen = false;
+    const opening = Database.open(file, more).then((opened) => {
+      isOpen = true;
+      return opened;
+    });
     await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isOpen).toBe(false);
     other.exec('COMMIT');
     (await opening).close();
+    expect(other.prepare('SELECT * FROM more').all()).toEqual([]);
   });
 
   it('names the file that cannot be used', async () => {

@@ -38,6 +38,8 @@ describe('migrate', () => {
     migrate(db, [first]);
     db.exec('CREATE INDEX own ON notes (text)');
     migrate(db, [first]);
+    expect(versionOf(db)).toBe(1);
+    expect(db.prepare("SELECT name FROM sqlite_schema WHERE name = 'own'").all()).toHaveLength(1);
   });
 
   it.each([
