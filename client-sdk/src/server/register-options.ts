@@ -93,7 +93,7 @@ export function resolveRegisterOptions(options: RegisterOptions): RegisterConfig
     weight: given.weight ?? 1,
     metadata: new Map([
       ...Object.entries(given.metadata ?? {}),
-      ...slotLabel(given.slot),
+      ...slotLabel(given.slot ?? fromEnvironment('WEFT_SLOT', serveFields.slot)),
       ...(isGrpc ? [] : [[PROTOCOL_KEY, given.protocol ?? ''] as const]),
     ]),
     dependencies: [...(given.dependencies ?? [])],

@@ -5,6 +5,8 @@ export interface ServiceModel {
   readonly name: string;
   /** Whether weft.yaml names it. */
   readonly isDeclared: boolean;
+  /** Whether it is a gRPC server; a program that `weft up` registers may speak HTTP, for example. */
+  readonly isGrpc: boolean;
   /** Domain interfaces it is to offer; of one that is not declared, those it does. */
   readonly offers: readonly string[];
   readonly dependencies: readonly string[];

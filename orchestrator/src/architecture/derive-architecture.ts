@@ -61,6 +61,7 @@ function declaredService(
   return {
     name: spec.name,
     isDeclared: true,
+    isGrpc: spec.health.type === 'grpc',
     offers: offersOf(
       spec,
       topology,
@@ -80,6 +81,7 @@ function unknownServices(
   return [...Map.groupBy(unknown, ({ service }) => service)].map(([name, all]) => ({
     name,
     isDeclared: false,
+    isGrpc: true,
     offers: [...new Set(all.flatMap(({ offers = [] }) => offers))].filter(isDomainInterface),
     dependencies: [],
     health: '',

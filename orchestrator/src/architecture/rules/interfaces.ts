@@ -7,7 +7,7 @@ export const singleResponsibility: Rule = {
   holds: 'each service offers the interfaces of exactly one domain',
   check: ({ services }) =>
     services
-      .filter(({ isDeclared }) => isDeclared)
+      .filter(({ isDeclared, isGrpc, offers }) => isDeclared && (isGrpc || offers.length > 0))
       .flatMap(({ name, offers }) => {
         const domains = new Set(offers.map(domainOf));
         if (domains.size === 1) return [];

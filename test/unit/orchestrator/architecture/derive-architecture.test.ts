@@ -24,6 +24,15 @@ function verify(text: string, live?: LiveFacts) {
 const rules = (text: string) => verify(text).findings.map(({ rule }) => rule);
 
 describe('the architecture of weft.yaml', () => {
+  it('has services that speak no gRPC, of which no interface is expected', () => {
+    const program = (type: string) =>
+      `  pages: { command: run, register: true, health: { type: ${type} } }\n`;
+    expect(rules(`${SHOP}${program('grpc')}`)).toEqual(['single-responsibility']);
+    for (const type of ['http', 'tcp', 'none']) {
+      expect(rules(`${SHOP}${program(type)}`)).toEqual([]);
+    }
+  });
+
   it('is six sets', () => {
     const { architecture, findings } = verify(SHOP);
     expect(findings).toEqual([]);
