@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { fail, pass, type Surroundings, skip } from '../doctor/check.ts';
+import { fail, pass, type Surroundings, skip, warn } from '../doctor/check.ts';
 import { examine, type Finding } from '../doctor/examine.ts';
 import { OrchestratorError } from '../errors.ts';
 import { doctorReport } from '../output/doctor-report.ts';
@@ -9,6 +9,7 @@ import { ProgressLine } from '../output/progress-line.ts';
 import { isColored, print, printJson } from '../output/terminal.ts';
 import { readState } from '../state-file.ts';
 import { chooseStore } from '../store-choice.ts';
+import { endAbandonedMeshes } from '../temporary-meshes.ts';
 import { loadTopology } from '../topology/load-topology.ts';
 import { findOne, openRegistry, type RegistryAccess } from './ask-registry.ts';
 import { folderOf, type GlobalOptions } from './context.ts';
@@ -45,6 +46,15 @@ function readFiles({ file, registry }: DoctorOptions) {
   return { topology, store, findings };
 }
 
+/** Ends what killed runs of `weft demo` and `weft verify --live` left running: nobody else would. */
+async function endTemporaryMeshes(): Promise<Finding> {
+  const ended = await endAbandonedMeshes();
+  const check = 'temporary meshes';
+  if (ended.length === 0) return { check, ...pass('no killed weft left one running') };
+  const text = `a killed weft had left running: ${ended.join(', ')}`;
+  return { check, ...warn(text, 'nothing: they are ended now, and their data is removed') };
+}
+
 async function diagnose(
   options: DoctorOptions,
   registry: RegistryAccess | undefined,
@@ -56,7 +66,7 @@ async function diagnose(
     ...{ topology, store, folder, state, registry },
     env: process.env,
   };
-  return [...findings, ...(await examine(surroundings))];
+  return [...findings, await endTemporaryMeshes(), ...(await examine(surroundings))];
 }
 
 export function define(command: Command): void {
@@ -64,7 +74,7 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-Looks at weft.yaml, programs, ports, what a killed weft up left, etcd, the registry (whether it serves, its
+Looks at weft.yaml, programs, ports, what a killed weft up left (of a weft demo, it ends that), etcd, the registry (whether it serves, its
 version, its clock), instances, proxies and the disk. Exit code 1 when something is wrong.
 ${examplesText([
   ['doctor', ''],

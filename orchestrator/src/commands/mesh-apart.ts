@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { OrchestratorError } from '../errors.ts';
-import { meshFolder } from '../mesh-folder.ts';
 import { Orchestrator } from '../orchestrator.ts';
 import { printNews } from '../output/terminal.ts';
 import { openOwnLog } from '../own-log.ts';
 import { type ChosenStore, chooseStore } from '../store-choice.ts';
 import type { Supervisor } from '../supervisor.ts';
+import { createTemporaryMeshFolder, endAbandonedMeshes } from '../temporary-meshes.ts';
 import { apartTopology } from '../topology/apart-topology.ts';
 import type { Topology } from '../topology/topology.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
@@ -24,7 +22,7 @@ export interface ApartOptions {
 
 /**
  * Runs `use` on a mesh of its own: on free ports, its data in a folder that is removed. Everything is
- * stopped afterwards, whatever happens.
+ * stopped afterwards, whatever happens; if `weft` itself is killed, by the next run or `weft doctor`.
  * @throws OrchestratorError when it does not start, or a signal interrupts it; what `use` throws
  */
 export async function onMeshApart<Result>(
@@ -34,7 +32,9 @@ export async function onMeshApart<Result>(
   // An etcd that others use holds their instances: this one takes one of its own.
   const env = { ...process.env, ETCD_ENDPOINTS: '' };
   const store = chooseStore(topology.registry.store, { env });
-  const folder = meshFolder(mkdtempSync(join(tmpdir(), `weft-${purpose}-`)));
+  const ended = await endAbandonedMeshes();
+  if (ended.length > 0) printNews(`ended what a killed weft left running: ${ended.join(', ')}`);
+  const folder = createTemporaryMeshFolder(purpose);
   const orchestrator = new Orchestrator({
     topology: apartTopology(topology, instances),
     folder,
