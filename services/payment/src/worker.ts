@@ -7,11 +7,10 @@ import type { OrderServiceClient } from '@weft/proto/order';
 import { type Payment, PaymentStatus } from '@weft/proto/payment';
 import { abortable } from './abortable.ts';
 import type { Claim, PaymentRepository } from './repository.ts';
+import { retryWaits } from './retry-waits.ts';
 
 /** How often a payment in the hands of another instance is looked at. */
 const POLL_MS = 50;
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 5000;
 
 /** What order-service says when an order can never be paid by this payment. */
 const refusals = new Set([
@@ -154,7 +153,8 @@ export class PaymentWorker {
   /** Answers why the order cannot be paid, undefined when it is; goes on until it knows. */
   async #markOrderPaid({ id, orderId, amount }: Payment): Promise<string | undefined> {
     const { signal } = this.#stopping;
-    for (let backoffMs = FIRST_BACKOFF_MS; ; backoffMs = Math.min(2 * backoffMs, LAST_BACKOFF_MS)) {
+    const waits = retryWaits(Math.random);
+    for (;;) {
       try {
         await this.#orders.markOrderPaid({ orderId, paymentId: id, amount }, { signal });
         return undefined;
@@ -165,7 +165,7 @@ export class PaymentWorker {
         if (refusals.has(reason)) return `${reason}: ${details}`;
         this.#log.warn({ payment: id, order: orderId, details }, 'order not marked paid; retrying');
       }
-      await sleep(backoffMs * (0.5 + Math.random() / 2), undefined, { signal });
+      await sleep(waits.next().value, undefined, { signal });
     }
   }
 }

@@ -32,6 +32,7 @@ export function createSlot(
 ) {
   const processes: (ManagedProcess & { end(reason: string): void; terminated: number })[] = [];
   const reports: string[] = [];
+  const changes: string[] = [];
   const reporter = new SlotReporter();
   const launch = () => {
     const { promise: exited, resolve } = Promise.withResolvers<string>();
@@ -59,9 +60,10 @@ export function createSlot(
     firstReportMs: 200,
     launch,
     onChange: (changed) => {
+      changes.push(changed.address);
       const news = reporter.describe(changed);
       if (news) reports.push(news);
     },
   });
-  return { slot, processes, reports };
+  return { slot, processes, reports, changes };
 }

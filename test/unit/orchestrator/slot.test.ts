@@ -44,6 +44,28 @@ describe('Slot', () => {
     });
   });
 
+  it('tells of a new address, and of nothing while nothing changes', async () => {
+    let reading = healthy;
+    let looks = 0;
+    const { slot, changes } = createSlot('one', () => {
+      looks += 1;
+      return reading;
+    });
+    const lookTwice = () => {
+      const before = looks;
+      return eventually(() => expect(looks).toBeGreaterThan(before + 2));
+    };
+    slot.start();
+    await slot.healthy();
+    const told = changes.length;
+    await lookTwice();
+    expect(changes).toHaveLength(told);
+    reading = { ...healthy, address: '127.0.0.1:2' };
+    await lookTwice();
+    expect(changes.slice(told)).toEqual(['127.0.0.1:2']);
+    await slot.stop();
+  });
+
   it('ends a process that is not healthy in time, and gives up on it after three', async () => {
     const { slot, processes } = createSlot('one', () => silent, { startTimeoutMs: 30 });
     slot.start();
