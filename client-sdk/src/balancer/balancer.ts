@@ -11,7 +11,7 @@ import { EndpointSet } from './endpoint-set.ts';
 import { HealthMonitor, TICK_MS } from './health-monitor.ts';
 import { Membership } from './membership.ts';
 import { MethodLatencies } from './method-latency.ts';
-import { explainNoPick, type NoPick, overloaded } from './no-pick.ts';
+import { explainNoPick, type NoPick, notStarted, overloaded } from './no-pick.ts';
 import { Placement } from './placement.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { slowStartShare } from './slow-start.ts';
@@ -188,7 +188,7 @@ export class Balancer {
       this.#hedgeTimer.fireIn(hedgeWaitMs, now);
       return { kind: 'wait' };
     }
-    const refusal = this.#admit(call, now);
+    const refusal = notStarted(this, call) ?? this.#admit(call, now);
     if (refusal !== undefined) return refusal;
     // A half-open breaker is probed by a first attempt: a retry is no time for experiments.
     const first = call.made > 0 ? undefined : this.placement.freeProbe(call);

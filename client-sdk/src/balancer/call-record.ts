@@ -86,6 +86,13 @@ export class CallRecord implements PickRequest {
     return made;
   }
 
+  /** Number of attempts that were picked in this turn of the event loop and not sent yet. */
+  get unsent(): number {
+    let unsent = 0;
+    for (const { isSent } of this.#attempts ?? none) if (!isSent) unsent += 1;
+    return unsent;
+  }
+
   /** Whether an attempt is in flight, from its pick. */
   get isInFlight(): boolean {
     return (this.#attempts ?? none).some(({ end }) => end === undefined);

@@ -115,6 +115,27 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
   };
 }
 
+/** Picks of a call that gRPC may fail to start. Of attempts that it starts it makes 5 at most. */
+const MOST_UNSENT = 5;
+
+/**
+ * Ends a call that gRPC could not start on any of the connections picked for it; undefined if there were
+ * few. gRPC would pick again without end, and it drops each connection on which it could not start a call.
+ */
+export function notStarted(
+  { service }: ServiceState,
+  { attempts, unsent }: CallRecord,
+): NoPick | undefined {
+  if (unsent < MOST_UNSENT) return undefined;
+  return {
+    kind: 'fail',
+    code: 'UNAVAILABLE',
+    isFinal: true,
+    lastEnd: attempts.at(-1)?.end,
+    message: `a call to ${service} could not be started on ${unsent} connections`,
+  };
+}
+
 /** The service has as many calls of this client in flight as it may have. */
 export function overloaded({ service, inFlight, policy }: ServiceState, call: CallRecord): NoPick {
   return {

@@ -21,6 +21,22 @@ import {
   UNAVAILABLE,
 } from './balancer-harness.ts';
 
+describe('a call that gRPC cannot start (K1)', () => {
+  it('is picked for five times in a turn, and ends then', () => {
+    list(...Array.from({ length: 8 }, (_, i) => instance(`i${i}`)));
+    const record = new CallRecord();
+    for (let i = 0; i < 5; i += 1) pick(record);
+    expect(balancer.pick(record)).toMatchObject({
+      kind: 'fail',
+      isFinal: true,
+      message: 'a call to echo could not be started on 5 connections',
+    });
+    endTurn();
+    expect(balancer.inFlight).toBe(0);
+    expect(record.attempts).toEqual([]);
+  });
+});
+
 describe('a stream (K2)', () => {
   it('ends the probe of a half-open breaker with its first response', async () => {
     list(instance('a'));
