@@ -42,6 +42,7 @@ import { type RegisterOptions, resolveRegisterOptions } from './server/register-
 import { Registration } from './server/registration.ts';
 import { resolveServeOptions, type ServeOptions } from './server/serve-options.ts';
 import { ServiceHost } from './server/service-host.ts';
+import { leaveOnSignals } from './server/signals.ts';
 import { AttemptCounters } from './telemetry/attempt-counters.ts';
 import { callerText, clientName } from './telemetry/caller.ts';
 import { Reporter } from './telemetry/reporter.ts';
@@ -75,6 +76,8 @@ export class Mesh {
   readonly #reporter: Reporter | undefined;
   /** Who this process is to the registry: the instance that it offers, if it offers one. */
   #self: Caller = { service: '', instanceId: clientName() };
+  /** A signal ends the watches before it ends the process, until this is called. */
+  readonly #stopLeavingOnSignals: () => void;
   #isClosed = false;
 
   constructor(options: MeshOptions) {
@@ -92,6 +95,7 @@ export class Mesh {
       observer: discoveryObserver(this.events, log),
       log,
     });
+    this.#stopLeavingOnSignals = leaveOnSignals(() => this.#directory.close());
     this.#caller = new DynamicCaller({
       plans: this.#plans,
       siteOf: (service) => this.#site(service),
@@ -240,9 +244,9 @@ export class Mesh {
     this.#reporter?.close();
     for (const destination of this.#destinations.values()) destination.close();
     this.#destinations.clear();
-    this.#directory.close();
+    this.#stopLeavingOnSignals();
     this.#rotation.close();
-    this.#registry.close();
+    void this.#directory.close().then(() => this.#registry.close());
     this.events.removeAllListeners();
   }
 

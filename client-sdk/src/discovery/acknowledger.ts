@@ -3,6 +3,8 @@ import type { Replica } from './registry-connection.ts';
 
 /** How long the registry may take to hear one, in ms. */
 const TIMEOUT_MS = 2000;
+/** The same for the end of a watch, for which a program that ends waits. */
+const CLOSED_TIMEOUT_MS = 500;
 
 /**
  * Tells the registry by which revision a watch's followers route their calls, where it asks: so that an
@@ -28,6 +30,13 @@ export class Acknowledger {
     this.#isTelling = true;
     // Calls that were picked before are on their way by then.
     setImmediate(() => void this.#tell());
+  }
+
+  /** Tells the registry that the watch is closed, and no calls are routed by it: no drain waits for it then. */
+  async closed(replica: Replica): Promise<void> {
+    const request = { watchId: this.watchId, closed: true };
+    const signal = AbortSignal.timeout(CLOSED_TIMEOUT_MS);
+    await replica.client.acknowledge(request, { signal }).catch(() => {});
   }
 
   async #tell(): Promise<void> {

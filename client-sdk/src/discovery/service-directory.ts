@@ -70,12 +70,15 @@ export class ServiceDirectory {
     };
   }
 
-  close(): void {
+  /** Ends every watch. Resolves when the registry has been told, or cannot be. */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    for (const [service, { listeners }] of [...this.#entries]) {
-      this.#forget(service);
+    const closed = [...this.#entries].map(([service, { listeners }]) => {
+      const closing = this.#forget(service);
       for (const listener of [...listeners]) listener.discoveryFailed(closedError());
-    }
+      return closing;
+    });
+    await Promise.all(closed);
   }
 
   #entry(service: string): Entry {
@@ -136,15 +139,15 @@ export class ServiceDirectory {
   #restartIdleTimer(service: string, entry: Entry): void {
     if (this.#isClosed) return;
     clearTimeout(entry.idleTimer);
-    entry.idleTimer = setTimeout(() => this.#forget(service), this.#options.ttlMs);
+    entry.idleTimer = setTimeout(() => void this.#forget(service), this.#options.ttlMs);
     entry.idleTimer.unref();
   }
 
-  #forget(service: string): void {
+  #forget(service: string): Promise<void> {
     const entry = this.#entries.get(service);
-    if (entry === undefined) return;
+    if (entry === undefined) return Promise.resolve();
     this.#entries.delete(service);
     clearTimeout(entry.idleTimer);
-    entry.watch.close();
+    return entry.watch.close();
   }
 }

@@ -66,6 +66,8 @@ export class ServiceWatch {
   #failure: WeftError | undefined;
   #confirmedAt = 0;
   #mustAcknowledge = false;
+  /** The replica whose stream is open and has brought something. */
+  #openAt: Replica | undefined;
   /** Failures before the first answer. */
   #replicasAsked = 0;
 
@@ -105,9 +107,12 @@ export class ServiceWatch {
     return this.#isKnown ? undefined : this.#failure;
   }
 
-  close(): void {
+  /** Ends the watch. Resolves when the registry has been told, or cannot be. */
+  async close(): Promise<void> {
+    const replica = this.#openAt;
     this.#closer.abort();
     clearTimeout(this.#giveUpTimer);
+    if (replica !== undefined) await this.#acknowledger.closed(replica);
   }
 
   async #run(): Promise<void> {
@@ -149,6 +154,7 @@ export class ServiceWatch {
         clearTimeout(firstWord);
         watchdog.refresh();
         this.#confirmedAt = performance.now();
+        this.#openAt = replica;
         const whole = parts.join(response);
         if (whole === undefined) continue;
         this.#told(whole);
@@ -156,6 +162,7 @@ export class ServiceWatch {
         this.#acknowledge(replica);
       }
     } finally {
+      this.#openAt = undefined;
       clearTimeout(firstWord);
       clearTimeout(watchdog);
       this.#stability.broke();

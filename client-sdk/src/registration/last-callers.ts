@@ -12,6 +12,8 @@ export interface LastCallersOptions {
   service: string;
   /** Since when the registry lists the instance as one that takes no calls. */
   revision: bigint;
+  /** For how long clients may have known the instance, in ms. */
+  listedMs: () => number;
   /** Longest wait, in ms. */
   withinMs: number;
   log: Log;
@@ -54,14 +56,16 @@ export async function lastCallersLeft(options: LastCallersOptions): Promise<bool
 /** The names of those who may still call, each time they change, until there are none. */
 async function* holders(
   client: RegistryConnection['replica']['client'],
-  { service, revision }: LastCallersOptions,
+  { service, revision, listedMs }: LastCallersOptions,
   end: AbortSignal,
 ): AsyncGenerator<string[]> {
   const silence = new AbortController();
   const watchdog = setTimeout(() => silence.abort(), FIRST_WORD_MS).unref();
   const signal = AbortSignal.any([end, silence.signal]);
   try {
-    for await (const answer of client.watchDrain({ service, revision }, { signal })) {
+    // 0 would say that it is unknown.
+    const request = { service, revision, listedMs: BigInt(Math.max(1, Math.round(listedMs()))) };
+    for await (const answer of client.watchDrain(request, { signal })) {
       clearTimeout(watchdog);
       yield answer.holders.map((holder) => holder.client);
     }

@@ -26,6 +26,13 @@ export async function leaveCalls(options: LeaveCallsOptions): Promise<void> {
   if (leaseId === 0n) return;
   const isTold =
     revision !== undefined &&
-    (await lastCallersLeft({ registry, service, revision, withinMs, log }));
+    (await lastCallersLeft({
+      registry,
+      service,
+      revision,
+      listedMs: () => registrar.listedMs,
+      withinMs,
+      log,
+    }));
   await pause(isTold ? UNDER_WAY_MS : settleMs, new AbortController().signal);
 }

@@ -50,6 +50,8 @@ export class Registrar {
   #lease: Lease | undefined;
   /** The status that the registry lists, as far as it has told us. */
   #listedStatus: InstanceStatus | undefined;
+  /** When it was first asked for, on the monotonic clock; the registry listed it no earlier. */
+  #firstAskedAtMs: number | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: RegistrarOptions) {
@@ -66,6 +68,11 @@ export class Registrar {
   /** Whether the registry lists it, as far as is known: it has a lease that has not run out. */
   get isRegistered(): boolean {
     return this.#lease !== undefined && performance.now() <= this.#lease.expiresAt;
+  }
+
+  /** For how long clients may have known the instance, in ms: since it first asked to be listed; 0 before. */
+  get listedMs(): number {
+    return this.#firstAskedAtMs === undefined ? 0 : performance.now() - this.#firstAskedAtMs;
   }
 
   /** Begins to register; returns at once. */
@@ -139,6 +146,7 @@ export class Registrar {
     const { registry, ttlSeconds, skipCallback = false, log } = this.#options;
     const { replica } = registry;
     const { status } = this.#instance;
+    this.#firstAskedAtMs ??= performance.now();
     const response = await replica.client.register(
       { instance: this.#instance, ttlSeconds, skipCallback },
       { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) },

@@ -1,6 +1,8 @@
 import { type Log, onEndSignals } from '@weft/proto';
 
 const closers = new Set<() => Promise<void>>();
+/** Run when all closers have ended. */
+const leavers = new Set<() => Promise<void>>();
 let isClosing = false;
 
 async function closeAll(signal: NodeJS.Signals, log: Log): Promise<void> {
@@ -9,7 +11,18 @@ async function closeAll(signal: NodeJS.Signals, log: Log): Promise<void> {
   const results = await Promise.allSettled([...closers].map((close) => close()));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) log.error({ err: failure.reason }, 'closing failed');
+  await Promise.allSettled([...leavers].map((leave) => leave()));
   process.exit(failure === undefined ? 0 : 1);
+}
+
+/**
+ * Runs `leave` before a signal ends the process, when everything given to `closeOnSignals` is closed: no calls are
+ * made any more. Handles no signals by itself.
+ * @returns What takes `leave` back.
+ */
+export function leaveOnSignals(leave: () => Promise<void>): () => void {
+  leavers.add(leave);
+  return () => leavers.delete(leave);
 }
 
 let uninstall: (() => void) | undefined;

@@ -1,14 +1,20 @@
 import { FieldChecks, notFound, pause } from '@weft/proto';
-import type { DrainHolder, RegistryServiceImplementation } from '@weft/proto/registry';
+import type {
+  RegistryServiceImplementation,
+  WatchDrainRequest,
+  WatchDrainResponse,
+} from '@weft/proto/registry';
 import { checkNotFuture } from '../catch-up.ts';
 import { checkService } from '../instance-rules.ts';
 import type { ReplicaList } from '../store/replica-list.ts';
 import type { Store } from '../store/store.ts';
-import type { DrainBook } from './drain-book.ts';
+import { type DrainBook, RETURN_MS } from './drain-book.ts';
 import { PeerDrains } from './peer-drains.ts';
 
 /** Holders told in one message. */
 const MAX_TOLD = 100;
+/** Watches that a replica may ask about, at most. */
+const MAX_LOST = 10_000;
 /** Changes within this time are told together, in ms; the end of a drain waits no longer. */
 const TOGETHER_MS = 10;
 /** How often a drain is looked at without any news, in ms: the catalog comes on silently. */
@@ -40,35 +46,37 @@ function createBell(signal: AbortSignal) {
 }
 
 /** The rpcs by which an instance leaves knowing that nobody calls it any more. */
-export function drainHandlers({
-  store,
-  book,
-  replicas,
-  replicaId,
-  closing,
-}: DrainOptions): Handlers {
+export function drainHandlers(options: DrainOptions): Handlers {
+  const { store, book, replicas, replicaId, closing } = options;
   const { catalog } = store;
+  const startedAtMs = performance.now();
   /**
-   * Clients that come to this replica now would still be told what was before; or there may be replicas
-   * with clients that this one has yet to know again.
+   * This replica as a holder, if it cannot know all clients that route by something older than `revision`:
+   * clients that come to it now would still be sent what was before; there may be replicas that are not listed;
+   * or clients of an earlier process, or of a replica that left, may know the instance and have yet to return.
    */
-  const whileUnsure = (revision: bigint, thisReplicaOnly: boolean): DrainHolder[] => {
+  const whileUnsure = (revision: bigint, thisReplicaOnly: boolean, listedAtMs: number) => {
+    const lostClientsAtMs = thisReplicaOnly ? [startedAtMs] : [startedAtMs, replicas.leftAtMs];
+    const mayReturn = lostClientsAtMs.some((atMs) => {
+      return atMs >= listedAtMs && performance.now() - atMs < RETURN_MS;
+    });
     const knowsOthers = thisReplicaOnly || !replicas.isInDoubt;
-    if (catalog.revision >= revision && knowsOthers) return [];
+    if (catalog.revision >= revision && knowsOthers && !mayReturn) return [];
     const address = replicas.live.find(({ id }) => id === replicaId)?.address ?? '';
-    return [{ client: `registry ${address}`, revision: catalog.revision }];
+    return [{ client: `registry ${address}`, revision: catalog.revision, watchId: '' }];
   };
   return {
-    async acknowledge({ watchId, revision }) {
-      if (!book.acknowledge(watchId, revision)) throw notFound('watch', watchId);
+    async acknowledge({ watchId, revision, closed }) {
+      const isKnown = closed ? book.closed(watchId) : book.acknowledge(watchId, revision);
+      if (!isKnown) throw notFound('watch', watchId);
       return {};
     },
 
-    async *watchDrain({ service, revision, thisReplicaOnly }, context) {
-      const checks = new FieldChecks();
-      checkService(checks, 'service', service);
-      checks.check(revision > 0n, 'revision', 'must be the revision at which the instance left');
-      checks.throwIfAny();
+    async *watchDrain(request, context) {
+      const { service, revision, thisReplicaOnly, listedMs } = request;
+      checkRequest(request);
+      const receivedAtMs = performance.now();
+      const listedAtMs = listedMs > 0n ? receivedAtMs - Number(listedMs) : -Infinity;
       // By one in the future nobody will ever route.
       await checkNotFuture(store, revision);
       // One that has joined since the last look has clients too.
@@ -76,24 +84,35 @@ export function drainHandlers({
       const ended = AbortSignal.any([context.signal, closing]);
       const bell = createBell(ended);
       const unsubscribe = book.subscribe(bell.ring);
-      const peers = thisReplicaOnly
-        ? undefined
-        : new PeerDrains({ service, revision, replicas, selfId: replicaId, onChange: bell.ring });
+      const asked = { service, revision, listedAtMs, replicas, selfId: replicaId };
+      const peers = thisReplicaOnly ? undefined : new PeerDrains({ ...asked, onChange: bell.ring });
       try {
         let told = '';
         while (!ended.aborted) {
           // Before this replica is there itself, none of its clients can be.
-          if (catalog.revision >= revision) book.ask(service, revision, performance.now());
+          if (catalog.revision >= revision) book.ask(service, revision);
+          const lostWatchIds = book.lost(service, revision);
+          const allLost = [...lostWatchIds, ...(peers?.lostWatchIds ?? [])];
+          peers?.lookFor(allLost.slice(0, MAX_LOST));
+          const back = new Set(
+            allLost.filter((watchId) => book.isOpen(watchId) || peers?.isOpen(watchId)),
+          );
+          const isBack = (watchId: string) => back.has(watchId);
           const own = [
-            ...whileUnsure(revision, thisReplicaOnly),
-            ...book.holders(service, revision),
+            ...whileUnsure(revision, thisReplicaOnly, listedAtMs),
+            ...book.holders(service, revision, isBack),
           ];
-          const holders = [...own, ...(peers?.holders ?? [])].slice(0, MAX_TOLD);
-          const holderCount = own.length + (peers?.count ?? 0);
-          const text = holders.map((each) => `${each.client} ${each.revision}`).join('\n');
-          if (text !== told || holderCount === 0) yield { holders, holderCount };
+          const others = peers?.holders(isBack) ?? { holders: [], count: 0 };
+          const answer: WatchDrainResponse = {
+            holders: [...own, ...others.holders].slice(0, MAX_TOLD),
+            holderCount: own.length + others.count,
+            lostWatchIds: thisReplicaOnly ? lostWatchIds : [],
+            openWatchIds: request.lostWatchIds.filter((watchId) => book.isOpen(watchId)),
+          };
+          const text = textOf(answer);
+          if (text !== told || answer.holderCount === 0) yield answer;
           told = text;
-          if (holderCount === 0) return;
+          if (answer.holderCount === 0) return;
           await bell.rings();
         }
       } finally {
@@ -102,4 +121,21 @@ export function drainHandlers({
       }
     },
   };
+}
+
+/** @throws INVALID_ARGUMENT */
+function checkRequest({ service, revision, listedMs, lostWatchIds }: WatchDrainRequest): void {
+  const checks = new FieldChecks();
+  checkService(checks, 'service', service);
+  checks.check(revision > 0n, 'revision', 'must be the revision at which the instance left');
+  checks.check(listedMs >= 0n, 'listed_ms', 'must be 0 or more');
+  const areFew = lostWatchIds.length <= MAX_LOST;
+  checks.check(areFew, 'lost_watch_ids', `must be at most ${MAX_LOST}`);
+  checks.throwIfAny();
+}
+
+/** The same for answers that say the same. */
+function textOf({ holders, lostWatchIds, openWatchIds }: WatchDrainResponse): string {
+  const named = holders.map(({ client, revision }) => `${client} ${revision}`);
+  return [...named, '', ...lostWatchIds, '', ...openWatchIds].join('\n');
 }

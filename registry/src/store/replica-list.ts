@@ -15,6 +15,7 @@ export class ReplicaList {
   readonly #listeners = new Set<() => void>();
   #live: readonly Replica[] = [];
   #doubtedUntilMs = 0;
+  #leftAtMs = Number.NEGATIVE_INFINITY;
 
   /** By id, the one that asks among them; none before it has joined. */
   get live(): readonly Replica[] {
@@ -26,6 +27,11 @@ export class ReplicaList {
     return performance.now() < this.#doubtedUntilMs;
   }
 
+  /** When the last replica left, on the clock of `performance.now()`; -Infinity if none has. */
+  get leftAtMs(): number {
+    return this.#leftAtMs;
+  }
+
   doubt(forMs: number): void {
     this.#doubtedUntilMs = performance.now() + forMs;
   }
@@ -33,6 +39,8 @@ export class ReplicaList {
   set(replicas: readonly Replica[]): void {
     const sorted = [...replicas].sort((a, b) => (a.id < b.id ? -1 : 1));
     if (textOf(sorted) === textOf(this.#live)) return;
+    const ids = new Set(sorted.map(({ id }) => id));
+    if (this.#live.some(({ id }) => !ids.has(id))) this.#leftAtMs = performance.now();
     this.#live = sorted;
     for (const listener of this.#listeners) listener();
   }
