@@ -2,51 +2,25 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh } from '@weft/client-sdk';
-import type { Registry } from '@weft/registry';
-import { eventually } from '../support/eventually.ts';
-import { createTestRegistry } from '../support/registry.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { ServiceStage } from '../support/service-process.ts';
 
 const kinds = ['user', 'order', 'payment'];
-const folder = tempFolder();
-const running: ServiceProcess[] = [];
-let registry: Registry;
-let mesh: Mesh;
+let stage: ServiceStage;
 
 beforeAll(async () => {
-  registry = await createTestRegistry();
-  mesh = createMesh({ registry: registry.address });
+  stage = await ServiceStage.open();
 });
-afterAll(async () => {
-  mesh.close();
-  await Promise.all(running.map((each) => each.end()));
-  await registry.close();
-  folder[Symbol.dispose]();
-});
+afterAll(() => stage.close());
 
-function start(kind: string, data: string): ServiceProcess {
-  const WEFT_DATA_DIR = join(folder.path, data, kind);
-  const service = startService(kind, { WEFT_REGISTRY: registry.address, WEFT_DATA_DIR });
-  running.push(service);
-  return service;
-}
+const start = (kind: string, data: string) => stage.start(kind, join(data, kind));
 
 /** Changes the database file of a service while the service does not run. */
 function change(kind: string, data: string, sql: string): void {
-  mkdirSync(join(folder.path, data, kind), { recursive: true });
-  const db = new DatabaseSync(join(folder.path, data, kind, `${kind}-service.db`));
+  mkdirSync(join(stage.folder, data, kind), { recursive: true });
+  const db = new DatabaseSync(join(stage.folder, data, kind, `${kind}-service.db`));
   db.exec(sql);
   db.close();
 }
-
-const listed = async () => {
-  const sizes = kinds.map(
-    async (kind) => (await mesh.discover(`${kind}-service`)).instances.length,
-  );
-  return Promise.all(sizes);
-};
 
 /** What a service says that ends before it serves. */
 async function refusalOf(kind: string, data: string): Promise<string> {
@@ -73,12 +47,12 @@ describe('a service whose database file another version wrote', () => {
       expect(newer[index]).toMatch(new RegExp(`^${kind} 1: [^]*${file}[^]*version 99`));
       expect(older[index]).toMatch(new RegExp(`^${kind} 1: [^]*${file}[^]*start the version`));
     }
-    expect(await listed()).toEqual([0, 0, 0]);
+    await stage.listed(kinds, 0);
   });
 
   it('serves with the data in it when the file is from before versions were kept', async () => {
     const first = kinds.map((kind) => start(kind, 'before'));
-    await eventually(async () => expect(await listed()).toEqual([1, 1, 1]), { withinMs: 15_000 });
+    await stage.listed(kinds, 1);
     await Promise.all(
       first.map(async ({ child, exited }) => {
         child.kill('SIGTERM');
@@ -89,8 +63,8 @@ describe('a service whose database file another version wrote', () => {
     change('user', 'before', `INSERT INTO users VALUES (1, ${values}); PRAGMA user_version = 0`);
     for (const kind of ['order', 'payment']) change(kind, 'before', 'PRAGMA user_version = 0');
     for (const kind of kinds) start(kind, 'before');
-    await eventually(async () => expect(await listed()).toEqual([1, 1, 1]), { withinMs: 15_000 });
-    const { users } = (await mesh.call('user-service', 'ListUsers')) as { users: object[] };
+    await stage.listed(kinds, 1);
+    const { users } = (await stage.mesh.call('user-service', 'ListUsers')) as { users: object[] };
     expect(users).toEqual([expect.objectContaining({ name: 'Ada' })]);
   });
 });

@@ -2,27 +2,18 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh } from '@weft/client-sdk';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { ServingStatus } from '@weft/proto';
 import { HealthDefinition } from '@weft/proto/health';
-import type { Registry } from '@weft/registry';
 import { createChannel, createClient } from 'nice-grpc';
 import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestRegistry } from '../support/registry.ts';
-import { startService } from '../support/service-process.ts';
+import { ServiceStage } from '../support/service-process.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const registryMain = join(import.meta.dirname, '..', '..', 'registry', 'src', 'main.ts');
 const cleanup = new AsyncDisposableStack();
 const folder = cleanup.use(tempFolder());
-let registry: Registry;
-
-beforeAll(async () => {
-  registry = await createTestRegistry();
-  cleanup.defer(() => registry.close());
-});
 afterAll(() => cleanup.disposeAsync());
 
 /** A pipe that is full and that nobody reads. */
@@ -72,36 +63,22 @@ async function terminate(child: ReturnType<typeof spawn>): Promise<number | null
 describe('a process that cannot write its log', () => {
   it('serves, and stops in order: user-, order- and payment-service', async () => {
     using where = destinations();
-    const mesh = createMesh({ registry: registry.address });
+    const stage = await ServiceStage.open();
     const kinds = ['user', 'order', 'payment'];
     const started = Object.entries(where.fds).flatMap(([what, fd], index) =>
       kinds.map((kind) => {
-        const id = `${kind}-${index}`;
-        const WEFT_DATA_DIR = join(folder.path, kind);
-        const environment = {
-          WEFT_REGISTRY: registry.address,
-          WEFT_INSTANCE_ID: id,
-          WEFT_DATA_DIR,
-        };
-        return { what, kind, ...startService(kind, environment, fd) };
+        const environment = { WEFT_INSTANCE_ID: `${kind}-${index}` };
+        return { what, kind, ...stage.start(kind, kind, environment, fd) };
       }),
     );
     try {
-      await eventually(
-        async () => {
-          for (const kind of kinds) {
-            expect((await mesh.discover(`${kind}-service`)).instances).toHaveLength(2);
-          }
-        },
-        { withinMs: 15_000 },
-      );
+      await stage.listed(kinds, 2);
       const codes = await Promise.all(
         started.map(async ({ what, kind, child }) => [what, kind, await terminate(child)]),
       );
       expect(codes).toEqual(started.map(({ what, kind }) => [what, kind, 0]));
     } finally {
-      mesh.close();
-      await Promise.all(started.map(({ end }) => end()));
+      await stage.close();
     }
   });
 

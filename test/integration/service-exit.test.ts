@@ -1,69 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createMesh, type Mesh } from '@weft/client-sdk';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UserServiceDefinition } from '@weft/proto/user';
-import type { Registry } from '@weft/registry';
-import { eventually } from '../support/eventually.ts';
-import { createTestRegistry } from '../support/registry.ts';
+import { type ServiceProcess, ServiceStage } from '../support/service-process.ts';
 import { createSilentServer } from '../support/silent-server.ts';
-import { tempFolder } from '../support/temp-folder.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'services', 'user', 'src', 'main.ts');
-
-let registry: Registry;
-let mesh: Mesh;
-const children = new Set<ChildProcess>();
-const folder = tempFolder();
-
+let stage: ServiceStage;
 beforeAll(async () => {
-  registry = await createTestRegistry();
-  mesh = createMesh({ registry: registry.address });
+  stage = await ServiceStage.open();
 });
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
-});
-afterAll(async () => {
-  mesh.close();
-  await registry.close();
-  folder[Symbol.dispose]();
-});
-
-/** A user-service in a process of its own, listed and called once. */
-async function startUsers(id: string, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--conditions=weft-source', '--no-warnings', main], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      WEFT_REGISTRY: registry.address,
-      WEFT_INSTANCE_ID: id,
-      WEFT_DATA_DIR: join(folder.path, id),
-      ...environment,
-    },
-  });
-  children.add(child);
-  const address = await eventually(
-    async () => {
-      const { instances } = await mesh.discover('user-service');
-      const found = instances.find((instance) => instance.id === id);
-      expect(found).toBeDefined();
-      return found?.address;
-    },
-    { withinMs: 20_000 },
-  );
-  expect(address).toBeDefined();
-  return child;
-}
+afterAll(() => stage.close());
 
 /** @returns the exit code, and how long the process took to exit after SIGTERM, in ms */
-async function terminate(child: ChildProcess): Promise<{ code: number | null; tookMs: number }> {
-  const exit = once(child, 'exit');
+async function terminate({
+  child,
+  exited,
+}: ServiceProcess): Promise<{ code: number | null; tookMs: number }> {
   const askedAt = performance.now();
   child.kill('SIGTERM');
-  const [code] = await exit;
+  const code = await exited;
   return { code, tookMs: performance.now() - askedAt };
 }
 
@@ -95,16 +49,16 @@ async function collectors(
 describe('a service that stops', () => {
   it('exits with 0 within 3 s, whether or not the collector of its traces answers', async () => {
     await using cleanup = new AsyncDisposableStack();
-    const started = await Promise.all(
-      Object.entries(await collectors(cleanup)).map(
-        async ([name, environment]) => [name, await startUsers(name, environment)] as const,
-      ),
-    );
-    const users = mesh.client(UserServiceDefinition);
+    const started = Object.entries(await collectors(cleanup)).map(([name, environment]) => {
+      const service = stage.start('user', name, { WEFT_INSTANCE_ID: name, ...environment });
+      return [name, service] as const;
+    });
+    await stage.listed(['user'], started.length);
+    const users = stage.mesh.client(UserServiceDefinition);
     // Each instance has spans to deliver.
     for (let call = 0; call < 4 * started.length; call += 1) await users.listUsers({});
     const exits = await Promise.all(
-      started.map(async ([name, child]) => ({ name, ...(await terminate(child)) })),
+      started.map(async ([name, service]) => ({ name, ...(await terminate(service)) })),
     );
     for (const exit of exits) {
       expect(exit).toEqual({ name: exit.name, code: 0, tookMs: expect.any(Number) });

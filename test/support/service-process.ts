@@ -1,6 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createMesh, type Mesh } from '@weft/client-sdk';
+import type { Registry } from '@weft/registry';
+import { eventually } from './eventually.ts';
+import { createTestRegistry } from './registry.ts';
+import { tempFolder } from './temp-folder.ts';
 
 const services = join(import.meta.dirname, '..', '..', 'services');
 
@@ -55,4 +60,57 @@ export function startService(
       await exited;
     },
   };
+}
+
+/** Services of the shop as processes, with a registry, a client and a folder for their data. Always close it. */
+export class ServiceStage {
+  readonly registry: Registry;
+  readonly mesh: Mesh;
+  readonly #folder = tempFolder();
+  readonly folder = this.#folder.path;
+  readonly #started: ServiceProcess[] = [];
+
+  private constructor(registry: Registry) {
+    this.registry = registry;
+    this.mesh = createMesh({ registry: registry.address });
+  }
+
+  static async open(): Promise<ServiceStage> {
+    return new ServiceStage(await createTestRegistry());
+  }
+
+  /**
+   * Starts a service with its data in `<folder>/<data>`.
+   * @param environment as for `startService`; WEFT_REGISTRY and WEFT_DATA_DIR are set
+   */
+  start(
+    name: string,
+    data: string,
+    environment: NodeJS.ProcessEnv = {},
+    out?: 'pipe' | number,
+  ): ServiceProcess {
+    const WEFT_REGISTRY = this.registry.address;
+    const WEFT_DATA_DIR = join(this.folder, data);
+    const service = startService(name, { WEFT_REGISTRY, WEFT_DATA_DIR, ...environment }, out);
+    this.#started.push(service);
+    return service;
+  }
+
+  /** Waits until each of the services, `user` and so on, has so many instances. */
+  async listed(names: readonly string[], instances: number): Promise<void> {
+    for (const name of names) {
+      const isListed = async () => {
+        const found = (await this.mesh.discover(`${name}-service`)).instances.length;
+        if (found !== instances) throw new Error(`${name}-service has ${found} instances`);
+      };
+      await eventually(isListed, { withinMs: 20_000 });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.mesh.close();
+    await Promise.all(this.#started.map((each) => each.end()));
+    await this.registry.close();
+    this.#folder[Symbol.dispose]();
+  }
 }

@@ -9,8 +9,8 @@ import { migrate, versionOf } from './migrate.ts';
 
 /** How long a write waits for the lock at most, in ms. */
 const MAX_WAIT_MS = 5000;
-/** What a write leaves of the deadline of its call, in ms, for its response to arrive in time. */
-const RESPONSE_MS = 100;
+/** The share of the time left that a write leaves for its response to arrive before the deadline of the call. */
+const RESPONSE_SHARE = 0.2;
 
 /** Where a service keeps its data: in `$WEFT_DATA_DIR`, else below the working directory. */
 export function databaseFile(service: string): string {
@@ -73,8 +73,8 @@ export class Database {
    */
   async write<T>(work: (db: DatabaseSync) => T): Promise<T> {
     const { deadline = Number.POSITIVE_INFINITY, signal } = currentCall() ?? {};
-    const waitMs = Math.min(MAX_WAIT_MS, deadline - Date.now() - RESPONSE_MS);
-    const endsAtMs = performance.now() + waitMs;
+    const leftMs = (deadline - Date.now()) * (1 - RESPONSE_SHARE);
+    const endsAtMs = performance.now() + Math.min(MAX_WAIT_MS, leftMs);
     const isOver = () =>
       this.#isStopping || signal?.aborted === true || performance.now() >= endsAtMs;
     try {
