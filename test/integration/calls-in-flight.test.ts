@@ -14,7 +14,7 @@ import {
   longCallRoute,
   untilClosingRoute,
 } from '../support/long-calls.ts';
-import { collected, StreamServiceDefinition } from '../support/stream-service.ts';
+import { collected, StreamServiceDefinition, saying } from '../support/stream-service.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { TestMesh } from '../support/test-mesh.ts';
 import { describeWith } from '../support/tools.ts';
@@ -131,6 +131,23 @@ const scenarios = {
     return load;
   },
 
+  /** The client closes its connection, as it leaves or as the instance is no longer listed. */
+  async closedByClient() {
+    await Promise.all([serve('left', 'a'), serve('unlisted', 'a')]);
+    const [leaving, staying] = [stage.join(), stage.join()];
+    const calls = [
+      leaving.client(StreamServiceDefinition, { service: 'left' }),
+      staying.client(StreamServiceDefinition, { service: 'unlisted' }),
+    ].map(async (client) => {
+      await eventually(() => client.unary({ id: '0' }), { withinMs: 20_000 });
+      return { ended: client.unary({ id: '3500' }, { timeoutMs: 60_000 }) };
+    });
+    const [left, unlisted] = await Promise.all(calls);
+    leaving.close();
+    await stage.admin.deregister({ service: 'unlisted', id: 'a' });
+    return Promise.all([left?.ended, unlisted?.ended]);
+  },
+
   async closing() {
     const host = await serve('told', 'a', { routes: [untilClosingRoute('a')] });
     const ends = [await streamsOf('told'), plainClient([host.address])].map(openStreams);
@@ -217,6 +234,10 @@ describe('calls in flight', () => {
     const { failures, calls } = await results.ownKeepalive;
     expect(failures).toEqual([]);
     expect(calls).toBe(8);
+  });
+
+  it('finish when the client closes its mesh, or the instance is no longer listed', async () => {
+    expect(await results.closedByClient).toEqual([saying('a'), saying('a')]);
   });
 
   it('have a signal by which their handlers learn that the service stops', async () => {
