@@ -47,9 +47,9 @@ export interface ServeLimits extends Partial<SizeLimits> {
   maxConcurrentStreams?: number;
   /**
    * Age at which a connection is closed, give or take a tenth, in ms; at most a day, Infinity for
-   * never. Its calls finish, up to MAX_CONNECTION_AGE_GRACE_MS later; new ones take a new connection,
-   * so that clients behind a proxy or a changed name spread anew. No call fails by it. Default
-   * 1,800,000 (30 min): a connection costs about a ms to make, so that nobody notices.
+   * never. New calls then take a new connection, so that clients behind a proxy or a changed name spread
+   * anew. Calls in flight finish. Their handlers see `closing`, and a call that is still open after
+   * MAX_CONNECTION_AGE_GRACE_MS is cut off. Default 1,800,000 (30 min).
    */
   maxConnectionAgeMs?: number;
   /**
@@ -59,7 +59,7 @@ export interface ServeLimits extends Partial<SizeLimits> {
   defaultDeadlineMs?: number;
 }
 
-/** How long calls may outlive the age of their connection, in ms: streams over it are cut off. */
+/** How long calls may outlive the age limit of their connection, in ms, before they are cut off. */
 export const MAX_CONNECTION_AGE_GRACE_MS = 300_000;
 
 /** Limits with every default filled in. */

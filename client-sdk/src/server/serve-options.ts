@@ -61,8 +61,10 @@ export interface ServeOptions extends ServeLimits {
   /** Time to live of its lease, in whole seconds from 2 to 3600. Default 10. */
   ttlSeconds?: number;
   /**
-   * Longest wait for in-flight calls when stopping, in ms, what it takes clients to route calls
-   * elsewhere included; the last calls to come get 2000 of it in any case. Default 30,000.
+   * Longest time for calls in flight when the service stops, in ms. Default 30,000. The time until all
+   * clients route calls elsewhere counts, but the last calls have 2000 ms in any case. Once all clients
+   * route calls elsewhere, the handlers of open calls see `closing`. Calls that are open at the end are
+   * cut off and logged.
    */
   drainMs?: number;
   /**
