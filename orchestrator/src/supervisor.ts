@@ -8,6 +8,7 @@ import type { Leftovers, WantedProcess } from './leftovers.ts';
 import type { MeshFolder } from './mesh-folder.ts';
 import { boundLog } from './process/log-file.ts';
 import { RegistryView } from './registry-view.ts';
+import { RunningTopology } from './running-topology.ts';
 import { Scaler } from './scaling/scaler.ts';
 import { TelemetryLink } from './scaling/telemetry-link.ts';
 import { createServiceSlot, type ServiceSlotOptions } from './service-slot.ts';
@@ -59,6 +60,7 @@ type Shared = Pick<ServiceSlotOptions, 'registryAddress' | 'view' | 'left' | 'me
 /** Starts the processes of a mesh in dependency order, keeps them running, stops them in reverse. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #topology: RunningTopology;
   readonly #deregistrations = new Set<Promise<unknown>>();
   #left: Leftovers | undefined;
   #started: Started | undefined;
@@ -70,6 +72,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#topology = new RunningTopology(options.topology, options.onNews);
   }
 
   /** Where the registry answers; empty before `start`. */
@@ -196,13 +199,18 @@ export class Supervisor {
 
   /** How a service follows its load; undefined when it does not. */
   scaleOf(service: string): ScaleSpec | undefined {
-    return this.#specOf(service).scale;
+    return this.#topology.specOf(service).scale;
   }
 
   /** Brings a service to `count` instances, as `SlotGroup.scale` does; what follows its load starts from there. */
   async scale(group: SlotGroup, count: number): Promise<void> {
     this.#scaling?.scaler.wasSet(group.name, count);
     await group.scale(count);
+  }
+
+  /** Restarts services as weft.yaml says now; see `RunningTopology.restart`. */
+  restart(groups: readonly SlotGroup[]): Promise<string[]> {
+    return this.#topology.restart(groups);
   }
 
   /** The group of a service; undefined when weft.yaml names none such. */
@@ -274,13 +282,16 @@ export class Supervisor {
           count,
           wantedOf: (name) => this.group(name)?.wanted ?? 0,
         }),
-      createSlot: (number, isStandIn) =>
-        this.#createSlot(isStandIn ? { ...spec, port: 0 } : spec, number, shared),
+      createSlot: (number, isStandIn) => {
+        const now = this.#topology.specOf(spec.name);
+        return this.#createSlot(isStandIn ? { ...now, port: 0 } : now, number, shared);
+      },
     });
   }
 
   #createSlot(spec: ServiceSpec, number: number, shared: Shared): Slot {
-    const { topology, folder } = this.#options;
+    const { folder } = this.#options;
+    const topology = this.#topology.current;
     return createServiceSlot({
       ...shared,
       spec,
@@ -305,12 +316,6 @@ export class Supervisor {
   #onChange = (slot: Slot): void => {
     this.#options.onChange(slot);
   };
-
-  #specOf(name: string): ServiceSpec {
-    const spec = this.#options.topology.services.find((service) => service.name === name);
-    if (spec === undefined) throw new Error(`no service ${name}`);
-    return spec;
-  }
 
   #assertGoingOn(): void {
     if (this.#stopping) throw new OrchestratorError('stopped while starting');

@@ -6,6 +6,7 @@ import { createMesh } from '@weft/client-sdk';
 import { freePort } from '../../orchestrator/src/process/ports.ts';
 import { eventually } from '../support/eventually.ts';
 import { processesOf } from '../support/mesh-status.ts';
+import { createRegistryClient } from '../support/registry.ts';
 import { callSteadily } from '../support/steady-calls.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { usersOf } from '../support/test-mesh.ts';
@@ -41,13 +42,17 @@ async function startShop(service: object) {
   // No retry hides a failure.
   const services = { shop: { retry: false } } as const;
   const mesh = createMesh({ registry: meshStateOf(folder.path).registry, services });
+  const registryClient = createRegistryClient(meshStateOf(folder.path).registry);
   return {
     up,
+    path: folder.path,
     users: usersOf(mesh, 'shop'),
     processes: () => processesOf(folder.path, 'shop'),
     weft: (...words: string[]) => runWeft(words, { folder: folder.path }),
+    ask: registryClient.client,
     async [Symbol.asyncDispose]() {
       mesh.close();
+      registryClient.close();
       await close();
     },
   };
@@ -94,6 +99,53 @@ describe('weft restart', () => {
     expect(after).toMatchObject([{ name: 'shop-1', address: `127.0.0.1:${port}`, healthy: true }]);
     expect(after[0]?.pid).not.toBe(before?.pid);
     expect(shop.up.output()).toMatch(/shop-2 stopped/);
+  }, 60_000);
+});
+
+describe('weft restart after weft.yaml was edited', () => {
+  it.concurrent('starts the service as the file says now, or says why not', async () => {
+    const command = stubCommand('shop');
+    await using shop = await startShop({ command, environment: { STUB_TTL: '5' } });
+    const registry = { port: 0, store: 'memory' };
+    const ttl = async () => (await shop.ask.listInstances({})).instances[0]?.ttlSeconds;
+    expect(await ttl()).toBe(5);
+
+    // What the next process is started with, and what only a new mesh can have.
+    const service = { command, environment: { STUB_TTL: '7' }, instances: 2 };
+    writeWeftYaml(shop.path, { registry, services: { shop: service, more: { command } } });
+    const { code, stderr } = await shop.weft('restart', 'shop');
+    expect({ code, stderr: stderr.split('\n') }).toEqual({
+      code: 0,
+      stderr: [
+        'weft: started as weft.yaml says now: shop',
+        expect.stringMatching(
+          /^weft: weft\.yaml was edited, .* does not apply: services\.shop\.instances, services\.more \(added\); /,
+        ),
+        '',
+      ],
+    });
+    expect(await ttl()).toBe(7);
+    const [before] = await shop.processes();
+
+    writeWeftYaml(shop.path, { registry, services: { shop: { ...service, colour: 'red' } } });
+    const typo = await shop.weft('restart', 'shop');
+    expect(typo).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/weft\.yaml:\d+: services\.shop\.colour: is no known key/),
+    });
+    writeWeftYaml(shop.path, { registry, services: { shop: { command: 'no-such-program' } } });
+    const broken = await shop.weft('restart', 'shop');
+    expect(broken).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/runs on as it was.*there is no program 'no-such-program'/),
+    });
+    expect(await shop.processes()).toMatchObject([{ pid: before?.pid, healthy: true }]);
+    // It is started again as it was, and not as the file says that failed.
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await eventually(async () => {
+      expect(await shop.processes()).toMatchObject([{ healthy: true, restarts: 1 }]);
+    });
+    expect(await ttl()).toBe(7);
   }, 60_000);
 });
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { askOrchestrator } from '../control/control-client.ts';
+import { printNews } from '../output/terminal.ts';
 import { folderOf, globalOptions } from './context.ts';
 import { printStatus, statusOf } from './status.ts';
 
@@ -9,7 +10,10 @@ export function define(command: Command): void {
     .option('--json', 'print JSON', false)
     .action(async (service: string, { json }: { json: boolean }, command: Command) => {
       const folder = folderOf(globalOptions(command));
-      const { services } = await askOrchestrator(folder, (client) => client.restart({ service }));
+      const { services, notes } = await askOrchestrator(folder, (client) =>
+        client.restart({ service }),
+      );
+      for (const note of notes) printNews(note);
       printStatus(statusOf(services), json);
     });
 }

@@ -15,9 +15,9 @@ export interface OrchestratorHandlerOptions {
 }
 
 /** Answers a change that did not work out as a status with its reason. */
-async function attempt(change: Promise<void>): Promise<void> {
+async function attempt<Result>(change: Promise<Result>): Promise<Result> {
   try {
-    await change;
+    return await change;
   } catch (error) {
     if (!(error instanceof OrchestratorError)) throw error;
     const reason = error instanceof PortError ? 'PORT_UNAVAILABLE' : 'PROCESS_DID_NOT_START';
@@ -72,8 +72,8 @@ export function createOrchestratorHandlers({
     },
     async restart({ service }) {
       const groups = service === '' ? supervisor.groups() : [groupOf(service)];
-      for (const group of groups) await attempt(group.restart());
-      return { services: groups.map(statusOf) };
+      const notes = await attempt(supervisor.restart(groups));
+      return { services: groups.map(statusOf), notes };
     },
     async stop() {
       await stop();
