@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { OrderServiceDefinition } from '@weft/proto/order';
+import { PaymentServiceDefinition } from '@weft/proto/payment';
 import { UserServiceDefinition } from '@weft/proto/user';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type ServiceProcess, ServiceStage } from '../support/service-process.ts';
 import { createSilentServer } from '../support/silent-server.ts';
 
@@ -63,6 +66,38 @@ describe('a service that stops', () => {
     for (const exit of exits) {
       expect(exit).toEqual({ name: exit.name, code: 0, tookMs: expect.any(Number) });
       expect([exit.name, exit.tookMs < 3000 || exit.tookMs]).toEqual([exit.name, true]);
+    }
+  });
+
+  it('sends its last spans before it exits', async () => {
+    const receiver = await startOtlpReceiver();
+    const names = ['user', 'order', 'payment'];
+    const started = names.map((name) =>
+      stage.start(name, `traced-${name}`, {
+        WEFT_INSTANCE_ID: `traced-${name}`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        // They would be sent long after the end of the test.
+        OTEL_BSP_SCHEDULE_DELAY: '60000',
+      }),
+    );
+    try {
+      await stage.listed(names, 1);
+      const calls = await Promise.allSettled([
+        stage.mesh.client(UserServiceDefinition).getUser({ id: 'nobody' }),
+        stage.mesh.client(OrderServiceDefinition).getOrder({ id: 'none' }),
+        stage.mesh.client(PaymentServiceDefinition).getPayment({ id: 'none' }),
+      ]);
+      expect(calls.map(({ status }) => status)).toEqual(names.map(() => 'rejected'));
+      expect(receiver.spans).toEqual([]);
+      await Promise.all(started.map(terminate));
+      expect(receiver.spans.map(({ name }) => name).sort()).toEqual([
+        'order.v1.OrderService/GetOrder',
+        'payment.v1.PaymentService/GetPayment',
+        'user.v1.UserService/GetUser',
+      ]);
+    } finally {
+      await receiver.close();
     }
   });
 });
