@@ -19,7 +19,7 @@ const HEALTH = {
 };
 const STOP_TIMEOUT_MS = 5000;
 
-/** How the registry gets into etcd. Its flags say the rest. */
+/** Variables by which the registry logs in to etcd. Its flags say the rest. */
 const ETCD_ACCESS = ['ETCD_CA', 'ETCD_CERT', 'ETCD_KEY', 'ETCD_USER', 'ETCD_PASSWORD'];
 
 /** What every mesh stands on: the registry, and etcd where we run it. */
@@ -100,7 +100,7 @@ function registryProgram(
     ],
     folder: topology.folder,
     environment: {},
-    // How to get into the etcd that is named there is of no use with any other.
+    // These variables belong to the etcd of $ETCD_ENDPOINTS, not to one that we run.
     etcdVariables: store.kind === 'named-etcd' ? ETCD_ACCESS : [],
   };
 }

@@ -23,7 +23,7 @@ export interface MeshState {
   readonly orchestrator: ProcessIdentity;
   /** Where OrchestratorService answers, `host:port`. */
   readonly control: string;
-  /** What callers of OrchestratorService must show; undefined if an earlier version wrote this. */
+  /** The secret that callers of OrchestratorService must send; undefined if an earlier version wrote the state. */
   readonly secret?: string | undefined;
   /** Where RegistryService answers, `host:port`. */
   readonly registry: string;

@@ -19,7 +19,7 @@ export interface HttpServerOptions {
   portSetting: string;
   /** Host names to serve besides addresses, `localhost` and the name of this machine. Default none. */
   hosts?: readonly string[];
-  /** What a caller is told to do who used another host name, such as `allow it with --http-host`. */
+  /** What to do about a host name that is refused, such as `allow it with --http-host`. Sent to the caller. */
   hostAdvice: string;
   /** How long a request may take to arrive as a whole, in ms. Default 10,000. */
   requestTimeoutMs?: number;
@@ -28,9 +28,9 @@ export interface HttpServerOptions {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** A connection on which no byte moves for so long is closed: its client has stopped reading. */
+/** A connection is closed if no byte moves on it for so long, in ms: its client has stopped reading. */
 const IDLE_TIMEOUT_MS = 30_000;
-/** Node looks for requests that take too long every 30 s by default. */
+/** How often requests that take too long are looked for, in ms. Node's default is 30 s. */
 const CHECK_EVERY_MS = 1000;
 
 function respond(response: ServerResponse, code: number, text: string): void {
@@ -71,7 +71,7 @@ export class HttpServer {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#server.on('error', (cause) => {
       const reason = messageOf(cause);
-      // Once it listens, an error is of one connection, as when the process has no descriptor left.
+      // After the server listens, an error concerns one connection: for example, no descriptor is left.
       if (this.#server.listening) this.#log.warn({ reason }, 'an HTTP connection was not accepted');
       const { portSetting } = this.#options;
       reject(

@@ -22,14 +22,14 @@ function isAgain(error: unknown): boolean {
 }
 
 /**
- * Where a log goes that must never stop or end its process. A line that cannot be written is lost, whatever
- * the reason: a full disk, a reader that is gone. Lines wait for a slow reader, up to a limit. Once lines
- * can be written again, a line of its own says how many were lost and why.
+ * The destination of a log. A destination never blocks and never ends its process. If a line cannot be written (full
+ * disk, no reader), the line is lost. Lines wait for a slow reader, up to a limit. Before the next line that can be
+ * written, the destination writes how many lines were lost and why.
  */
 export class LogDestination {
   readonly #write: LogDestinationOptions['write'];
   readonly #maxWaitingBytes: number;
-  /** Each a line, but the first may be the rest of one. */
+  /** Lines to write. The first may be the rest of a line. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #isInLine = false;
@@ -55,7 +55,7 @@ export class LogDestination {
     }
   }
 
-  /** Writes what waits, for a moment at most: the process is about to end. */
+  /** Writes the lines that wait, for 100 ms at most. Call this before the process ends. */
   end(): void {
     const endsAt = performance.now() + LAST_LINES_MS;
     while (this.#waiting.length > 0 && performance.now() < endsAt) {
@@ -67,7 +67,7 @@ export class LogDestination {
     clearTimeout(this.#timer);
   }
 
-  /** The same as a stream, for what formats lines before they are written. */
+  /** This destination as a stream, for libraries that format lines, such as pino-pretty. */
   toStream(): Writable {
     return new Writable({
       write: (text, _encoding, done) => {
@@ -102,7 +102,7 @@ export class LogDestination {
     }
   }
 
-  /** Notes that part of the first line, or all of it, is dealt with. */
+  /** Removes the first `bytes` bytes of the first waiting line. */
   #taken(first: Buffer, bytes: number): void {
     this.#waitingBytes -= bytes;
     this.#isInLine = bytes < first.length;
@@ -125,8 +125,8 @@ export class LogDestination {
 }
 
 /**
- * The same pipe or terminal, opened so that a write never blocks. Only Linux can do that, and not for every
- * pipe; else the descriptor as it is.
+ * Opens a pipe or a terminal once more, so that a write never blocks.
+ * @returns the new descriptor; `descriptor` itself for a file, and where the system cannot do this (only Linux can)
  */
 function withoutBlocking(descriptor: number): number {
   try {
@@ -145,7 +145,10 @@ function endAll(): void {
   for (const destination of opened) destination.end();
 }
 
-/** The destination of a log at a descriptor, such as 1 for standard output, up to the end of the process. */
+/**
+ * Opens a log destination for the rest of the process.
+ * @param descriptor such as 1 for standard output
+ */
 export function openLogDestination(descriptor: number): LogDestination {
   const own = withoutBlocking(descriptor);
   const destination = new LogDestination({ write: (bytes) => writeSync(own, bytes) });

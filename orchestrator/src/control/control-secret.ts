@@ -16,8 +16,8 @@ export function secretMetadata(secret: string): Metadata {
 type Handler = (request: never, context: CallContext) => unknown;
 
 /**
- * The same handlers for callers that show the secret. Every user of the machine can connect to the control port,
- * and could stop the mesh.
+ * Wraps handlers so that a call without the secret fails with UNAUTHENTICATED. Every user of the machine can connect
+ * to the control port, and could stop the mesh otherwise.
  */
 export function requireSecret(
   handlers: OrchestratorServiceImplementation,

@@ -21,8 +21,8 @@ export interface EtcdOptions {
 }
 
 /**
- * etcd reads every flag from ETCD_* too, and refuses to start where one contradicts a flag; no child of ours gets those.
- * etcd 3.4 starts on arm64 only with this; newer ones ignore it.
+ * etcd 3.4 starts on arm64 only with this variable; newer versions ignore it. etcd gets no other ETCD_* variable from us
+ * (`childEnvironment`): etcd would refuse to start if one contradicts a flag.
  */
 const ENVIRONMENT: Record<string, string> =
   process.arch === 'arm64' ? { ETCD_UNSUPPORTED_ARCH: 'arm64' } : {};

@@ -24,7 +24,7 @@ export function startAttached(program: Program, restGraceMs: number): AttachedPr
   const [name = '', ...parameters] = program.command;
   const child = spawn(name, parameters, {
     cwd: program.folder,
-    // It runs in the shell of its user, as without us.
+    // The user starts the program in a shell, and expects the variables of that shell.
     env: childEnvironment({ ...program, etcdVariables: Object.keys(process.env) }),
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -8,16 +8,16 @@ export interface Program {
   readonly folder: string;
   /** Over our own environment; undefined takes a variable away. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Variables of ours that tell how to get into etcd, and that it is to have. Default: none. */
+  /** Names of variables for etcd that the program inherits, see `childEnvironment`. Default: none. */
   readonly etcdVariables?: readonly string[] | undefined;
 }
 
-/** What etcd, etcdctl and our registry read: addresses, users, passwords, keys. */
+/** Variables of etcd, etcdctl and our registry: addresses, users, passwords, keys. */
 const ETCD_VARIABLE = /^ETCD(CTL)?_/;
 
 /**
- * The whole environment of a program: what it sets over our own, with the Node that runs us first in $PATH. How to
- * get into etcd is kept from programs that have no business there.
+ * Builds the environment of a program: our own, and over it what the program sets. The Node that runs us comes first in
+ * $PATH. Variables for etcd are left out, because they hold secrets that services do not need.
  */
 export function childEnvironment({
   environment,

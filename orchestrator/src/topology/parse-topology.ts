@@ -216,7 +216,7 @@ const KNOWN = {
   registry: ['port', 'httpPort', 'httpHosts', 'store', 'etcd', 'allowActions'],
 };
 
-/** As `--http-host` of the registry takes them. */
+/** Reads the host names that the registry takes as `--http-host`. */
 function readHttpHosts(document: CheckedDocument, value: unknown): string[] {
   const path = ['registry', 'httpHosts'];
   const names = document.texts(value, path);

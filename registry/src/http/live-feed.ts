@@ -63,7 +63,7 @@ export class LiveFeed {
    */
   subscribe(listener: Listener): () => void {
     if (this.#listeners.size === 0) this.#start();
-    // The snapshot holds what the other listeners have yet to be told; no listener is to be told that twice.
+    // The snapshot contains the events that wait. The other listeners get them first, so that no listener gets them twice.
     else this.#flush();
     listener(this.#snapshot());
     this.#tellArchitecture(listener);

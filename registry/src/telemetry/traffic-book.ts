@@ -41,10 +41,10 @@ interface HeldCaller {
   breakers: Map<string, { report: BreakerReport; since: Date }>;
 }
 
-/** A caller that has said nothing for so long, and for so many of its intervals, has gone, and its breakers with it. */
+/** A caller is forgotten, and its breakers with it, if no report comes for so long in ms and for so many of its intervals. */
 const SILENT_MS = 15_000;
 const SILENT_INTERVALS = 2.5;
-/** A report that has not come after so many intervals of its caller is no longer waited for. */
+/** After so many intervals without a report, the span of a caller's rates moves on. */
 const LATE_INTERVALS = 1.5;
 
 /** How often what is old is looked for while reports come, in ms. */
@@ -196,8 +196,8 @@ export class TrafficBook {
   }
 
   /**
-   * What the rates of a caller are taken over: the time up to its last report, since of the time after nothing is
-   * known yet. If the next report does not come, the time moves on.
+   * The span that the rates of a caller are taken over. It ends at the last report, because nothing is known of the time
+   * after. If the next report is late, the span moves on and the rates fade.
    */
   #spanOf({ firstAt, lastAt, intervalMs }: HeldCaller, now: number): Span {
     const to = Math.max(lastAt, now - LATE_INTERVALS * intervalMs);

@@ -68,7 +68,7 @@ export class PaymentWorker {
   /** Picks up abandoned payments, now and from now on, until `stop`. */
   start(): void {
     const sweep = () => {
-      // A sweep that waits for the database is not joined by the next ones.
+      // If the last sweep still waits for the database, this one is skipped.
       this.#sweeping ??= this.#sweep().finally(() => {
         this.#sweeping = undefined;
       });

@@ -3,7 +3,7 @@ import { messageOf } from '@weft/proto';
 
 const ADVICE = 'start the version of the service that wrote it, or move the file away';
 
-/** The SQL of a table or an index, without the accidents of layout. */
+/** @returns the SQL of each table and index, every run of white space as one space */
 function partsOf(db: DatabaseSync): Map<string, string> {
   const rows = db
     .prepare("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
@@ -47,8 +47,8 @@ export function versionOf(db: DatabaseSync): number {
 }
 
 /**
- * Runs the migrations that a database lacks, and checks that the outcome is the schema that all migrations lead to. To
- * be run in a transaction: after an error the database is as before.
+ * Runs the migrations that a database lacks, and checks that the schema is the one that all migrations lead to. Run
+ * this in a transaction, so that an error leaves the database as it was.
  * @throws Error if a newer version of the service wrote the database, or one with another schema
  */
 export function migrate(db: DatabaseSync, migrations: readonly string[]): void {
