@@ -18,6 +18,7 @@ export const INVALID_FIELDS: Readonly<Record<string, StoredRecord>> = {
   'a fractional port': { address: { host: '127.0.0.1', port: 80.5 } },
   'an endless weight': { weight: Number.MAX_VALUE },
   'a version that is half a surrogate pair': { version: '\ud800' },
+  'metadata that is a list': { metadata: ['x'] },
   'a label that is half a surrogate pair': { metadata: { team: 'x\udc00' } },
   'a label name that is half a surrogate pair': { metadata: { '\ud800': 'x' } },
   'no start time': { startTime: 'never' },
