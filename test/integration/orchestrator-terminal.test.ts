@@ -7,9 +7,16 @@ import { isAlive } from '../../orchestrator/src/process/process-identity.ts';
 import { findProgram } from '../../scripts/tools/program.ts';
 import { createTestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
+import { processesOf } from '../support/mesh-status.ts';
 import { createRegistryClient, createTestRegistry } from '../support/registry.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { meshStateOf, stubCommand, weftCommand, writeWeftYaml } from '../support/weft-process.ts';
+import {
+  meshStateOf,
+  runWeft,
+  stubCommand,
+  weftCommand,
+  writeWeftYaml,
+} from '../support/weft-process.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -47,6 +54,52 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
   expect(() => meshStateOf(folder.path)).toThrow(/no mesh is up/);
 });
 
+(script ? it : it.skip)('weft up --detach goes on when its terminal is closed', async () => {
+  using folder = tempFolder('weft-terminal-');
+  writeWeftYaml(folder.path, {
+    registry: { port: 0, store: 'memory' },
+    services: { shop: { command: stubCommand('shop') } },
+  });
+  const run = { folder: folder.path };
+  const command = weftCommand(['up', '--detach']).map((word) => `'${word}'`);
+  const words = ['-qfec', `${command.join(' ')}; echo ended with $?; sleep 600`, '/dev/null'];
+  const terminal = spawn(script ?? '', words, {
+    cwd: folder.path,
+    env: { ...process.env, ETCD_ENDPOINTS: '' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const closed = once(terminal, 'close');
+  let output = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  try {
+    await eventually(() => expect(output).toMatch(/ended with 0/), { withinMs: 20_000 });
+    expect(output).toMatch(/shop-1 runs at[\s\S]*The mesh is up[\s\S]*down +stops everything/);
+    terminal.kill('SIGKILL');
+    await closed;
+    const again = await runWeft(['up', '--detach'], run);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/is up already \(pid/) });
+
+    // It is still supervised, and no one reads what weft up says.
+    const before = meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1');
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await eventually(async () => {
+      const [shop] = await processesOf(folder.path, 'shop');
+      expect(shop).toMatchObject({ healthy: true, restarts: 1 });
+    });
+  } finally {
+    terminal.kill('SIGKILL');
+    await closed;
+    expect(await runWeft(['down'], run)).toMatchObject({ code: 0 });
+  }
+  writeWeftYaml(folder.path, { services: { shop: { command: 'no-such-program' } } });
+  expect(await runWeft(['up', '--detach'], run)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/there is no program 'no-such-program'/),
+  });
+});
+
 (script ? it : it.skip)('goes on supervising while its terminal is held by Ctrl-S', async () => {
   using folder = tempFolder('weft-terminal-');
   writeWeftYaml(folder.path, {
@@ -69,10 +122,8 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
     await eventually(() => expect(output).toMatch(/Ctrl-C here/), { withinMs: 20_000 });
     const before = shop();
     terminal.stdin.write('\x13');
-    await eventually(() => {
-      process.kill(before?.pid ?? 0, 'SIGKILL');
-      expect(before && isAlive(before)).toBe(false);
-    });
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await eventually(() => expect(before && isAlive(before)).toBe(false));
     const after = await eventually(() => {
       const now = shop();
       expect(now && now.pid !== before?.pid).toBe(true);

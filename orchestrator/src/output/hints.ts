@@ -13,8 +13,11 @@ export interface HintedMesh {
   groups(): readonly { readonly name: string }[];
 }
 
-/** What to try next, as commands to copy, for the mesh of `file`. */
-export function hints(mesh: HintedMesh, file: string): string {
+/**
+ * What to try next, as commands to copy, for the mesh of `file`.
+ * @param isDetached Whether no terminal stops the mesh.
+ */
+export function hints(mesh: HintedMesh, file: string, isDetached = false): string {
   const weft = (words: string) =>
     weftCommand(file === 'weft.yaml' ? words : `--file ${file} ${words}`);
   const grpcurl = `grpcurl -plaintext ${mesh.registryAddress}`;
@@ -27,7 +30,7 @@ export function hints(mesh: HintedMesh, file: string): string {
     [weft(`scale ${first?.name}=3`), 'more instances'],
     [`${grpcurl} list`, 'what the registry offers'],
     [`${grpcurl} weft.registry.v1.RegistryService/ListInstances`, 'every instance, its address'],
-    [weft('down'), 'or Ctrl-C here: stops everything'],
+    [weft('down'), isDetached ? 'stops everything' : 'or Ctrl-C here: stops everything'],
   ];
   if (mesh.etcdEndpoints !== '') {
     lines.splice(-1, 0, [`${etcdctl} get --prefix ${mesh.etcdPrefix}/weft/v1/`, 'what etcd holds']);
