@@ -48,7 +48,8 @@ export class ServerConnection {
   readonly #calls = new Map<ServerHttp2Stream, string>();
   readonly #closingListeners = new Set<() => void>();
   readonly #original: Pick<ServerHttp2Session, 'close' | 'goaway' | 'destroy'>;
-  /** `leaving`: the client knows, or need not know. */
+  #isClosing = false;
+  /** `leaving`: the client opens no more calls, or they are refused. */
   #state: 'open' | 'postponed' | 'announced' | 'leaving' = 'open';
   #timer: NodeJS.Timeout | undefined;
   #isGrpcJs = false;
@@ -100,7 +101,7 @@ export class ServerConnection {
 
   /** Whether the server has begun to close the connection. */
   get isClosing(): boolean {
-    return this.#state !== 'open';
+    return this.#isClosing;
   }
 
   /**
@@ -110,6 +111,13 @@ export class ServerConnection {
   onClosing(listener: () => void): () => void {
     this.#closingListeners.add(listener);
     return () => this.#closingListeners.delete(listener);
+  }
+
+  /** Notifies the handlers of open calls, once. */
+  notifyClosing(): void {
+    this.#isClosing = true;
+    for (const listener of this.#closingListeners) listener();
+    this.#closingListeners.clear();
   }
 
   /** Closes the connection when its calls have ended; see above. `callback` is called then. */
@@ -122,8 +130,7 @@ export class ServerConnection {
 
   #begin(): void {
     this.#state = 'postponed';
-    for (const listener of this.#closingListeners) listener();
-    this.#closingListeners.clear();
+    this.notifyClosing();
     // Without open calls, Node reads nothing more after a GOAWAY: there is no use in announcing the end.
     if (this.#calls.size === 0) this.#leave();
     else if (!this.#isHarmedByGoaway) this.#announce();

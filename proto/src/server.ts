@@ -190,6 +190,8 @@ export class GrpcServer {
     for (const connection of this.#connections) {
       // The rest of the grace is for calls that begin meanwhile.
       connection.postponeMs = Math.min(connection.postponeMs, graceMs / 2);
+      // gRPC passes over connections that their clients have begun to close.
+      connection.notifyClosing();
     }
     const { promise: timedOut, resolve } = Promise.withResolvers<false>();
     const timer = setTimeout(resolve, graceMs, false);

@@ -45,15 +45,19 @@ async function streamsOf(service: string) {
   return client;
 }
 
-/** A client of grpc-js alone, in turn at fixed addresses, as a program without Weft makes one. */
-function plainClient(addresses: readonly string[], options = {}) {
+/** A channel of grpc-js alone, in turn to fixed addresses, as a program without Weft makes one. */
+function plainChannel(addresses: readonly string[], options = {}) {
   const channel = new Channel(`ipv4:${addresses.join(',')}`, ChannelCredentials.createInsecure(), {
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.use_local_subchannel_pool': 1,
     ...options,
   });
   stage.defer(() => channel.close());
-  return createClient(StreamServiceDefinition, channel);
+  return channel;
+}
+
+function plainClient(addresses: readonly string[], options = {}) {
+  return createClient(StreamServiceDefinition, plainChannel(addresses, options));
 }
 
 const addressesOf = (hosts: readonly ServiceHost[]) => hosts.map(({ address }) => address);
@@ -150,8 +154,13 @@ const scenarios = {
 
   async closing() {
     const host = await serve('told', 'a', { routes: [untilClosingRoute('a')] });
-    const ends = [await streamsOf('told'), plainClient([host.address])].map(openStreams);
-    await eventually(() => expect(host.inFlight).toBe(6), { withinMs: 20_000 });
+    const leaving = plainChannel([host.address]);
+    const left = createClient(StreamServiceDefinition, leaving);
+    const ends = [left, await streamsOf('told'), plainClient([host.address])].map(openStreams);
+    await eventually(() => expect(host.inFlight).toBe(9), { withinMs: 20_000 });
+    // The streams of a client that has sent a GOAWAY go on.
+    leaving.close();
+    await pause(100);
     const closingMs = await msOf(host.close());
     return { ends: await Promise.all(ends), closingMs };
   },
@@ -242,7 +251,7 @@ describe('calls in flight', () => {
 
   it('have a signal by which their handlers learn that the service stops', async () => {
     const { ends, closingMs } = await results.closing;
-    expect(ends).toEqual([Array(3).fill('closing'), Array(3).fill('closing')]);
+    expect(ends).toEqual(Array(3).fill(Array(3).fill('closing')));
     expect(closingMs).toBeLessThan(10_000);
   });
 

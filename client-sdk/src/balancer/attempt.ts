@@ -155,7 +155,9 @@ export class Attempt {
     const hasTimedOut = isTimeout({ statusCode, endedBy });
     const waitedMs = hasTimedOut ? Math.min(allowedMs, this.#ledger.waitedMs(this, now)) : 0;
     const outcome = this.#outcome(statusCode, endedBy, restMs, waitedMs, now);
-    this.#breaker.ended(this.#passage, outcome);
+    // The end of a stream that has just counted as a success is no other success.
+    const isCounted = outcome === 'success' && now - this.#respondedAt < COUNT_RESPONSES_MS;
+    this.#breaker.ended(this.#passage, isCounted ? 'neutral' : outcome);
     const timedOutAfterMs = hasTimedOut ? waitedMs : undefined;
     const isFromServer = endedBy === 'server';
     this.#ledger.countOut(this, outcome, { isFromServer, timedOutAfterMs, restMs }, now);
