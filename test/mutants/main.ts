@@ -13,8 +13,8 @@ const SOURCES = /^(proto|registry|client-sdk|orchestrator|services\/\w+)\/src\//
 /** Tests that start no processes and tests that do, the cheap ones first. */
 const STAGES = [/^test\/(unit|contract)\//, /^test\/integration\//] as const;
 
-/** Test files in one run of Jest: the nearest come first, so most mutants are noticed in the first run. */
-const BATCH = 4;
+/** Test files in the runs of Jest for one mutant. The nearest test comes first, and notices most mutants. */
+const BATCHES = [1, 3, 8];
 
 interface Verdict extends Mutant {
   /** The test that failed, `timeout`, or undefined: nobody noticed. */
@@ -52,8 +52,8 @@ async function confirms(mutant: Mutant, test: string): Promise<boolean> {
 
 async function noticedIn(mutant: Mutant, tests: readonly string[]): Promise<string | undefined> {
   const left = tests.filter((test) => passing.get(test) !== false).slice(0, mostTests);
-  while (left.length > 0) {
-    let batch = left.splice(0, BATCH);
+  for (let run = 0; left.length > 0; run += 1) {
+    let batch = left.splice(0, BATCHES[run] ?? BATCHES.at(-1));
     while (batch.length > 0) {
       const failed = await copy.with(mutant, () => firstFailure(folder, batch));
       if (failed === undefined) break;

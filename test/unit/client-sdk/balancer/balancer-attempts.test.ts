@@ -154,6 +154,44 @@ describe('in-flight', () => {
   });
 });
 
+describe('an attempt that is excused', () => {
+  const endAll = async (prepare: (attempt: Attempt) => void) => {
+    for (let i = 0; i < 2 * breakerSettings.failures; i += 1) {
+      const attempt = pick();
+      attempt.start();
+      prepare(attempt);
+      attempt.end(UNAVAILABLE);
+      await settle();
+    }
+    return find('a').breaker.state;
+  };
+
+  it('does not count against its endpoint, as any other does', async () => {
+    list(instance('a'));
+    expect(await endAll((attempt) => attempt.excuse())).toBe('closed');
+    expect(find('a').breaker.failures).toBe(0);
+    expect(balancer.inFlight).toBe(0);
+    expect(find('a').inFlight).toBe(0);
+  });
+
+  it('is one that was refused unread as the connection ended', async () => {
+    list(instance('a'));
+    expect(await endAll((attempt) => attempt.refuse(true))).toBe('closed');
+  });
+
+  it('is none that was refused before it was sent', async () => {
+    list(instance('a'));
+    for (let i = 0; i < breakerSettings.failures; i += 1) {
+      const attempt = pick();
+      attempt.refuse(true);
+      attempt.start();
+      attempt.end(UNAVAILABLE);
+      await settle();
+    }
+    expect(find('a').breaker.state).toBe('open');
+  });
+});
+
 describe('breakers', () => {
   it('an open one takes its endpoint out of the picks', async () => {
     list(instance('a'));
