@@ -44,7 +44,11 @@ interface HeldCaller {
 /** A caller is forgotten, and its breakers with it, if no report comes for so long in ms and for so many of its intervals. */
 const SILENT_MS = 15_000;
 const SILENT_INTERVALS = 2.5;
-/** After so many intervals without a report, the span of a caller's rates moves on. */
+/**
+ * The span of a caller's rates moves on if no report comes for so long in ms and for so many of its intervals. Reports
+ * made early, for an event, have a short interval.
+ */
+const LATE_MS = 3000;
 const LATE_INTERVALS = 1.5;
 
 /** How often what is old is looked for while reports come, in ms. */
@@ -200,7 +204,7 @@ export class TrafficBook {
    * after. If the next report is late, the span moves on and the rates fade.
    */
   #spanOf({ firstAt, lastAt, intervalMs }: HeldCaller, now: number): Span {
-    const to = Math.max(lastAt, now - LATE_INTERVALS * intervalMs);
+    const to = Math.max(lastAt, now - Math.max(LATE_MS, LATE_INTERVALS * intervalMs));
     return { from: Math.max(firstAt, to - Math.max(this.#options.windowMs, intervalMs)), to };
   }
 

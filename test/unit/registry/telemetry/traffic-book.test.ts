@@ -68,6 +68,19 @@ describe('a traffic book', () => {
     },
   );
 
+  it('tells the true rate between a report made early for an event and the next one', () => {
+    for (let round = 0; round < 5; round += 1) {
+      now += 2000;
+      report('order-service', { edges: [edge('a', [[0, 20n]], [])] });
+    }
+    now += 200;
+    report('order-service', { intervalMs: 200, edges: [edge('a', [[0, 2n]], [])] });
+    for (const ms of [500, 500, 900]) {
+      now += ms;
+      expect(total()[0]?.rate).toBeCloseTo(10, 5);
+    }
+  });
+
   it('adds up callers that report at different intervals', () => {
     for (let second = 1; second <= 60; second += 1) {
       now += 1000;
