@@ -169,6 +169,7 @@ export const serveFields: FieldReaders<ServeOptions> = {
   descriptorSets,
   handleSignals: isTrue,
   onClose: isFunction,
+  onCloseTimeoutMs: timerMs(0),
 };
 
 const readFields = fieldsOf<ServeOptions>(serveFields);

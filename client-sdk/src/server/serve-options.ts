@@ -97,6 +97,10 @@ export interface ServeOptions extends ServeLimits {
   handleSignals?: boolean;
   /** Runs when all calls have ended, before `close` resolves: close databases and timers here. */
   onClose?: () => void | Promise<void>;
+  /**
+   * How long `onClose` may take, in ms. After that `close` rejects and the process ends without it. Default 5000.
+   */
+  onCloseTimeoutMs?: number;
 }
 
 /** Options with every default filled in. */
@@ -176,6 +180,7 @@ export function resolveServeOptions(options: ServeOptions): ServeConfig {
     descriptorSets: read.descriptorSets ?? [],
     handleSignals: read.handleSignals ?? true,
     onClose: read.onClose ?? (() => {}),
+    onCloseTimeoutMs: read.onCloseTimeoutMs ?? 5000,
   };
 }
 

@@ -167,7 +167,7 @@ export class ServiceHost {
   }
 
   async #close(): Promise<void> {
-    const { name, drainMs, onClose } = this.#config;
+    const { name, drainMs } = this.#config;
     const startedAt = performance.now();
     this.#setStatus('STOPPING');
     this.#log.info({ service: name, inFlight: this.inFlight }, 'stopping: draining calls');
@@ -178,11 +178,24 @@ export class ServiceHost {
     await this.#registrar.close();
     await this.#metrics?.close();
     try {
-      await onClose();
+      await this.#runOnClose();
     } finally {
       this.#stopListening();
       this.#setStatus('STOPPED');
       this.#log.info({ service: name }, 'stopped');
+    }
+  }
+
+  /** @throws Error if `onClose` fails or takes too long */
+  async #runOnClose(): Promise<void> {
+    const { name, onClose, onCloseTimeoutMs } = this.#config;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const message = `onClose of ${name} did not end within ${onCloseTimeoutMs} ms; see onCloseTimeoutMs`;
+    const timer = setTimeout(() => reject(new Error(message)), onCloseTimeoutMs);
+    try {
+      await Promise.race([onClose(), late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
