@@ -19,7 +19,7 @@ const usage = `npm run test:mutants -- [options]
   --most-tests <n>   test files of each kind for one mutant, the nearest ones; default 12
   --unit             only unit and contract tests`;
 
-/** Reads the command line. A mistake prints the usage and ends the process with code 2. */
+/** Reads the command line. `--help` prints the usage and ends the process; a mistake ends it with code 2. */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   try {
     const { values } = parseArgs({
@@ -30,8 +30,13 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
         only: { type: 'string', default: '' },
         'most-tests': { type: 'string', default: '12' },
         unit: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
     const whole = (name: string, text: string) => {
       if (/^\d{1,9}$/.test(text)) return Number(text);
       throw new Error(`--${name} must be a whole number, not '${text}'`);

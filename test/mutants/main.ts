@@ -5,7 +5,7 @@ import { seededRandom } from '../support/seeded-random.ts';
 import { readCommandLine } from './command-line.ts';
 import { type Mutant, mutantsOf } from './mutations.ts';
 import { RelatedTests } from './related-tests.ts';
-import { firstFailure } from './run-tests.ts';
+import { endOnSignals, firstFailure } from './run-tests.ts';
 import { ScratchCopy } from './scratch-copy.ts';
 
 const SOURCES = /^(proto|registry|client-sdk|orchestrator|services\/\w+)\/src\//;
@@ -25,6 +25,7 @@ interface Verdict extends Mutant {
 const { seed, count, only, mostTests, isUnitOnly } = readCommandLine(process.argv.slice(2));
 using copy = await ScratchCopy.create();
 const { folder } = copy;
+endOnSignals(() => copy[Symbol.dispose]());
 const related = new RelatedTests(folder, copy.files);
 const sources = copy.files.filter((path) => SOURCES.test(path) && path.startsWith(only));
 const random = seededRandom(seed);

@@ -4,6 +4,20 @@ import { join } from 'node:path';
 /** Longest time that the tests of a mutant may take; it may loop for ever. */
 const LIMIT_MS = 10 * 60_000;
 
+/** Ends the tests that run now. They have a process group, so that processes which they start end too. */
+let endTests = () => {};
+
+/** Ends the tests when this process is told to end, and calls `cleanUp`. */
+export function endOnSignals(cleanUp: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      endTests();
+      cleanUp();
+      process.exit(1);
+    });
+  }
+}
+
 /** The first test file that failed, `timeout` if the tests did not end, undefined if all passed. */
 export function firstFailure(
   folder: string,
@@ -23,14 +37,17 @@ export function firstFailure(
       output += chunk;
     });
   }
-  const timer = setTimeout(() => {
-    // Its own group, so that processes which the tests have started end too.
+  endTests = () => {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  const timer = setTimeout(() => {
+    endTests();
     resolve('timeout');
   }, LIMIT_MS);
   child.once('error', reject);
   child.once('close', (code) => {
     clearTimeout(timer);
+    endTests = () => {};
     if (code === 0) return resolve(undefined);
     resolve(/^FAIL (\S+)/m.exec(output)?.[1] ?? `jest itself: ${output.slice(-500)}`);
   });
