@@ -1,4 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
+import { metadataEntries } from './metadata-entries.ts';
 
 /** Headers of one HTTP/1 connection. HTTP/2 forbids them (RFC 9113 section 8.2.2). */
 const HOP_BY_HOP = new Set([
@@ -53,7 +54,7 @@ const SINGLE_VALUE = new Set([
  * grpc-js then drops the whole connection with all its calls.
  */
 export function headerFault(metadata: Metadata): string | undefined {
-  for (const [key, values] of Object.entries(metadata.toJSON())) {
+  for (const [key, values] of metadataEntries(metadata)) {
     if (HOP_BY_HOP.has(key)) {
       return `metadata key '${key}' is a header of one HTTP/1 connection, which gRPC cannot send; leave it out`;
     }

@@ -1,4 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
+import { metadataEntries } from './metadata-entries.ts';
 import { MAX_MESSAGE_BYTES } from './transport-defaults.ts';
 
 /** How large the messages and the metadata of a call may be. One side's sending is the other's receiving. */
@@ -68,7 +69,7 @@ const ENTRY_BYTES = 32;
 /** Size of metadata without gRPC's own headers, as HTTP/2 counts it. */
 export function metadataBytes(metadata: Metadata): number {
   let bytes = 0;
-  for (const [key, values] of Object.entries(metadata.toJSON())) {
+  for (const [key, values] of metadataEntries(metadata)) {
     if (GRPC_OWN.has(key)) continue;
     for (const value of values) {
       const length = typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4;

@@ -147,6 +147,7 @@ function metadataOf(kind: MetadataKind): Metadata {
 /** Makes one call, and tells what was seen of it. Its handler runs are known only at the end. */
 async function perform(clients: Clients, plan: CallPlan): Promise<Observation> {
   const { method, client, script, timeoutMs, cancelAfterMs } = plan;
+  const startedAt = Date.now();
   const { signal, timer } = cancellation(cancelAfterMs);
   let report: Pick<CallReport, 'attempts'> = { attempts: [] };
   const responses: { instance: string; number: number }[] = [];
@@ -162,7 +163,6 @@ async function perform(clients: Clients, plan: CallPlan): Promise<Observation> {
     },
   };
   const request = { id: JSON.stringify(script) };
-  const startedAt = Date.now();
   let [status, details] = ['OK', ''];
   try {
     if (method === 'list') {

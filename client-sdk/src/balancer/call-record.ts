@@ -130,7 +130,8 @@ export class CallRecord implements PickRequest {
   isExcluded(endpoint: Endpoint): boolean {
     if (this.#attempts === undefined) return false;
     for (const attempt of this.#attempts) {
-      if (attempt.endpoint === endpoint && !attempt.isRefused) return true;
+      // An instance that was lost and listed again has another endpoint, and the same key.
+      if (attempt.endpoint.key === endpoint.key && !attempt.isRefused) return true;
     }
     return false;
   }

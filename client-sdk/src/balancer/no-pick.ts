@@ -55,7 +55,7 @@ function factOf(endpoint: Endpoint, why: Objection, call: CallRecord, maxInFligh
   const { id } = instance;
   switch (why) {
     case 'tried': {
-      const end = call.attempts.find((attempt) => attempt.endpoint === endpoint)?.end;
+      const end = call.attempts.find((attempt) => attempt.endpoint.key === endpoint.key)?.end;
       return `${id} was tried already${end ? ` and ended ${statusName(end.statusCode)}` : ''}`;
     }
     case 'unlisted':

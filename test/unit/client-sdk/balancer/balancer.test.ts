@@ -111,6 +111,22 @@ describe('pick', () => {
     expect(record.attempts.map(({ end }) => end?.statusCode)).toEqual([14, 14, 14]);
   });
 
+  it('never asks an instance again that was lost and listed anew meanwhile', async () => {
+    list(instance('a'));
+    const record = new CallRecord({ maxAttempts: 3 });
+    const attempt = pick(record);
+    attempt.start();
+    attempt.end(UNAVAILABLE);
+    await settle();
+    list();
+    list(instance('a'));
+    expect(find('a')).not.toBe(attempt.endpoint);
+    expect(balancer.pick(record)).toMatchObject({
+      kind: 'fail',
+      message: expect.stringContaining('a was tried already and ended UNAVAILABLE'),
+    });
+  });
+
   it('tells of the last attempt when there is no other instance to ask', async () => {
     list(instance('a'));
     const record = new CallRecord();
