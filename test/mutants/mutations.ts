@@ -14,7 +14,7 @@ export interface Mutant {
 }
 
 interface Node {
-  readonly type: string;
+  readonly type?: string;
   readonly span?: { readonly start: number; readonly end: number };
   readonly [field: string]: unknown;
 }
@@ -41,20 +41,13 @@ const OPERATORS: Readonly<Record<string, string>> = {
 /** Calls that no test needs to see: logging, and timers that do not hold up the end of a process. */
 const UNSEEN = /(^|[.#])(log|logger)\??\.\w+\(|\.unref\(\)$|^super\(/;
 
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'type' in value;
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null;
 
+/** The parts of a node. Some have no type: the function of a method, an argument of a call. */
 function childrenOf(node: Node): Node[] {
   // Of what only types need, the value inside counts: `x as T`.
-  if (node.type.startsWith('Ts')) return isNode(node.expression) ? [node.expression] : [];
-  return Object.values(node).flatMap((value) => {
-    if (!Array.isArray(value)) return isNode(value) ? [value] : [];
-    return value.flatMap((item) => {
-      // Arguments and elements of a list come as { expression }.
-      const inner = isNode(item) ? item : (item as { expression?: unknown } | null)?.expression;
-      return isNode(inner) ? [inner] : [];
-    });
-  });
+  if (node.type?.startsWith('Ts')) return isNode(node.expression) ? [node.expression] : [];
+  return Object.values(node).flat().filter(isNode);
 }
 
 const isText = ({ type }: Node) => type === 'StringLiteral' || type === 'TemplateLiteral';
@@ -79,7 +72,7 @@ export function mutantsOf(file: string, text: string): Mutant[] {
   const negate = (test: unknown) => add(...place(test), (original) => `!(${original})`);
 
   const visit = (node: Node) => {
-    const { type } = node;
+    const { type = '' } = node;
     if (type === 'BinaryExpression') {
       const [left, right] = [node.left as Node, node.right as Node];
       const operator = node.operator as string;

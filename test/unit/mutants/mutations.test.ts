@@ -37,7 +37,15 @@ describe('the small changes of a file', () => {
   });
 
   it('are found in classes and functions', () => {
-    const text = 'class A { #b = (c) => { for (;;) { if (c > f(d - e)) return; } } }';
-    expect(variants(text)).toHaveLength(3);
+    const body = '(c) { for (;;) { if (c > f(d - e)) return; } }';
+    for (const text of [
+      `class A { static b${body} }`,
+      `class A { constructor${body} }`,
+      `class A { get b() { return ${body.replace(')', ') =>')}; } }`,
+      `function b${body}`,
+      `const b = { b${body} };`,
+    ]) {
+      expect([text, variants(text).length]).toEqual([text, 3]);
+    }
   });
 });
