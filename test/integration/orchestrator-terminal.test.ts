@@ -23,29 +23,61 @@ const repository = join(import.meta.dirname, '..', '..');
 /** util-linux's script(1), which gives a program a terminal, and takes it away when it ends. */
 const script = process.platform === 'linux' ? findProgram('script') : undefined;
 
-(script ? it : it.skip)('stops the mesh when its terminal is closed', async () => {
-  using folder = tempFolder('weft-terminal-');
-  writeWeftYaml(folder.path, {
-    registry: { port: 0, store: 'memory' },
-    services: { shop: { command: stubCommand('shop') } },
-  });
-  const command = weftCommand(['up']).map((word) => `'${word}'`);
-  const terminal = spawn(script ?? '', ['-qfec', `exec ${command.join(' ')}`, '/dev/null'], {
-    cwd: folder.path,
-    env: { ...process.env, ETCD_ENDPOINTS: '' },
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ');
+
+/** Runs a command of the shell in a terminal of its own. */
+function startCommand(command: string, options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  const terminal = spawn(script ?? '', ['-qfec', command, '/dev/null'], {
+    cwd: options.cwd,
+    env: { ...process.env, ETCD_ENDPOINTS: '', ...options.env },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
+  const closed = once(terminal, 'close');
   let output = '';
   terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  await eventually(() => expect(output).toMatch(/The mesh is up/), { withinMs: 20_000 });
+  return {
+    output: () => output,
+    /** Types at its keyboard. */
+    type: (keys: string) => void terminal.stdin.write(keys),
+    closed,
+    async close() {
+      terminal.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+/** Runs one of our programs in a terminal of its own. */
+function startInTerminal(main: string, flags: readonly string[], env: NodeJS.ProcessEnv) {
+  const words = [process.execPath, '--conditions=weft-source', join(repository, main), ...flags];
+  return startCommand(`exec ${quoted(words)}`, { env });
+}
+
+/** A folder whose weft.yaml names one service, `shop`. */
+function shopFolder() {
+  const folder = tempFolder('weft-terminal-');
+  writeWeftYaml(folder.path, {
+    registry: { port: 0, store: 'memory' },
+    services: { shop: { command: stubCommand('shop') } },
+  });
+  return folder;
+}
+
+const shopOf = (folder: string) =>
+  meshStateOf(folder).processes.find(({ name }) => name === 'shop-1');
+
+(script ? it : it.skip)('stops the mesh when its terminal is closed', async () => {
+  using folder = shopFolder();
+  const terminal = startCommand(`exec ${quoted(weftCommand(['up']))}`, { cwd: folder.path });
+  await eventually(() => expect(terminal.output()).toMatch(/The mesh is up/), {
+    withinMs: 20_000,
+  });
   const { orchestrator, processes } = meshStateOf(folder.path);
   expect(processes).toHaveLength(2);
 
-  const ended = once(terminal, 'close');
-  terminal.kill('SIGKILL');
-  await ended;
+  await terminal.close();
   await eventually(
     () => expect([orchestrator, ...processes].filter((one) => isAlive(one))).toEqual([]),
     { withinMs: 10_000 },
@@ -55,42 +87,29 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
 });
 
 (script ? it : it.skip)('weft up --detach goes on when its terminal is closed', async () => {
-  using folder = tempFolder('weft-terminal-');
-  writeWeftYaml(folder.path, {
-    registry: { port: 0, store: 'memory' },
-    services: { shop: { command: stubCommand('shop') } },
-  });
+  using folder = shopFolder();
   const run = { folder: folder.path };
-  const command = weftCommand(['up', '--detach']).map((word) => `'${word}'`);
-  const words = ['-qfec', `${command.join(' ')}; echo ended with $?; sleep 600`, '/dev/null'];
-  const terminal = spawn(script ?? '', words, {
-    cwd: folder.path,
-    env: { ...process.env, ETCD_ENDPOINTS: '' },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const closed = once(terminal, 'close');
-  let output = '';
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
+  const up = quoted(weftCommand(['up', '--detach']));
+  const terminal = startCommand(`${up}; echo ended with $?; sleep 600`, { cwd: folder.path });
   try {
-    await eventually(() => expect(output).toMatch(/ended with 0/), { withinMs: 20_000 });
-    expect(output).toMatch(/shop-1 runs at[\s\S]*The mesh is up[\s\S]*down +stops everything/);
-    terminal.kill('SIGKILL');
-    await closed;
+    await eventually(() => expect(terminal.output()).toMatch(/ended with 0/), {
+      withinMs: 20_000,
+    });
+    expect(terminal.output()).toMatch(
+      /shop-1 runs at[\s\S]*The mesh is up[\s\S]*down +stops everything/,
+    );
+    await terminal.close();
     const again = await runWeft(['up', '--detach'], run);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/is up already \(pid/) });
 
     // It is still supervised, and no one reads what weft up says.
-    const before = meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1');
-    process.kill(before?.pid ?? 0, 'SIGKILL');
+    process.kill(shopOf(folder.path)?.pid ?? 0, 'SIGKILL');
     await eventually(async () => {
       const [shop] = await processesOf(folder.path, 'shop');
       expect(shop).toMatchObject({ healthy: true, restarts: 1 });
     });
   } finally {
-    terminal.kill('SIGKILL');
-    await closed;
+    await terminal.close();
     expect(await runWeft(['down'], run)).toMatchObject({ code: 0 });
   }
   writeWeftYaml(folder.path, { services: { shop: { command: 'no-such-program' } } });
@@ -101,65 +120,31 @@ const script = process.platform === 'linux' ? findProgram('script') : undefined;
 });
 
 (script ? it : it.skip)('goes on supervising while its terminal is held by Ctrl-S', async () => {
-  using folder = tempFolder('weft-terminal-');
-  writeWeftYaml(folder.path, {
-    registry: { port: 0, store: 'memory' },
-    services: { shop: { command: stubCommand('shop') } },
-  });
-  const command = weftCommand(['up']).map((word) => `'${word}'`);
-  const terminal = spawn(script ?? '', ['-qfec', `exec ${command.join(' ')}`, '/dev/null'], {
-    cwd: folder.path,
-    env: { ...process.env, ETCD_ENDPOINTS: '' },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const ended = once(terminal, 'close');
-  let output = '';
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const shop = () => meshStateOf(folder.path).processes.find(({ name }) => name === 'shop-1');
+  using folder = shopFolder();
+  const terminal = startCommand(`exec ${quoted(weftCommand(['up']))}`, { cwd: folder.path });
+  const [hold, goOn, interrupt] = ['\x13', '\x11', '\x03'];
   try {
-    await eventually(() => expect(output).toMatch(/Ctrl-C here/), { withinMs: 20_000 });
-    const before = shop();
-    terminal.stdin.write('\x13');
+    await eventually(() => expect(terminal.output()).toMatch(/Ctrl-C here/), { withinMs: 20_000 });
+    const before = shopOf(folder.path);
+    terminal.type(hold);
     process.kill(before?.pid ?? 0, 'SIGKILL');
     await eventually(() => expect(before && isAlive(before)).toBe(false));
     const after = await eventually(() => {
-      const now = shop();
+      const now = shopOf(folder.path);
       expect(now && now.pid !== before?.pid).toBe(true);
       return now;
     });
     expect(after && isAlive(after)).toBe(true);
-    expect(output).not.toMatch(/shop-1 ended by itself/);
-    terminal.stdin.write('\x11');
-    await eventually(() => expect(output).toMatch(/shop-1 ended by itself[\s\S]*shop-1 runs at/));
+    expect(terminal.output()).not.toMatch(/shop-1 ended by itself/);
+    terminal.type(goOn);
+    await eventually(() =>
+      expect(terminal.output()).toMatch(/shop-1 ended by itself[\s\S]*shop-1 runs at/),
+    );
   } finally {
-    terminal.stdin.write('\x11\x03');
-    await ended;
+    terminal.type(goOn + interrupt);
+    await terminal.closed;
   }
 });
-
-/** Runs a program in a terminal of its own. */
-function startInTerminal(main: string, flags: readonly string[], env: NodeJS.ProcessEnv) {
-  const words = [process.execPath, '--conditions=weft-source', join(repository, main), ...flags];
-  const command = words.map((word) => `'${word}'`).join(' ');
-  const terminal = spawn(script ?? '', ['-qfec', `exec ${command}`, '/dev/null'], {
-    env: { ...process.env, ETCD_ENDPOINTS: '', ...env },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  let output = '';
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  return {
-    output: () => output,
-    async close() {
-      const ended = once(terminal, 'close');
-      terminal.kill('SIGKILL');
-      await ended;
-    },
-  };
-}
 
 (script ? it : it.skip)('a service deregisters when its terminal is closed', async () => {
   using folder = tempFolder('weft-terminal-');

@@ -100,7 +100,7 @@ export class CheckedDocument {
   /** Reads a whole number from `min` to `max`; absent stands for `fallback`. */
   integer(value: unknown, path: DocumentPath, min: number, max: number, fallback: number): number {
     if (value === undefined) return fallback;
-    const number = this.#typed(value, path);
+    const number = this.typed(value, path);
     if (Number.isInteger(number) && Number(number) >= min && Number(number) <= max) {
       return Number(number);
     }
@@ -111,7 +111,7 @@ export class CheckedDocument {
   /** Reads a number greater than 0; absent stands for undefined. */
   positive(value: unknown, path: DocumentPath): number | undefined {
     if (value === undefined) return undefined;
-    const number = this.#typed(value, path);
+    const number = this.typed(value, path);
     if (typeof number === 'number' && number > 0 && Number.isFinite(number)) return number;
     this.problem(path, `must be a number greater than 0, not ${shown(value)}`);
     return undefined;
@@ -120,7 +120,7 @@ export class CheckedDocument {
   /** Reads true or false; absent stands for false. */
   flag(value: unknown, path: DocumentPath): boolean {
     if (value === undefined) return false;
-    const flag = this.#typed(value, path);
+    const flag = this.typed(value, path);
     if (typeof flag === 'boolean') return flag;
     this.problem(path, `must be true or false, not ${shown(value)}`);
     return false;
@@ -177,8 +177,8 @@ export class CheckedDocument {
     throw new TopologyError(ordered.map(({ line, text }) => `${this.#file}:${line}: ${text}`));
   }
 
-  /** A value that stands for a variable in quotes, as `"${PORT}"`, is no text where a number is expected. */
-  #typed(value: unknown, path: DocumentPath): unknown {
+  /** A scalar where a number or a switch may stand: `"${PORT}"` is then the number that the variable holds. */
+  typed(value: unknown, path: DocumentPath): unknown {
     const isText = typeof value === 'string' && this.#values.at(path)?.hasReference === true;
     return isText ? typedScalar(value) : value;
   }

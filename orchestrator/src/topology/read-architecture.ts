@@ -28,7 +28,7 @@ export function readOffers(
 function readTrialCall(document: CheckedDocument, value: unknown, path: DocumentPath): TrialCall {
   const fields = document.mapping(value, path, ['call', 'request', 'needs']);
   const call = document.text(fields.get('call') ?? '', [...path, 'call'], '');
-  const request = plainValue(fields.get('request') ?? new Map());
+  const request = plainValue(fields.get('request') ?? new Map(), [...path, 'request']);
   const isRequest = isJsonObject(request);
   if (!isRequest) {
     document.problem([...path, 'request'], 'must be a mapping, the request in its JSON form');

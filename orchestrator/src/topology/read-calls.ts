@@ -23,7 +23,11 @@ export function readCalls(
   const defaults = calls.get('defaults') ?? undefined;
   const byService = calls.get('services') ?? undefined;
   if (defaults === undefined && byService === undefined) return undefined;
-  const policies = plainValue(new Map(Object.entries({ defaults, services: byService })));
+  const policies = plainValue(
+    new Map(Object.entries({ defaults, services: byService })),
+    ['calls'],
+    (item, path) => document.typed(item, path),
+  );
   for (const { path, complaint } of policyFaults(policies)) {
     document.problem(['calls', ...path], complaint);
   }

@@ -1,17 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parsePolicies } from '../../../client-sdk/src/policy/read-policies.ts';
-import { Leftovers } from '../../../orchestrator/src/leftovers.ts';
-import { meshFolder } from '../../../orchestrator/src/mesh-folder.ts';
-import { lastLines } from '../../../orchestrator/src/process/log-file.ts';
-import { RegistryView } from '../../../orchestrator/src/registry-view.ts';
-import { createServiceSlot } from '../../../orchestrator/src/service-slot.ts';
 import { TopologyError } from '../../../orchestrator/src/topology/checked-document.ts';
 import { loadTopology } from '../../../orchestrator/src/topology/load-topology.ts';
 import { parseTopology } from '../../../orchestrator/src/topology/parse-topology.ts';
-import { silentLog } from '../../../proto/src/log.ts';
-import { eventually } from '../../support/eventually.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
+import { firstLineOf } from './service-output.ts';
 
 const FILE = '/somewhere/weft.yaml';
 const SERVICES = 'services:\n  user-service: { command: a }\n  constructor: { command: a }\n';
@@ -140,34 +133,13 @@ describe('$WEFT_POLICIES of a child', () => {
     ['{"defaults":{"strategy":"random"}}', { defaults: { strategy: 'random' as const } }],
     ['undefined', undefined],
   ])('is %s', async (text, calls) => {
-    using folder = tempFolder();
     const before = process.env.WEFT_POLICIES;
     process.env.WEFT_POLICIES = '{"defaults":{"strategy":"inherited"}}';
-    const view = new RegistryView('127.0.0.1:1', silentLog);
-    const { services } = parseTopology(SERVICES, join(folder.path, 'weft.yaml'));
-    const [spec] = services;
-    if (spec === undefined) throw new Error('no service');
-    const slot = createServiceSlot({
-      spec: { ...spec, command: ['node', '-p', 'String(process.env.WEFT_POLICIES)'] },
-      number: 1,
-      host: '127.0.0.1',
-      workFolder: folder.path,
-      folder: meshFolder(folder.path),
-      registryAddress: '127.0.0.1:1',
-      calls,
-      mesh: () => {
-        throw new Error('it registers itself');
-      },
-      view,
-      left: new Leftovers(undefined),
-      onChange: () => {},
-    });
     try {
-      slot.start();
-      await eventually(() => expect(lastLines(slot.logFile, 9)).toContain(text));
+      const [spec] = parseTopology(SERVICES, FILE).services;
+      const command = ['node', '-p', 'String(process.env.WEFT_POLICIES)'];
+      expect(await firstLineOf(spec && { ...spec, command }, calls)).toBe(text);
     } finally {
-      await slot.stop();
-      await view.close();
       if (before === undefined) delete process.env.WEFT_POLICIES;
       else process.env.WEFT_POLICIES = before;
     }

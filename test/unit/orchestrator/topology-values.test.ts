@@ -1,15 +1,7 @@
-import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { Leftovers } from '../../../orchestrator/src/leftovers.ts';
-import { meshFolder } from '../../../orchestrator/src/mesh-folder.ts';
-import { lastLines } from '../../../orchestrator/src/process/log-file.ts';
-import { RegistryView } from '../../../orchestrator/src/registry-view.ts';
-import { createServiceSlot } from '../../../orchestrator/src/service-slot.ts';
 import { TopologyError } from '../../../orchestrator/src/topology/checked-document.ts';
 import { parseTopology } from '../../../orchestrator/src/topology/parse-topology.ts';
-import { silentLog } from '../../../proto/src/log.ts';
-import { eventually } from '../../support/eventually.ts';
-import { tempFolder } from '../../support/temp-folder.ts';
+import { firstLineOf } from './service-output.ts';
 
 const FILE = '/somewhere/weft.yaml';
 
@@ -202,6 +194,9 @@ services:
         },
       ],
     });
+    const called = `services: { one: { command: run } }
+calls: { defaults: { maxInFlight: "\${COUNT}" } }`;
+    expect(parse(called, { COUNT: '3' }).topology.calls).toEqual({ defaults: { maxInFlight: 3 } });
     const typo = `services: { one: { command: run, instances: "\${COUNT}" } }`;
     expect(() => parse(typo, { COUNT: 'two' })).toThrow(/whole number from 0 to 100, not "two"/);
   });
@@ -227,44 +222,18 @@ services:
   });
 
   it('are in the environment and the arguments of the process that runs', async () => {
-    using folder = tempFolder();
     const text = `services:
   one:
     command: [node, -p, 'JSON.stringify([process.env, process.argv])', 1.10, "\${CODE}"]
     environment: { A: 25921e05, B: 012345678901, C: 12345678901234567890, D: "\${CODE}" }`;
     const { services } = parse(text, { CODE: '1e3' });
-    const [spec] = services;
-    if (spec === undefined) throw new Error('no service');
-    const view = new RegistryView('127.0.0.1:1', silentLog);
-    const slot = createServiceSlot({
-      spec,
-      number: 1,
-      host: '127.0.0.1',
-      workFolder: folder.path,
-      folder: meshFolder(join(folder.path, '.weft')),
-      registryAddress: '127.0.0.1:1',
-      calls: undefined,
-      mesh: () => {
-        throw new Error('it registers itself');
-      },
-      view,
-      left: new Leftovers(undefined),
-      onChange: () => {},
+    const [environment, words] = JSON.parse(await firstLineOf(services[0]));
+    expect(environment).toMatchObject({
+      A: '25921e05',
+      B: '012345678901',
+      C: '12345678901234567890',
+      D: '1e3',
     });
-    try {
-      slot.start();
-      await eventually(() => expect(lastLines(slot.logFile, 1)).toHaveLength(1));
-      const [environment, words] = JSON.parse(lastLines(slot.logFile, 1)[0] ?? '');
-      expect(environment).toMatchObject({
-        A: '25921e05',
-        B: '012345678901',
-        C: '12345678901234567890',
-        D: '1e3',
-      });
-      expect(words.slice(1)).toEqual(['1.10', '1e3']);
-    } finally {
-      await slot.stop();
-      await view.close();
-    }
+    expect(words.slice(1)).toEqual(['1.10', '1e3']);
   });
 });
