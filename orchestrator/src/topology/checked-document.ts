@@ -83,7 +83,7 @@ export class CheckedDocument {
     this.#note(path, this.#values.lineOf(path), description);
   }
 
-  /** Reads a mapping with only `known` keys, and `x-` ones, which are nothing to us; absent stands for empty. */
+  /** Reads a mapping with only `known` keys, and keys that start with `x-`, which Weft ignores; absent is empty. */
   mapping(value: unknown, path: DocumentPath, known?: readonly string[]): Map<string, unknown> {
     if (value === undefined || value === null) return new Map();
     if (!(value instanceof Map)) {
