@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { CpuLoad } from '../../../../orchestrator/src/scaling/cpu-load.ts';
 import { cpuOfGroups, parseStat } from '../../../../orchestrator/src/scaling/process-cpu.ts';
+import { startBusyProcess } from '../../../support/busy-process.ts';
+import { eventually } from '../../../support/eventually.ts';
 
 describe('CpuLoad', () => {
   it('adds up the cores of all processes, each from when it was first seen', () => {
@@ -41,9 +43,18 @@ describe('what /proc tells', () => {
     expect(parseStat(stat)).toEqual({ group: 42, cpuMs: 1750 });
   });
 
-  (process.platform === 'linux' ? it : it.skip)('is of groups that live', () => {
-    const stat = cpuOfGroups(new Set([process.pid, process.ppid]));
-    for (const cpuMs of stat.values()) expect(cpuMs).toBeGreaterThan(0);
-    expect(cpuOfGroups(new Set([2 ** 30]))).toEqual(new Map());
+  (process.platform === 'linux' ? it : it.skip)('is of groups that live', async () => {
+    const busy = await startBusyProcess();
+    try {
+      const read = () => cpuOfGroups(new Set([busy.pid, 2 ** 30]));
+      const before = read();
+      expect([...before.keys()]).toEqual([busy.pid]);
+      await eventually(() => {
+        expect(read().get(busy.pid)).toBeGreaterThanOrEqual(Number(before.get(busy.pid)) + 50);
+      });
+    } finally {
+      await busy.end();
+    }
+    expect(cpuOfGroups(new Set([busy.pid]))).toEqual(new Map());
   });
 });

@@ -4,6 +4,7 @@ import { Scaler } from '../../../../orchestrator/src/scaling/scaler.ts';
 import type { TelemetryLink } from '../../../../orchestrator/src/scaling/telemetry-link.ts';
 import type { SlotGroup } from '../../../../orchestrator/src/slot/slot-group.ts';
 import type { ScaleSpec } from '../../../../orchestrator/src/topology/topology.ts';
+import { block, startBusyProcess } from '../../../support/busy-process.ts';
 
 const spec: ScaleSpec = {
   min: 1,
@@ -16,8 +17,23 @@ describe('Scaler', () => {
   let scaler: Scaler;
   let inFlight: number | undefined;
   let scale: (count: number) => Promise<void>;
-  let group: { name: string; wanted: number; slots: []; scale(count: number): Promise<void> };
+  let group: {
+    name: string;
+    wanted: number;
+    slots: { isHealthy: boolean; pid: number | undefined }[];
+    scale(count: number): Promise<void>;
+  };
   const news: string[] = [];
+
+  const watch = (target: ScaleSpec['target']) => {
+    scaler?.close();
+    scaler = new Scaler({
+      services: [{ group: group as unknown as SlotGroup, spec: { ...spec, target } }],
+      telemetry: { inFlight: () => inFlight, scaled: async () => {} } as unknown as TelemetryLink,
+      onNews: (text) => news.push(text),
+      log: silentLog,
+    });
+  };
 
   beforeEach(() => {
     jest.useFakeTimers();
@@ -32,12 +48,7 @@ describe('Scaler', () => {
     scale = async (count) => {
       group.wanted = count;
     };
-    scaler = new Scaler({
-      services: [{ group: group as unknown as SlotGroup, spec }],
-      telemetry: { inFlight: () => inFlight, scaled: async () => {} } as unknown as TelemetryLink,
-      onNews: (text) => news.push(text),
-      log: silentLog,
-    });
+    watch(spec.target);
   });
   afterEach(() => {
     scaler.close();
@@ -101,4 +112,29 @@ describe('Scaler', () => {
     await pass(2000);
     expect(counts).toEqual([4, 4]);
   });
+
+  (process.platform === 'linux' ? it : it.skip)(
+    'measures the CPU that the healthy processes of a service use, and no others',
+    async () => {
+      const busy = await startBusyProcess();
+      try {
+        watch({ kind: 'cpu', value: 0.001 });
+        group.slots = [{ isHealthy: false, pid: busy.pid }];
+        for (let look = 0; look < 2; look += 1) {
+          await pass(1000);
+          block(100);
+        }
+        expect(scaler.loadEach('shop')).toBeUndefined();
+        group.slots.push({ isHealthy: true, pid: busy.pid }, { isHealthy: true, pid: undefined });
+        await pass(1000);
+        for (let look = 0; look < 20 && group.wanted === 2; look += 1) {
+          block(100);
+          await pass(1000);
+        }
+        expect(group.wanted).toBeGreaterThan(2);
+      } finally {
+        await busy.end();
+      }
+    },
+  );
 });
