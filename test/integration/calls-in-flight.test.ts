@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Channel, ChannelCredentials } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createMesh, type Mesh, type ServeOptions, type ServiceHost } from '@weft/client-sdk';
 import { serverTransport, silentLog } from '@weft/proto';
 import { UserServiceDefinition } from '@weft/proto/user';
-import { createClient } from 'nice-grpc';
 import { findGoCaller } from '../../scripts/tools/build-go-caller.ts';
 import { eventually } from '../support/eventually.ts';
 import { startInstance } from '../support/instance-process.ts';
@@ -45,9 +43,14 @@ async function streamsOf(service: string) {
   return client;
 }
 
+/** grpc-js and nice-grpc as a program without Weft has them: Weft mends the keepalive of its own process. */
+let plain: Pick<typeof import('@grpc/grpc-js'), 'Channel' | 'ChannelCredentials'> &
+  Pick<typeof import('nice-grpc'), 'createClient'>;
+
 /** A channel of grpc-js alone, in turn to fixed addresses, as a program without Weft makes one. */
 function plainChannel(addresses: readonly string[], options = {}) {
-  const channel = new Channel(`ipv4:${addresses.join(',')}`, ChannelCredentials.createInsecure(), {
+  const credentials = plain.ChannelCredentials.createInsecure();
+  const channel = new plain.Channel(`ipv4:${addresses.join(',')}`, credentials, {
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.use_local_subchannel_pool': 1,
     ...options,
@@ -57,7 +60,7 @@ function plainChannel(addresses: readonly string[], options = {}) {
 }
 
 function plainClient(addresses: readonly string[], options = {}) {
-  return createClient(StreamServiceDefinition, plainChannel(addresses, options));
+  return plain.createClient(StreamServiceDefinition, plainChannel(addresses, options));
 }
 
 const addressesOf = (hosts: readonly ServiceHost[]) => hosts.map(({ address }) => address);
@@ -137,7 +140,7 @@ const scenarios = {
 
   /** The client closes its connection, as it leaves or as the instance is no longer listed. */
   async closedByClient() {
-    await Promise.all([serve('left', 'a'), serve('unlisted', 'a')]);
+    const hosts = await Promise.all([serve('left', 'a'), serve('unlisted', 'a')]);
     const [leaving, staying] = [stage.join(), stage.join()];
     const calls = [
       leaving.client(StreamServiceDefinition, { service: 'left' }),
@@ -147,6 +150,9 @@ const scenarios = {
       return { ended: client.unary({ id: '3500' }, { timeoutMs: 60_000 }) };
     });
     const [left, unlisted] = await Promise.all(calls);
+    for (const host of hosts) {
+      await eventually(() => expect(host.inFlight).toBe(1), { withinMs: 20_000 });
+    }
     leaving.close();
     await stage.admin.deregister({ service: 'unlisted', id: 'a' });
     return Promise.all([left?.ended, unlisted?.ended]);
@@ -155,7 +161,7 @@ const scenarios = {
   async closing() {
     const host = await serve('told', 'a', { routes: [untilClosingRoute('a')] });
     const leaving = plainChannel([host.address]);
-    const left = createClient(StreamServiceDefinition, leaving);
+    const left = plain.createClient(StreamServiceDefinition, leaving);
     const ends = [left, await streamsOf('told'), plainClient([host.address])].map(openStreams);
     await eventually(() => expect(host.inFlight).toBe(9), { withinMs: 20_000 });
     // The streams of a client that has sent a GOAWAY go on.
@@ -209,6 +215,9 @@ type Results = { [name in keyof typeof scenarios]: ReturnType<(typeof scenarios)
 let results: Results;
 
 beforeAll(async () => {
+  await jest.isolateModulesAsync(async () => {
+    plain = { ...(await import('@grpc/grpc-js')), ...(await import('nice-grpc')) };
+  });
   stage = await TestMesh.start();
   const log = { ...silentLog, warn: (fields: object) => void warnings.push({ ...fields }) };
   offering = createMesh({ registry: stage.registry.address, log });
