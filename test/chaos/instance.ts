@@ -46,3 +46,5 @@ const host = await mesh.serve({
 });
 await host.registered();
 process.send?.('registered');
+// The test has ended without ending this process.
+process.on('disconnect', () => process.exit(1));

@@ -16,9 +16,8 @@ type CallListener = Parameters<Call['start']>[1];
 export function openChannel(service: string, context: ResolverContext): Channel {
   return new Channel(`${SCHEME}:///${service}`, ChannelCredentials.createInsecure(), {
     ...clientTransport,
-    // Each call has limits of its own, see CallLimits and GrpcAttempt.
+    // CallLimits applies the limit of each call. GrpcAttempt does so for messages that are received.
     'grpc.max_send_message_length': -1,
-    'grpc.max_receive_message_length': -1,
     [RESOLVER_CONTEXT_KEY]: context,
   });
 }

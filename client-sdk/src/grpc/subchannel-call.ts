@@ -41,8 +41,8 @@ const CONNECTION_DROPPED = 'Connection dropped';
  */
 export function endedByPeer({ rstCode, details, metadata }: CallStatus): EndedBy {
   if (rstCode !== undefined) return 'connection';
-  const hasTrailers = Object.keys(metadata.getMap()).length > 0;
-  return details === CONNECTION_DROPPED && !hasTrailers ? 'connection' : 'server';
+  if (details !== CONNECTION_DROPPED) return 'server';
+  return Object.keys(metadata.getMap()).length === 0 ? 'connection' : 'server';
 }
 
 /**
