@@ -69,8 +69,8 @@ export class YamlValues {
   readonly #places = new Map<string, Place>();
   /** The mappings and lists around the node that is being read. */
   readonly #open = new Set<Node>();
-  /** Keys that were reported: an alias leads to the same key again. */
-  readonly #reported = new Set<Node>();
+  /** The entries of each mapping that was read: aliases and merge keys lead to the same one again. */
+  readonly #entriesOf = new Map<Node, Map<string, Entry>>();
   #count = 0;
 
   constructor(options: YamlOptions) {
@@ -162,7 +162,10 @@ export class YamlValues {
 
   /** The entries of a mapping, followed by those that its merge keys add (https://yaml.org/type/merge.html). */
   #entries(node: YAMLMap, path: DocumentPath, line: number): Map<string, Entry> {
+    const known = this.#entriesOf.get(node);
+    if (known !== undefined) return known;
     const entries = new Map<string, Entry>();
+    this.#entriesOf.set(node, entries);
     const merges: Entry[] = [];
     for (const pair of node.items) {
       const given = pair.key as Node | null;
@@ -176,7 +179,10 @@ export class YamlValues {
       const first = entries.get(key);
       if (key === '<<' && keyNode.type === Scalar.PLAIN) merges.push(entry);
       else if (first === undefined) entries.set(key, entry);
-      else this.#reportTwice(keyNode, [...path, key], first.line, entry.line);
+      else {
+        const both = `in lines ${first.line} and ${entry.line}`;
+        this.#options.onProblem([...path, key], entry.line, `stands here twice, ${both}`);
+      }
     }
     for (const { value, line } of merges) {
       for (const source of this.#mergeSources(value, path, line)) {
@@ -190,22 +196,19 @@ export class YamlValues {
     return entries;
   }
 
-  #reportTwice(key: Node, path: DocumentPath, first: number, second: number): void {
-    if (this.#reported.has(key)) return;
-    this.#reported.add(key);
-    this.#options.onProblem(path, second, `stands here twice, in lines ${first} and ${second}`);
-  }
-
   /** The mappings that a merge key names: one, or a list of them. */
   #mergeSources(given: Node | null, path: DocumentPath, line: number): YAMLMap[] {
     const node = this.#target(given, path, line);
-    const targets = isSeq<Node | null>(node)
-      ? node.items.map((item) => this.#target(item, path, line))
-      : [node];
-    return targets.filter((target) => {
-      if (isMap(target)) return true;
-      this.#options.onProblem([...path, '<<'], line, 'must name a mapping or a list of mappings');
-      return false;
-    }) as YAMLMap[];
+    const named = isSeq<Node | null>(node) ? node.items : [node];
+    return named.flatMap((item) => {
+      const target = this.#target(item, path, line);
+      if (isMap(target)) return [target];
+      // An alias that stands for nothing was reported.
+      const isReported = target === null && (isAlias(item) || isAlias(given));
+      if (!isReported) {
+        this.#options.onProblem([...path, '<<'], line, 'must name a mapping or a list of mappings');
+      }
+      return [];
+    });
   }
 }

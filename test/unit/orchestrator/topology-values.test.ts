@@ -135,6 +135,9 @@ services:
     );
     const text = ['x-0: &l0 [1]', ...levels, 'services: { one: { command: run } }'].join('\n');
     expect(() => parse(text)).toThrow(/has more than 50000 values/);
+    const merges = levels.map((line) => line.replace('[', '{ <<: [').replace(']', '] }'));
+    const merged = ['x-0: &l0 { command: run }', ...merges, 'services: { one: { <<: *l12 } }'];
+    expect(parse(merged.join('\n')).services).toMatchObject([{ command: ['run'] }]);
   });
 
   it('refer to variables as in compose files', () => {
