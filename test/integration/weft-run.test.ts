@@ -1,15 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { InstanceStatus } from '@weft/proto/registry';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { TestMesh } from '../support/test-mesh.ts';
 import { WatchRecorder } from '../support/watch-recorder.ts';
+import { runWeftHere } from '../support/weft-here.ts';
 import { startWeft } from '../support/weft-process.ts';
 
 const server = join(import.meta.dirname, '..', 'fixtures', 'plain-http.mjs');
 const { INSTANCE_STATUS_RUNNING, INSTANCE_STATUS_ERROR, INSTANCE_STATUS_STOPPING } = InstanceStatus;
+
+/** How long a process may take to start on a busy machine, as for `weft up` elsewhere. */
+const START_MS = 40_000;
+
+jest.setTimeout(90_000);
 
 let mesh: TestMesh;
 
@@ -27,7 +33,8 @@ function startRun(service: string, ...flags: string[]) {
   const env = { WEFT_REGISTRY: mesh.registry.address };
   const weft = startWeft([...words, ...program], { folder: folder.path, env });
   mesh.defer(async () => {
-    weft.signal('SIGKILL');
+    // Not SIGKILL: the program would outlive it.
+    weft.signal('SIGTERM');
     await weft.exited;
     folder[Symbol.dispose]();
   });
@@ -41,7 +48,7 @@ async function instanceOf(service: string) {
 
 async function isListedAs(service: string, status: InstanceStatus): Promise<void> {
   await eventually(async () => expect(await instanceOf(service)).toMatchObject({ status }), {
-    withinMs: 15_000,
+    withinMs: 10_000,
   });
 }
 
@@ -49,7 +56,7 @@ describe('weft run', () => {
   it.concurrent('registers a plain program, follows its health, and drains it before SIGTERM', async () => {
     const service = 'pages';
     const { weft, file } = startRun(service);
-    await isListedAs(service, INSTANCE_STATUS_RUNNING);
+    await weft.waitFor(/is registered at/, START_MS);
     const { port = 0 } = (await instanceOf(service))?.address ?? {};
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
 
@@ -80,10 +87,19 @@ describe('weft run', () => {
     expect(weft.output()).toMatch(/pages fails its health check\n/);
   });
 
+  it.concurrent('registers a program where others reach it', async () => {
+    const service = 'mapped';
+    const { weft } = startRun(service, '--advertise', '127.0.0.1:31080');
+    await weft.waitFor(/is registered at/, START_MS);
+    expect((await instanceOf(service))?.address).toMatchObject({ host: '127.0.0.1', port: 31080 });
+    weft.signal('SIGTERM');
+    expect((await weft.exited).code).toBe(0);
+  });
+
   it.concurrent('ends with the exit code of its program, which is no instance any more', async () => {
     const service = 'short';
     const { weft } = startRun(service);
-    await isListedAs(service, INSTANCE_STATUS_RUNNING);
+    await weft.waitFor(/is registered at/, START_MS);
     const { port = 0 } = (await instanceOf(service))?.address ?? {};
     await fetch(`http://127.0.0.1:${port}/exit`).catch(() => {});
     expect((await weft.exited).code).toBe(3);
@@ -95,7 +111,7 @@ describe('weft run', () => {
     const service = 'stubborn';
     const { weft, file } = startRun(service, '--stop-timeout', '400');
     writeFileSync(file('stubborn'), '');
-    await isListedAs(service, INSTANCE_STATUS_RUNNING);
+    await weft.waitFor(/is registered at/, START_MS);
     weft.signal('SIGHUP');
     expect((await weft.exited).code).toBe(128 + 9);
     expect(await instanceOf(service)).toBeUndefined();
@@ -106,14 +122,14 @@ describe('weft run', () => {
     const { weft, file } = startRun(service);
     writeFileSync(file('status'), '500');
     await eventually(() => expect(readFileSync(file('checks'), 'utf8').length).toBeGreaterThan(8), {
-      withinMs: 15_000,
+      withinMs: START_MS,
     });
     expect(await instanceOf(service)).toBeUndefined();
     weft.signal('SIGTERM');
     expect((await weft.exited).code).toBe(0);
   });
 
-  it.concurrent.each([
+  it.each([
     [
       'a program that does not exist',
       ['--port', '0', '--', 'no-such-program'],
@@ -127,15 +143,33 @@ describe('weft run', () => {
       2,
     ],
     [
+      'an id that is none',
+      ['--port', '0', '--id', 'A b', '--', 'true'],
+      /It must be a DNS label/i,
+      2,
+    ],
+    [
+      'an advertised address that is none',
+      ['--port', '0', '--advertise', 'here', '--', 'true'],
+      /It must be host:port/,
+      2,
+    ],
+    [
+      'a host that is none',
+      ['--port', '0', '--host', 'a b', '--', 'true'],
+      /It must be a host name/,
+      2,
+    ],
+    [
       'a name that is none',
       ['--port', '0', '--service', 'A b', '--', 'true'],
       /It must be a DNS label/i,
       2,
     ],
   ])('refuses %s', async (_, words, message, code) => {
-    const env = { WEFT_REGISTRY: mesh.registry.address };
-    const run = startWeft(['run', '--service', 'any', ...words], { folder: '/tmp', env });
-    expect((await run.exited).code).toBe(code);
-    expect(run.output()).toMatch(message);
+    const registry = ['--registry', mesh.registry.address];
+    const run = await runWeftHere(['run', '--service', 'any', ...registry, ...words]);
+    expect(run.stderr).toMatch(message);
+    expect(run.code).toBe(code);
   });
 });

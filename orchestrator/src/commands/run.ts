@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { SERVICE_NAME } from '@weft/proto';
+import { isIP } from 'node:net';
+import { INSTANCE_ID, SERVICE_NAME } from '@weft/proto';
+import type { Address } from '@weft/proto/registry';
 import { type Command, InvalidArgumentError } from 'commander';
 import { neverWaitForReaders, printNews } from '../output/terminal.ts';
 import { freePort } from '../process/ports.ts';
-import type { HealthMethod } from '../registered/health-check.ts';
+import { addressOf, type HealthMethod } from '../registered/health-check.ts';
 import { parseHealth } from '../registered/parse-health.ts';
 import { RegisteredRun } from '../registered/run-registered.ts';
+import { MAX_PORT } from '../topology/fixed-ports.ts';
 import { globalOptions } from './context.ts';
 import { parsePort } from './parse-port.ts';
 import { addRegistryOption, registryOf } from './registry-option.ts';
@@ -15,7 +18,8 @@ interface RunFlags {
   readonly service: string;
   readonly port: number;
   readonly health?: HealthMethod;
-  readonly host: string;
+  readonly host?: string;
+  readonly advertise?: Address;
   readonly id?: string;
   readonly stopTimeout: number;
   readonly registry?: string;
@@ -26,6 +30,33 @@ function parseService(text: string): string {
   throw new InvalidArgumentError(`It must be ${SERVICE_NAME.mustBe}.`);
 }
 
+function parseId(text: string): string {
+  if (INSTANCE_ID.pattern.test(text)) return text;
+  throw new InvalidArgumentError(`It must be ${INSTANCE_ID.mustBe}.`);
+}
+
+function parseHost(text: string): string {
+  if (/^[^\s/:]{1,253}$/.test(text) || isIP(text) === 6) return text;
+  throw new InvalidArgumentError('It must be a host name or an address, such as 127.0.0.1.');
+}
+
+function parseAddress(text: string): Address {
+  const address = addressOf(text);
+  if (address !== undefined && address.port > 0 && address.port <= MAX_PORT) {
+    return { host: parseHost(address.host), port: address.port };
+  }
+  throw new InvalidArgumentError('It must be host:port, such as 10.0.0.31:31080.');
+}
+
+/** Where others reach what listens at an address: there, unless a container's variables say otherwise. */
+function advertisedAddress({ host, port }: Address): Address {
+  const { WEFT_ADVERTISE_HOST, WEFT_ADVERTISE_PORT } = process.env;
+  return {
+    host: parseHost(WEFT_ADVERTISE_HOST || host),
+    port: parsePort(WEFT_ADVERTISE_PORT || String(port)),
+  };
+}
+
 function parseMs(text: string): number {
   if (/^\d{1,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a number of milliseconds, at most 99,999,999.');
@@ -33,11 +64,14 @@ function parseMs(text: string): number {
 
 async function run(words: string[], flags: RunFlags, registry: string): Promise<void> {
   neverWaitForReaders();
-  const { service, host, health = parseHealth('grpc'), stopTimeout } = flags;
+  const { service, health = parseHealth('grpc'), stopTimeout } = flags;
+  const host = flags.host ?? parseHost(process.env.WEFT_HOST || '127.0.0.1');
   const id = flags.id ?? `${service.slice(0, 48)}-${randomBytes(4).toString('hex')}`;
+  const address = { host, port: flags.port || (await freePort(host)) };
   const registered = new RegisteredRun({
     service,
-    address: { host, port: flags.port || (await freePort(host)) },
+    address,
+    advertised: flags.advertise ?? advertisedAddress(address),
     health,
     id,
     registry,
@@ -75,8 +109,13 @@ export function define(command: Command): void {
       'its health check: grpc[:service], http:/path, tcp or none (default: grpc)',
       parseHealth,
     )
-    .option('--host <address>', 'where others reach it', process.env.WEFT_HOST || '127.0.0.1')
-    .option('--id <id>', 'id of the instance (default: random)')
+    .option('--host <address>', 'where it listens (default: $WEFT_HOST, else 127.0.0.1)', parseHost)
+    .option(
+      '--advertise <host:port>',
+      'where others reach it, if elsewhere (default: $WEFT_ADVERTISE_HOST and _PORT)',
+      parseAddress,
+    )
+    .option('--id <id>', 'id of the instance (default: random)', parseId)
     .option('--stop-timeout <ms>', 'between SIGTERM and SIGKILL', parseMs, 35_000)
     .action((words: string[], flags: RunFlags, command: Command) =>
       run(words, flags, registryOf(globalOptions(command), flags.registry)),

@@ -76,7 +76,7 @@ export function addressOf(text: string): Address | undefined {
 }
 
 /** How a program is checked, in words: "GET http://127.0.0.1:8080/healthz". */
-export function healthMethodText({ type, service, path }: HealthMethod, address: Address): string {
+function healthMethodText({ type, service, path }: HealthMethod, address: Address): string {
   const where = addressText(address);
   switch (type) {
     case 'http':

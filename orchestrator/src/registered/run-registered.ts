@@ -4,7 +4,7 @@ import { addressText, type Log, silentLog } from '@weft/proto';
 import type { Address } from '@weft/proto/registry';
 import { type AttachedProcess, startAttached } from '../process/attached.ts';
 import type { Program } from '../process/child.ts';
-import { createHealthCheck, type HealthMethod, healthMethodText } from './health-check.ts';
+import { createHealthCheck, type HealthCheck, type HealthMethod } from './health-check.ts';
 import { RegisteredProgram } from './registered-program.ts';
 import { programFor, registrationOptions } from './registration-options.ts';
 
@@ -17,7 +17,10 @@ const PATIENCE_MS = 30_000;
 export interface RunOptions {
   /** Name of the service. */
   readonly service: string;
+  /** Where it listens, and is checked. */
   readonly address: Address;
+  /** Where others reach it. */
+  readonly advertised: Address;
   readonly health: HealthMethod;
   readonly id: string;
   /** Addresses of registries, `host:port` with commas between. */
@@ -33,22 +36,24 @@ export interface RunOptions {
 export class RegisteredRun {
   readonly #options: RunOptions;
   readonly #attached: AttachedProcess;
+  readonly #check: HealthCheck;
   readonly #registered: RegisteredProgram;
   readonly #mesh: ReturnType<typeof createMesh>;
   readonly #ended = new AbortController();
   #isStopping = false;
 
   constructor(options: RunOptions) {
-    const { service: name, address, health, id, registry, program } = options;
+    const { service: name, address, advertised, health, id, registry, program } = options;
     this.#options = options;
-    this.#mesh = createMesh({ registry, telemetry: false, log: newsLog(options.onNews) });
     this.#attached = startAttached(programFor(program, address.port), options.stopTimeoutMs);
+    this.#mesh = createMesh({ registry, telemetry: false, log: newsLog(options.onNews) });
+    this.#check = createHealthCheck(health, address);
     this.#registered = new RegisteredProgram({
       process: this.#attached,
       address,
-      check: createHealthCheck(health, address),
+      check: this.#check,
       register: () =>
-        this.#mesh.register({ ...registrationOptions(health.type, address), name, id }),
+        this.#mesh.register({ ...registrationOptions(health.type, advertised), name, id }),
     });
   }
 
@@ -73,7 +78,7 @@ export class RegisteredRun {
   }
 
   async #watch(): Promise<void> {
-    const { service, address, health, onNews } = this.#options;
+    const { service, advertised, onNews } = this.#options;
     const { signal } = this.#ended;
     const startedMs = performance.now();
     let isListed = false;
@@ -84,7 +89,7 @@ export class RegisteredRun {
       if (signal.aborted) return;
       if (isReady && !isListed) {
         isListed = true;
-        onNews(`${service} is registered at ${addressText(address)}`);
+        onNews(`${service} is registered at ${addressText(advertised)}`);
       }
       if (isListed && isHealthy !== wasHealthy) {
         onNews(
@@ -94,10 +99,9 @@ export class RegisteredRun {
       wasHealthy = isHealthy;
       if (!isListed && !isLate && performance.now() - startedMs > PATIENCE_MS) {
         isLate = true;
-        const how = healthMethodText(health, address);
         const what = isHealthy
           ? 'the registry does not list it'
-          : `its health check fails (${how})`;
+          : `its health check fails (${this.#check.what})`;
         onNews(`${service} is not registered after ${PATIENCE_MS / 1000} s: ${what}; trying on`);
       }
       await sleep(isListed ? INTERVAL_MS : STARTING_INTERVAL_MS, undefined, { signal }).catch(

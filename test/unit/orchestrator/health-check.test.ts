@@ -10,7 +10,6 @@ import {
   addressOf,
   createHealthCheck,
   type HealthMethod,
-  healthMethodText,
 } from '../../../orchestrator/src/registered/health-check.ts';
 import { parseHealth } from '../../../orchestrator/src/registered/parse-health.ts';
 
@@ -125,7 +124,7 @@ describe('a health check on the command line', () => {
     ['tcp', 'a TCP connection to 127.0.0.1:80'],
     ['none', 'no check'],
   ])('%s is %s', (text, meaning) => {
-    expect(healthMethodText(parseHealth(text), { host, port: 80 })).toBe(meaning);
+    expect(createHealthCheck(parseHealth(text), { host, port: 80 }).what).toBe(meaning);
   });
 
   it.each(['', 'udp', 'http:healthz', 'tcp:80', 'grpc:/x', 'HTTP:/', 'http:/a b'])(
