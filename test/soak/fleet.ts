@@ -1,5 +1,6 @@
 import { seededRandom } from '../support/seeded-random.ts';
 import type { Replica } from './cluster/replica.ts';
+import { DrainParty } from './parties/drain-party.ts';
 import { Links } from './parties/links.ts';
 import { Registrar } from './parties/registrar.ts';
 import { SdkFollower } from './parties/sdk-follower.ts';
@@ -14,6 +15,8 @@ export interface FleetOptions {
   readonly watchers: number;
   /** Services offered by the SDK, and asked for by it. */
   readonly sdkServices: number;
+  /** Whether instances are drained while clients call them. */
+  readonly hasDrains: boolean;
   /** How long a watcher's stream lasts at most, in ms. */
   readonly streamMs: number;
 }
@@ -27,6 +30,7 @@ export class Fleet {
   readonly #links: Links;
   readonly #registrars: readonly Registrar[];
   readonly #hosts: readonly SdkHost[];
+  readonly #drains: readonly DrainParty[];
   readonly #watchers: readonly Watcher[];
   readonly #followers: readonly SdkFollower[];
 
@@ -54,6 +58,7 @@ export class Fleet {
       const service = sdkService(index % options.sdkServices);
       return new SdkHost({ ...next(), service, id: `h${index}` });
     });
+    this.#drains = many(options.hasDrains ? 1 : 0, () => new DrainParty(next()));
     this.#watchers = many(options.watchers, (index) => {
       const services = index % 2 === 0 ? undefined : [serviceOf(index), serviceOf(index + 1)];
       const name = `watcher ${index} of ${services?.join(' and ') ?? 'all'}`;
@@ -71,7 +76,7 @@ export class Fleet {
 
   /** Who is here now stays, and who is not comes back: nothing changes any more but for that. */
   calm(): void {
-    for (const party of [...this.#registrars, ...this.#hosts]) party.calm();
+    for (const party of [...this.#registrars, ...this.#hosts, ...this.#drains]) party.calm();
   }
 
   /** Who sees another set than those who are there; none when all agree. */
@@ -107,7 +112,10 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
-    const parties = [this.#registrars, this.#watchers, this.#followers, this.#hosts].flat();
+    const parties = [
+      ...[...this.#registrars, ...this.#watchers],
+      ...[...this.#followers, ...this.#hosts, ...this.#drains],
+    ];
     await Promise.all(parties.map((party) => party.close()));
     this.#links.close();
   }

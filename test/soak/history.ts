@@ -8,6 +8,7 @@ export interface History {
   readonly writes: readonly WriteRecord[];
   readonly departures: readonly Departure[];
   readonly polls: readonly PollHistory[];
+  readonly drains: readonly DrainRecord[];
   readonly disturbances: readonly Disturbance[];
   /** Revisions up to which etcd forgot its past. */
   readonly compactions: readonly number[];
@@ -91,6 +92,17 @@ export interface PollHistory {
     readonly revision: number;
     readonly instances: SeenInstance[];
   }[];
+}
+
+/** A drain that ended because no client routed to the instance any more, as the registry said. */
+export interface DrainRecord {
+  readonly key: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Calls that reached the instance until then. */
+  readonly calls: number;
+  /** When the calls were sent that clients sent to it after that. */
+  readonly lateAtMs: readonly number[];
 }
 
 /** A time in which something was broken, by us or by the machine. */

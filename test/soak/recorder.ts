@@ -2,6 +2,7 @@ import { Contents } from './contents.ts';
 import type {
   Departure,
   Disturbance,
+  DrainRecord,
   EtcdChange,
   History,
   PollHistory,
@@ -17,6 +18,7 @@ export class Recorder implements History {
   readonly writes: WriteRecord[] = [];
   readonly departures: Departure[] = [];
   readonly polls: PollHistory[] = [];
+  readonly drains: DrainRecord[] = [];
   readonly disturbances: Disturbance[] = [];
   readonly compactions: number[] = [];
   readonly #startedAt = performance.now();

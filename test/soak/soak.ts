@@ -27,6 +27,8 @@ export interface SoakOptions {
   readonly watchers?: number;
   /** Default 2. */
   readonly sdkServices?: number;
+  /** Whether instances are drained while clients call them. Default true. */
+  readonly hasDrains?: boolean;
   /** How long a watcher's stream lasts at most, in ms. Default 6000. */
   readonly streamMs?: number;
   /** How long an instance may be seen after its lease has ended, in ms. Default 1000. */
@@ -86,6 +88,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     registrars: options.registrars ?? 16,
     watchers: options.watchers ?? 8,
     sdkServices: options.sdkServices ?? 2,
+    hasDrains: options.hasDrains ?? true,
     streamMs: options.streamMs ?? 6000,
   });
   cleanup.defer(() => fleet.close());
@@ -144,7 +147,10 @@ async function agreement(fleet: Fleet, recorder: Recorder, withinMs: number): Pr
   }
 }
 
-function figuresOf({ writes, watches, changes, departures, polls }: History, endMs: number) {
+function figuresOf(
+  { writes, watches, changes, departures, polls, drains }: History,
+  endMs: number,
+) {
   const entries = watches.flatMap((watch) => watch.entries);
   const of = (kind: string) => entries.filter((entry) => entry.kind === kind).length;
   const events = entries.map((entry) => (entry.kind === 'events' ? entry.events.length : 0));
@@ -154,6 +160,7 @@ function figuresOf({ writes, watches, changes, departures, polls }: History, end
     writes: writes.length,
     failedWrites: writes.filter(({ outcome }) => outcome.kind === 'failed').length,
     departures: departures.length,
+    drains: drains.length,
     streams: of('open'),
     snapshots: of('snapshot'),
     events: events.reduce((sum, count) => sum + count, 0),

@@ -17,6 +17,7 @@ describeWith(['etcd', 'etcdctl'], 'the registry under faults', () => {
     // A run in which nothing happened would find nothing either.
     const { figures, faults } = result;
     expect(Object.keys(faults).length).toBeGreaterThanOrEqual(10);
+    expect(figures.drains).toBeGreaterThan(0);
     expect(figures.writes).toBeGreaterThan(50);
     expect(figures.events).toBeGreaterThan(100);
     expect(figures.streams).toBeGreaterThan(20);

@@ -14,6 +14,8 @@ export type FindingKind =
   | 'stale-write'
   // An instance
   | 'dead-instance'
+  // A drain
+  | 'call-after-drain'
   // Discovery
   | 'wrong-discovery'
   // The end

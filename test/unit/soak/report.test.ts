@@ -10,7 +10,7 @@ import { changes, events, open, snapshot, watch } from './histories.ts';
 function resultOf(...watches: ReturnType<typeof watch>[]): SoakResult {
   const told = changes('put a 2', 'put b 3');
   const disturbances = [{ what: 'freeze-etcd', atMs: 50, untilMs: 90 }];
-  const none = { writes: [], departures: [], polls: [], compactions: [] };
+  const none = { writes: [], departures: [], polls: [], drains: [], compactions: [] };
   const history = { changes: told, watches, disturbances, ...none };
   return {
     seed: 7,

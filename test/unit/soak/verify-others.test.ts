@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Departure, Disturbance, WriteRecord } from '../../soak/history.ts';
 import { deadlineOf, verifyDepartures } from '../../soak/verify/departures.ts';
 import { verifyDiscovery } from '../../soak/verify/discovery.ts';
+import { verifyDrains } from '../../soak/verify/drains.ts';
 import { verifyWrites } from '../../soak/verify/writes.ts';
 import { changes, events, open, snapshot, watch } from './histories.ts';
 
@@ -102,6 +103,17 @@ describe('verifyDepartures', () => {
     const instances = successor.instances.map((held) => ({ ...held, leaseId: 'another' }));
     return watch(open(), snapshot(3, 'b3'), { ...successor, instances });
   }
+});
+
+describe('verifyDrains', () => {
+  const drain = { key: 's/d', startedAtMs: 10, endedAtMs: 20, calls: 3, lateAtMs: [] };
+
+  it('finds calls that were sent to an instance after its drain had ended', () => {
+    expect(verifyDrains([drain])).toEqual([]);
+    expect(verifyDrains([drain, { ...drain, lateAtMs: [25, 30] }])).toMatchObject([
+      { kind: 'call-after-drain', atMs: 20, who: 's/d' },
+    ]);
+  });
 });
 
 describe('verifyDiscovery', () => {
