@@ -14,7 +14,7 @@ import { describeWith } from '../support/tools.ts';
 
 const CLIENTS = 20;
 /** Between two calls of a client. */
-const CALL_MS = 100;
+const CALL_MS = 250;
 /** Rounds of each kind; more by hand: `DRAIN_ROUNDS=10`. */
 const ROUNDS = Number(process.env.DRAIN_ROUNDS ?? 1);
 /** A client that has lost its registry routed by what it knew for up to 2.3 s. */

@@ -165,7 +165,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     expect(warnings).toContainEqual(expect.objectContaining({ clients }));
   });
 
-  it('waits 5 s for a client that is gone, and for one that lost its watch until it is back anywhere', async () => {
+  it('waits 8 s for a client that is gone, and for one that lost its watch until it is back anywhere', async () => {
     const echo = await serve('released', { settleMs: 20_000 });
     const gone = await watchIdly('released', 'gone/1');
     const watchId = randomUUID();
@@ -199,7 +199,7 @@ describeWith(['etcd', 'etcdctl'], 'an instance that leaves', () => {
     await eventually(() => expect(holders()).toEqual(['gone/1']));
     expect(performance.now() - goneAt).toBeLessThan(4000);
     await drain;
-    expect(performance.now() - goneAt).toBeGreaterThan(4500);
+    expect(performance.now() - goneAt).toBeGreaterThan(7500);
     expect(told.at(-1)).toMatchObject({ holders: [], holderCount: 0 });
     await closed;
   });

@@ -19,10 +19,10 @@ export interface BookedWatch extends Disposable {
 }
 
 /**
- * How long a client that lost its registry may take to watch again, in ms: it waits up to 2 s before a try and
- * 0.5 s for a connection, and its machine or ours may be busy.
+ * How long a client that lost its registry may take to watch again, in ms. It gives up a replica that says nothing
+ * after 3 s, waits up to 2 s before the next try, and 1 s for a connection; machines may be busy as well.
  */
-export const RETURN_MS = 5000;
+export const RETURN_MS = 8000;
 
 /** After how long a client that has not acknowledged is asked again, in ms: it gives up an answer after 2 s. */
 const AGAIN_MS = 3000;

@@ -52,7 +52,7 @@ describe('who holds up a drain', () => {
     expect(names('a', 12n)).toEqual(['fresh']);
   });
 
-  it('is a client whose watch broke off, until it has had 5 s to watch again', () => {
+  it('is a client whose watch broke off, until it has had 8 s to watch again', () => {
     const watch = open('a', { fromRevision: 10n });
     watch[Symbol.dispose]();
     expect(book.size).toBe(0);
