@@ -18,6 +18,12 @@ import { stubClient } from '../support/interop/stub-client.ts';
 import { TestMesh } from '../support/test-mesh.ts';
 import { describeWith, toolPath } from '../support/tools.ts';
 
+/** The soaks are about failed calls here. How long a call takes depends on what else the machine does. */
+const soakTimes = [
+  '--soak_per_iteration_max_acceptable_latency_ms=10000',
+  '--soak_overall_timeout_seconds=30',
+];
+
 /**
  * Cases of grpc-go's client beyond those of ours. Left out are those with credentials of Google's cloud
  * (compute_engine_creds, service_account_creds, jwt_token_creds, per_rpc_creds, oauth2_auth_token,
@@ -27,8 +33,8 @@ import { describeWith, toolPath } from '../support/tools.ts';
  */
 const MORE_OF_GO = [
   ['pick_first_unary'],
-  ['rpc_soak', '--soak_iterations=20'],
-  ['channel_soak', '--soak_iterations=5'],
+  ['rpc_soak', '--soak_iterations=20', ...soakTimes],
+  ['channel_soak', '--soak_iterations=5', ...soakTimes],
 ];
 
 let stage: TestMesh;
