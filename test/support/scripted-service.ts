@@ -7,6 +7,8 @@ import { type CallContext, ServerError, type Status } from 'nice-grpc';
 export interface Script {
   /** How long the handler takes, in ms. Default 0. */
   sleepMs?: number;
+  /** Id of the only instance whose handler takes that long. Default: all do. */
+  sleepsAt?: string;
   /** Status that the call fails with. Default OK. */
   code?: Status;
   /** Message of that status. Default `as told`. */
@@ -24,8 +26,16 @@ export const scripted = (script: Script): string => JSON.stringify(script);
 
 async function play(text: string, instanceId: string, context: CallContext): Promise<User> {
   const script: Script = text.startsWith('{') ? JSON.parse(text) : {};
-  const { sleepMs = 0, code, details = 'as told', pushbackMs, bytes, isUnencodable } = script;
-  if (sleepMs > 0) await pause(sleepMs, context.signal);
+  const {
+    sleepMs = 0,
+    sleepsAt = instanceId,
+    code,
+    details = 'as told',
+    pushbackMs,
+    bytes,
+    isUnencodable,
+  } = script;
+  if (sleepMs > 0 && sleepsAt === instanceId) await pause(sleepMs, context.signal);
   if (pushbackMs !== undefined) context.trailer.set(PUSHBACK_TRAILER, String(pushbackMs));
   if (code !== undefined) throw new ServerError(code, details);
   const name = bytes === undefined ? instanceId : 'x'.repeat(bytes);
