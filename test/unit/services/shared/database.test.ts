@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Database } from '../../../../services/shared/src/database.ts';
+import { Database, databaseFile } from '../../../../services/shared/src/database.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 
 const migrations = ['CREATE TABLE notes (text TEXT NOT NULL) STRICT'];
@@ -107,5 +107,22 @@ describe('Database', () => {
     writeFileSync(join(folder.path, 'text.db'), 'no database, but text'.repeat(100));
     const opening = Database.open(join(folder.path, 'text.db'), migrations);
     await expect(opening).rejects.toThrow(/cannot use the database .*text\.db: .*not a database/);
+  });
+});
+
+describe('the file of a service', () => {
+  const before = process.env.WEFT_DATA_DIR;
+  afterEach(() => {
+    if (before === undefined) delete process.env.WEFT_DATA_DIR;
+    else process.env.WEFT_DATA_DIR = before;
+  });
+
+  it('is in $WEFT_DATA_DIR, else below the working directory', () => {
+    process.env.WEFT_DATA_DIR = '/somewhere';
+    expect(databaseFile('shop')).toBe('/somewhere/shop.db');
+    process.env.WEFT_DATA_DIR = '';
+    expect(databaseFile('shop')).toBe(resolve('.weft', 'data', 'shop', 'shop.db'));
+    delete process.env.WEFT_DATA_DIR;
+    expect(databaseFile('shop')).toBe(resolve('.weft', 'data', 'shop', 'shop.db'));
   });
 });
