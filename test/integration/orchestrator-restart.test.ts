@@ -63,7 +63,7 @@ describe('weft restart', () => {
     'npm start': ['npm', 'start'],
     'sh -c': ['sh', '-c', `${stubCommand('shop').join(' ')}; true`],
   };
-  it.concurrent.each(Object.entries(wrappers))(
+  it.each(Object.entries(wrappers))(
     'fails no call of a service that %s started, and lets it drain to its end',
     async (_, command) => {
       using events = tempFolder('weft-events-');
@@ -84,7 +84,7 @@ describe('weft restart', () => {
     60_000,
   );
 
-  it.concurrent('fails no call of a single instance on a fixed port', async () => {
+  it('fails no call of a single instance on a fixed port', async () => {
     const port = await freePort('127.0.0.1');
     await using shop = await startShop({ command: stubCommand('shop'), port });
     const [before] = await shop.processes();

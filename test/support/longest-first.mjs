@@ -12,7 +12,7 @@ const seconds = {
   'integration/chaos': 26,
   'integration/orchestrator-terminal': 25,
   'integration/registered-programs': 20,
-  'integration/orchestrator-restart': 16,
+  'integration/orchestrator-restart': 25,
   'integration/http-server': 13,
   'unit/registry/record-fuzzer': 21,
   'integration/prometheus': 21,
