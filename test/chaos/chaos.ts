@@ -17,7 +17,7 @@ import { type CallPlan, CLIENTS, drawCall, type MetadataKind } from './call-plan
 import { ChaosServiceDefinition } from './contract.ts';
 import { Fleet } from './fleet.ts';
 import { type Observation, violationsOf, type World } from './model.ts';
-import { SlowMachine } from './slow-machine.ts';
+import { overlaps, type Pause, watchPauses } from './slow-machine.ts';
 
 export interface ChaosOptions {
   /** Decides every call and every kill. Times still differ from run to run. */
@@ -56,12 +56,13 @@ export async function runChaos({
   const registry = await createTestRegistry();
   const fleet = new Fleet(registry.address, SERVICE, logFile, seededRandom(seed + 1));
   const mesh = createMesh({ registry: registry.address });
-  const machine = new SlowMachine();
+  const pauses: Pause[] = [];
+  const stopWatching = watchPauses((each) => pauses.push(each));
   const violations: string[] = [];
   const stop = new AbortController();
   try {
     await fleet.start(INSTANCES);
-    watchInstances(mesh, fleet, machine, violations);
+    watchInstances(mesh, fleet, pauses, violations);
     const clients = clientsOf(mesh);
     await clients.plain.get({ id: JSON.stringify({ call: 'warm-up', responses: 1, code: 0 }) });
     const disturbing = fleet.disturb(stop.signal);
@@ -78,8 +79,8 @@ export async function runChaos({
     stop.abort();
     const seen = await Promise.all(calls);
     await disturbing;
-    const runs = fleet.runs();
-    const world = worldOf(fleet, machine, seen);
+    const { runs, pauses: ofInstances } = fleet.readLog();
+    const world = worldOf(fleet, [...pauses, ...ofInstances], seen);
     const statuses: Record<string, number> = {};
     let repeats = 0;
     for (const each of seen) {
@@ -96,7 +97,7 @@ export async function runChaos({
     return { calls: seen.length, statuses, kills: fleet.kills.length, violations };
   } finally {
     stop.abort();
-    machine.close();
+    stopWatching();
     mesh.close();
     await fleet.close();
     await registry.close();
@@ -104,14 +105,15 @@ export async function runChaos({
 }
 
 /** Notes when the breaker of a live instance opens, or when a live instance is taken for frozen. */
-function watchInstances(mesh: Mesh, fleet: Fleet, machine: SlowMachine, violations: string[]) {
+function watchInstances(mesh: Mesh, fleet: Fleet, pauses: readonly Pause[], violations: string[]) {
   const check = (instanceId: string, what: string) => {
     const at = Date.now();
     // Its end may be noted only after the event: the client sees it first.
     setTimeout(() => {
       const endedAt = fleet.ends.get(instanceId);
       const isGone = endedAt !== undefined && Math.abs(endedAt - at) < AFTERMATH_MS;
-      if (isGone || machine.wasSlow(at - AFTERMATH_MS, at)) return;
+      const ofInstances = fleet.readLog().pauses;
+      if (isGone || overlaps([...pauses, ...ofInstances], at - AFTERMATH_MS, at + 300)) return;
       violations.push(`${what} ${instanceId}, which was alive`);
     }, 300).unref();
   };
@@ -183,14 +185,16 @@ function cancellation(afterMs: number | undefined) {
   return { signal: controller.signal, timer };
 }
 
-function worldOf(fleet: Fleet, machine: SlowMachine, seen: readonly Observation[]): World {
+function worldOf(fleet: Fleet, pauses: readonly Pause[], seen: readonly Observation[]): World {
   const shed = seen.filter(({ plan }) => plan.script.pushbackMs !== undefined);
+  const wasSlow = (from: number, until: number) => overlaps(pauses, from, until);
   return {
+    wasSlow,
     isShedding: (from, until) =>
       shed.some(({ startedAt, endedAt }) => startedAt <= until && endedAt >= from),
     endedAt: (instance) => fleet.ends.get(instance),
     isDisturbed: (from, until) =>
-      machine.wasSlow(from, until) || fleet.kills.some((at) => at > from && at <= until),
+      wasSlow(from, until) || fleet.kills.some((at) => at > from && at <= until),
   };
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Pause } from './slow-machine.ts';
 
 const program = join(import.meta.dirname, 'instance.ts');
 
@@ -55,17 +56,22 @@ export class Fleet {
     }
   }
 
-  /** Ids of the instances whose handler started, by call. */
-  runs(): Map<string, string[]> {
+  /** What the instances have noted: whose handlers started, by call, and when they got no turn. */
+  readLog(): { readonly runs: ReadonlyMap<string, string[]>; readonly pauses: Pause[] } {
     const runs = new Map<string, string[]>();
+    const pauses: Pause[] = [];
     for (const line of readFileSync(this.#logFile, 'utf8').split('\n')) {
-      const [call, id] = line.split(' ');
-      if (call === undefined || id === undefined) continue;
-      const known = runs.get(call);
-      if (known === undefined) runs.set(call, [id]);
-      else known.push(id);
+      const [first = '', second = '', third] = line.split(' ');
+      if (first === '') continue;
+      if (first === 'pause') {
+        pauses.push({ from: Number(second), until: Number(third) });
+        continue;
+      }
+      const known = runs.get(first);
+      if (known === undefined) runs.set(first, [second]);
+      else known.push(second);
     }
-    return runs;
+    return { runs, pauses };
   }
 
   async close(): Promise<void> {

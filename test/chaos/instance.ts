@@ -3,13 +3,17 @@ import { createMesh } from '@weft/client-sdk';
 import { PUSHBACK_TRAILER, pause, route } from '@weft/proto';
 import { type CallContext, ServerError } from 'nice-grpc';
 import { AS_TOLD, ChaosServiceDefinition, type Script } from './contract.ts';
+import { watchPauses } from './slow-machine.ts';
 
 /**
  * One instance of the chaos service, as a process: `instance.ts SERVICE ID LOG`. It appends a line to LOG as each
- * handler starts, before anything else, so that the line survives a SIGKILL.
+ * handler starts, before anything else, so that the line survives a SIGKILL; and a line for each time in which it got
+ * no turn.
  */
 const [service = '', id = '', logFile = ''] = process.argv.slice(2);
 const log = openSync(logFile, 'a');
+
+watchPauses(({ from, until }) => writeSync(log, `pause ${from} ${until}\n`));
 
 async function* play(text: string | undefined, { signal, trailer }: CallContext) {
   const { call, sleepMs, responses, code, pushbackMs }: Script = JSON.parse(text ?? '');

@@ -23,6 +23,8 @@ export interface World {
   endedAt(instance: string): number | undefined;
   /** Whether an instance was killed, or the machine was slow, between the two times. */
   isDisturbed(from: number, until: number): boolean;
+  /** Whether this process, or one of the instances, got no turn for a while between the two times. */
+  wasSlow(from: number, until: number): boolean;
   /** Whether handlers asked clients to leave their instances alone, between the two times. */
   isShedding(from: number, until: number): boolean;
 }
@@ -155,8 +157,11 @@ function explained(
         status === 'DEADLINE_EXCEEDED' && endedAt - startedAt >= plan.timeoutMs - CLOCK_MS;
       return isOwn || isLate ? undefined : `${instance} returned ${status}`;
     }
-    case 'connection':
-      return isGone ? undefined : `the connection to ${instance} broke, and it was alive`;
+    case 'connection': {
+      // Keepalive takes a process that gets no turn for a frozen one.
+      const isSlow = world.wasSlow(startedAt - AFTERMATH_MS, endedAt);
+      return isGone || isSlow ? undefined : `the connection to ${instance} broke, and it was alive`;
+    }
     case 'timeout': {
       const isPerTry = status === 'UNAVAILABLE' && plan.client === 'perTry';
       const allowedMs = isPerTry ? 60 : 0;

@@ -3,26 +3,25 @@ const STEP_MS = 50;
 /** A step later than this means that the machine had too much to do, in ms. */
 const LATE_MS = 150;
 
-/** Notes when this process gets no turn, as then other processes get none either. Always close it. */
-export class SlowMachine {
-  readonly #slow: { readonly from: number; readonly until: number }[] = [];
-  readonly #timer: NodeJS.Timeout;
+/** A time in which a process got no turn, in ms since the epoch. */
+export interface Pause {
+  readonly from: number;
+  readonly until: number;
+}
 
-  constructor() {
-    let from = Date.now();
-    this.#timer = setInterval(() => {
-      const until = Date.now();
-      if (until - from > STEP_MS + LATE_MS) this.#slow.push({ from, until });
-      from = until;
-    }, STEP_MS);
-  }
+/** Calls `onPause` after each time in which this process got no turn. @returns ends it */
+export function watchPauses(onPause: (pause: Pause) => void): () => void {
+  let from = Date.now();
+  const timer = setInterval(() => {
+    const until = Date.now();
+    if (until - from > STEP_MS + LATE_MS) onPause({ from, until });
+    from = until;
+  }, STEP_MS);
+  return () => clearInterval(timer);
+}
 
-  /** Whether the machine was slow at some time between the two, in ms since the epoch. */
-  wasSlow(from: number, until: number): boolean {
-    return this.#slow.some((each) => each.until > from && each.from < until);
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
+/** Whether one of the pauses overlaps the time between the two, in ms since the epoch. */
+export function overlaps(pauses: Iterable<Pause>, from: number, until: number): boolean {
+  for (const pause of pauses) if (pause.until > from && pause.from < until) return true;
+  return false;
 }

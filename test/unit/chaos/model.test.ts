@@ -7,6 +7,7 @@ import { mostRuns, type Observation, violationsOf, type World } from '../../chao
 const calm: World = {
   endedAt: () => undefined,
   isDisturbed: () => false,
+  wasSlow: () => false,
   isShedding: () => false,
 };
 const killed: World = { ...calm, endedAt: () => 900, isDisturbed: () => true };
