@@ -131,12 +131,15 @@ export class Attempt {
    * The server has refused the attempt unread: the same endpoint may be asked again, and the retry budget
    * does not pay for it. A server may refuse what comes as it ends the connection. If it refuses on a
    * connection that goes on, it may do so for a short time only. Called before `end`.
+   *
+   * @returns whether that holds, so that any call may be repeated
    */
-  refuse(isConnectionOver: boolean): void {
-    if (!this.#record.isSent) return;
-    if (!isConnectionOver && !this.endpoint.refused(this.#ledger.now())) return;
+  refuse(isConnectionOver: boolean): boolean {
+    if (!this.#record.isSent) return false;
+    if (!isConnectionOver && !this.endpoint.refused(this.#ledger.now())) return false;
     this.#isExcused = true;
     this.#record.isRefused = true;
+    return true;
   }
 
   /**

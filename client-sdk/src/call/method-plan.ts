@@ -36,6 +36,21 @@ export interface MethodPlan {
  */
 const retryableStatusCodes = [status.UNAVAILABLE, status.RESOURCE_EXHAUSTED];
 
+/**
+ * How gRPC is configured for a call that is made once. gRPC repeats a call that a server refused unread,
+ * but only once; here it may do so up to its cap. GrpcAttempt and MeshPicker forbid any other repetition.
+ */
+const madeOnce: MethodConfig = {
+  name: [],
+  retryPolicy: {
+    maxAttempts: 5,
+    initialBackoff: '0.001s',
+    maxBackoff: '0.01s',
+    backoffMultiplier: 2,
+    retryableStatusCodes: [status.UNAVAILABLE],
+  },
+};
+
 function seconds(ms: number): string {
   return `${ms / 1000}s`;
 }
@@ -52,7 +67,7 @@ function methodConfigOf({ retry, hedging }: ResolvedMethodPolicy): MethodConfig 
       },
     };
   }
-  if (retry === undefined) return { name: [] };
+  if (retry === undefined) return madeOnce;
   return {
     name: [],
     retryPolicy: {
@@ -75,7 +90,7 @@ export function planOf(policy: ResolvedPolicy, traits: MethodTraits | undefined)
     strategy: strategyKey(policy),
     isUnary,
     defaultDeadlineMs: isUnary ? own.defaultDeadlineMs : undefined,
-    methodConfig: isRepeated ? methodConfigOf(own) : { name: [] },
+    methodConfig: isRepeated ? methodConfigOf(own) : madeOnce,
     isMovable: isUnary && isRepeated,
     sizeLimits: own.sizeLimits,
     maxAttempts: isRepeated ? ((own.hedging ?? own.retry)?.maxAttempts ?? 1) : 1,

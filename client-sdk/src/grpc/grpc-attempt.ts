@@ -240,9 +240,11 @@ export class GrpcAttempt implements PickResult, CallListener {
     const end = this.#withinLimits(received);
     this.#endedBy ??= endedByPeer(end);
     // gRPC makes it again at once, before it tells of the end of this one.
-    if (end.rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+    const isUnread =
+      end.rstCode === constants.NGHTTP2_REFUSED_STREAM &&
       this.#attempt.refuse(this.#site.endedConnections !== this.#endedConnections);
-    }
+    const isMadeOnce = this.#plan.maxAttempts === 1 && !isUnread;
+    if (isMadeOnce && end.code === status.UNAVAILABLE) end.metadata.set(PUSHBACK_TRAILER, '-1');
     if (end.code === status.RESOURCE_EXHAUSTED) this.#markOverload(end.metadata);
     if (this.#plan.isMovable) this.#passHeld(end);
     this.#listener?.onReceiveStatus(end);

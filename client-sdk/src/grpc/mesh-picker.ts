@@ -1,4 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../balancer/attempt.ts';
 import type { Balancer } from '../balancer/balancer.ts';
 import type { FirstPicks } from '../balancer/first-picks.ts';
@@ -21,8 +22,13 @@ const queue: PickResult = {
 
 const wait: NoPick = { kind: 'wait' };
 
-/** Fails a pick. A dropped call is not retried; any other is, if its method is retried at all. */
-function failed({ code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' }): PickResult {
+/** Fails a pick. A dropped call is not retried; any other is, if the call may have another attempt. */
+function failed(
+  { code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' },
+  { plan }: PlannedCall,
+): PickResult {
+  const metadata = new Metadata();
+  if (plan.maxAttempts === 1) metadata.set(PUSHBACK_TRAILER, '-1');
   const end =
     isFinal && lastEnd !== undefined
       ? // The core passes on what came with `end`, which is what gRPC calls it with.
@@ -31,7 +37,7 @@ function failed({ code, isFinal, message, lastEnd }: NoPick & { kind: 'fail' }):
           details: lastEnd.details,
           metadata: lastEnd.trailers as Metadata,
         }
-      : { code: status[code], details: message, metadata: new Metadata() };
+      : { code: status[code], details: message, metadata };
   return {
     pickResultType: isFinal ? PickResultType.DROP : PickResultType.TRANSIENT_FAILURE,
     subchannel: null,
@@ -69,7 +75,7 @@ export class MeshPicker implements Picker {
         this.hasQueued = true;
         return queue;
       case 'fail':
-        return failed(pick);
+        return failed(pick, call);
       case 'attempt':
         return this.#send(pick, call);
     }

@@ -5,6 +5,9 @@ import { answerOk, startRawServer } from '../../support/raw-server.ts';
 import { callSteadily } from '../../support/steady-calls.ts';
 import { TestMesh, usersOf, warmUp } from '../../support/test-mesh.ts';
 
+/** For a machine with too much to do. */
+const PATIENCE = { withinMs: 20_000 };
+
 let stage: TestMesh;
 
 beforeAll(async () => {
@@ -21,11 +24,11 @@ it('F27: the only instance there is may end connections, and no call fails', asy
   await warmUp(users, started);
   for (const { behaviour } of started) behaviour.delayMs = 5;
   const loads = [
-    callSteadily(300, (report) => users.createUser({ name: 'x' }, report)),
-    callSteadily(300, (report) => users.getUser({ id: 'x' }, report)),
+    callSteadily(100, (report) => users.createUser({ name: 'x' }, report)),
+    callSteadily(100, (report) => users.getUser({ id: 'x' }, report)),
   ];
   for (const load of loads) stage.defer(() => load.stop());
-  await eventually(() => expect(loads[0]?.done.length).toBeGreaterThan(450));
+  await eventually(() => expect(loads[0]?.done.length).toBeGreaterThan(150));
   await Promise.all(loads.map((load) => load.stop()));
   expect(loads.flatMap((load) => load.failures())).toEqual([]);
   expect(mesh.breakers()).toMatchObject([{ state: 'closed', failures: 0 }]);
@@ -46,16 +49,16 @@ it('F27: calls that a server refuses unread, as it ends the connection, are made
   const mesh = stage.join();
   const users = usersOf(mesh, 'abrupt');
   const loads = [
-    callSteadily(300, (report) => users.createUser({ name: 'x' }, report)),
-    callSteadily(300, (report) => users.getUser({ id: 'x' }, report)),
+    callSteadily(100, (report) => users.createUser({ name: 'x' }, report)),
+    callSteadily(100, (report) => users.getUser({ id: 'x' }, report)),
   ];
   for (const load of loads) stage.defer(() => load.stop());
   // Never looked at, so that it is made again whatever it is.
   const refused = () =>
     loads.map(({ done }) => done.filter(({ report }) => (report?.attempts.length ?? 0) > 1));
   await eventually(() => {
-    for (const calls of refused()) expect(calls.length).toBeGreaterThan(5);
-  });
+    for (const calls of refused()) expect(calls.length).toBeGreaterThan(2);
+  }, PATIENCE);
   await Promise.all(loads.map((load) => load.stop()));
   expect(loads.flatMap((load) => load.failures())).toEqual([]);
   expect(refused()[0]?.[0]?.report?.attempts).toMatchObject([

@@ -48,8 +48,9 @@ describe('CallSelector', () => {
     expect(select(getUser)).toMatchObject({ status: status.OK });
     expect(select(getUser).methodConfig).toBe(selector.planOf(getUser).methodConfig);
     expect(select(getUser).methodConfig.retryPolicy).toMatchObject({ maxAttempts: 3 });
-    expect(select(createUser).methodConfig.retryPolicy).toBeUndefined();
-    expect(select('/unknown/Call').methodConfig.retryPolicy).toBeUndefined();
+    expect(select(getUser).call.maxAttempts).toBe(3);
+    expect(select(createUser).call.maxAttempts).toBe(1);
+    expect(select('/unknown/Call').call.maxAttempts).toBe(1);
   });
 
   it('gives each call a record of its own', () => {
@@ -86,7 +87,7 @@ describe('CallSelector', () => {
   it('follows a change of the policy', () => {
     balancer.setPolicy(resolvePolicy({ strategy: 'random', retry: false }));
     expect(select(getUser).call.strategy).toBe('random');
-    expect(select(getUser).methodConfig.retryPolicy).toBeUndefined();
+    expect(select(getUser).call.maxAttempts).toBe(1);
   });
 
   it('goes by the policy of the call site before that of the service', () => {
@@ -97,9 +98,8 @@ describe('CallSelector', () => {
       retry: false,
     });
     attachSettings(metadata, { policy });
-    const { call, methodConfig } = select(getUser, metadata);
-    expect(call).toMatchObject({ strategy: 'consistent_hash', hashKey: 'u1' });
-    expect(methodConfig.retryPolicy).toBeUndefined();
+    const { call } = select(getUser, metadata);
+    expect(call).toMatchObject({ strategy: 'consistent_hash', hashKey: 'u1', maxAttempts: 1 });
   });
 });
 

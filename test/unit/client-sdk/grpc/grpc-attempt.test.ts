@@ -46,7 +46,7 @@ function send({ isIdempotent = true, retry = {} as RetryOptions, metadata = new 
     responded: jest.fn(),
     abandon: jest.fn(),
     excuse: jest.fn(),
-    refuse: jest.fn(),
+    refuse: jest.fn<Attempt['refuse']>(),
     end: (...how: unknown[]) => ends.push(how),
   };
   const cancelWithStatus = jest.fn();
@@ -105,6 +105,19 @@ describe('an attempt of a call that is made once', () => {
     expect(movable.size).toBe(0);
     sent.abort('stopped answering');
     expect(cancelWithStatus).not.toHaveBeenCalled();
+  });
+
+  it('is not repeated by gRPC, unless the server has refused it unread', () => {
+    const endOf = (isUnread: boolean, code: status) => {
+      const { inner, attempt } = send({ isIdempotent: false });
+      attempt.refuse.mockReturnValue(isUnread);
+      const ended = { ...end(code), rstCode: isUnread ? 7 : 0 };
+      inner.onReceiveStatus(ended);
+      return ended.metadata.get(PUSHBACK_TRAILER);
+    };
+    expect(endOf(false, status.UNAVAILABLE)).toEqual(['-1']);
+    expect(endOf(true, status.UNAVAILABLE)).toEqual([]);
+    expect(endOf(false, status.NOT_FOUND)).toEqual([]);
   });
 
   it('says so when the server refused it before it looked at it', () => {

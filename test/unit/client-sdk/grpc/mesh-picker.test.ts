@@ -1,5 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { describe, expect, it } from '@jest/globals';
+import { PUSHBACK_TRAILER } from '@weft/proto';
 import type { Attempt } from '../../../../client-sdk/src/balancer/attempt.ts';
 import type { Balancer } from '../../../../client-sdk/src/balancer/balancer.ts';
 import type { NoPick } from '../../../../client-sdk/src/balancer/no-pick.ts';
@@ -13,7 +14,8 @@ function pickerOf(pick: Attempt | NoPick): MeshPicker {
   return new MeshPicker(balancer, { areHeld: false }, () => sent);
 }
 
-function pick(picker: MeshPicker, call: object = {}): PickResult {
+function pick(picker: MeshPicker, maxAttempts = 3): PickResult {
+  const call = { plan: { maxAttempts } };
   return picker.pick({ metadata: new Metadata(), extraPickInfo: call as never });
 }
 
@@ -43,6 +45,12 @@ describe('MeshPicker', () => {
         status: { code: status.RESOURCE_EXHAUSTED, details: 'none' },
       },
     );
+  });
+
+  it('forbids gRPC to repeat a failed pick of a call that is made once', () => {
+    const picker = pickerOf({ ...failure, isFinal: false });
+    expect(pick(picker, 1).status?.metadata.get(PUSHBACK_TRAILER)).toEqual(['-1']);
+    expect(pick(picker, 2).status?.metadata.get(PUSHBACK_TRAILER)).toEqual([]);
   });
 
   it('tells how the last attempt ended when there will be no other', () => {

@@ -30,21 +30,25 @@ async function createRefusingServer(refusals: number) {
 }
 
 describe('a stream that the server refused before it looked at it (F27)', () => {
-  it('is sent again, even of a write and to the only instance', async () => {
-    const server = await createRefusingServer(1);
-    const { client, close } = createRegistryClient(registry.address);
-    const mesh = createMesh({ registry: registry.address });
-    try {
-      const address = { host: '127.0.0.1', port: server.port };
-      const listed = { ...instance('a', { address, service: 'refusing' }), leaseId: 0n };
-      await client.register({ instance: listed, ttlSeconds: 60 });
-      const users = mesh.client(UserServiceDefinition, { service: 'refusing' });
-      expect((await users.createUser({ name: 'x' })).user?.name).toBe('served');
-      expect(server.streams).toBe(2);
-    } finally {
-      mesh.close();
-      close();
-      await server.close();
-    }
-  });
+  // gRPC itself repeats such a call once.
+  it.each([1, 4])(
+    'is sent again, even of a write and to the only instance, %i times',
+    async (times) => {
+      const server = await createRefusingServer(times);
+      const { client, close } = createRegistryClient(registry.address);
+      const mesh = createMesh({ registry: registry.address });
+      try {
+        const address = { host: '127.0.0.1', port: server.port };
+        const listed = { ...instance('a', { address, service: 'refusing' }), leaseId: 0n };
+        await client.register({ instance: listed, ttlSeconds: 60 });
+        const users = mesh.client(UserServiceDefinition, { service: 'refusing' });
+        expect((await users.createUser({ name: 'x' })).user?.name).toBe('served');
+        expect(server.streams).toBe(times + 1);
+      } finally {
+        mesh.close();
+        close();
+        await server.close();
+      }
+    },
+  );
 });
