@@ -51,10 +51,13 @@ function destinations(): {
   };
 }
 
+/** A process that has not ended by then hangs, and is killed. */
+const END_MS = 15_000;
+
 async function terminate(child: ReturnType<typeof spawn>): Promise<number | null> {
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const late = setTimeout(() => child.kill('SIGKILL'), END_MS);
   const [code] = await exit;
   clearTimeout(late);
   return code;
@@ -65,14 +68,17 @@ describe('a process that cannot write its log', () => {
     using where = destinations();
     const stage = await ServiceStage.open();
     const kinds = ['user', 'order', 'payment'];
-    const started = Object.entries(where.fds).flatMap(([what, fd], index) =>
-      kinds.map((kind) => {
-        const environment = { WEFT_INSTANCE_ID: `${kind}-${index}` };
-        return { what, kind, ...stage.start(kind, kind, environment, fd) };
-      }),
-    );
+    const start = (kind: string, what: keyof typeof where.fds) => {
+      const service = stage.start(kind, kind, {}, where.fds[what]);
+      return { what, kind, child: service.child };
+    };
+    const started = [
+      ...kinds.map((kind) => start(kind, 'a full disk')),
+      ...kinds.slice(0, 1).map((kind) => start(kind, 'a pipe nobody reads')),
+    ];
     try {
-      await stage.listed(kinds, 2);
+      await stage.listed(kinds.slice(0, 1), 2);
+      await stage.listed(kinds.slice(1), 1);
       const codes = await Promise.all(
         started.map(async ({ what, kind, child }) => [what, kind, await terminate(child)]),
       );
@@ -80,7 +86,7 @@ describe('a process that cannot write its log', () => {
     } finally {
       await stage.close();
     }
-  });
+  }, 60_000);
 
   it('serves, and stops in order: the registry', async () => {
     using where = destinations();
@@ -111,5 +117,5 @@ describe('a process that cannot write its log', () => {
     } finally {
       for (const { child } of runs) child.kill('SIGKILL');
     }
-  });
+  }, 60_000);
 });
