@@ -16,6 +16,7 @@ const seconds = {
   'integration/http-server': 13,
   'unit/registry/record-fuzzer': 21,
   'integration/prometheus': 21,
+  'integration/registry-etcd-expired': 16,
   'integration/orchestrator-life': 20,
   'integration/orchestrator-scaling': 19,
   'integration/faults/sdk-mesh-outage': 18,

@@ -9,7 +9,7 @@ import { StoreError } from '../errors.ts';
 import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
 import { EtcdKeyspace, type KeyValue } from './etcd-keyspace.ts';
-import { leaseGrant, leaseKeepAlive } from './etcd-lease-methods.ts';
+import { leaseGrant, leaseKeepAlive, leaseTimeToLive } from './etcd-lease-methods.ts';
 import { type ConditionalPut, type PutOutcome, putOutcome, putTransaction } from './etcd-put.ts';
 import { refusalAdvice } from './etcd-refusal.ts';
 import { fullError } from './etcd-space.ts';
@@ -180,11 +180,21 @@ export class EtcdClient {
     return answer && position(answer.header);
   }
 
+  /**
+   * The whole seconds that a lease has left, towards 0. Negative if there is no such lease, or if it expired a
+   * second ago or more; etcd may have yet to revoke it then. Does not renew the lease.
+   */
+  async secondsLeft(leaseId: bigint): Promise<number> {
+    try {
+      return (await this.#connection.call(leaseTimeToLive, leaseId)).ttlSeconds;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
   /** Whether a lease is there, with anything on it or not. */
   async isLeaseAlive(leaseId: bigint): Promise<boolean> {
-    const request = { ID: `${leaseId}` };
-    const { TTL } = await this.#call(({ leaseClient }) => leaseClient.leaseTimeToLive(request));
-    return Number(TTL) >= 0;
+    return (await this.secondsLeft(leaseId)) >= 0;
   }
 
   /** The keys on a lease; none if the lease has ended. */

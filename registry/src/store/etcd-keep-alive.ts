@@ -1,118 +1,116 @@
 import { StoreError } from '../errors.ts';
-import type { EtcdClient, KeepAliveStream } from './etcd-client.ts';
+import { Turns } from '../health/turns.ts';
+import type { EtcdClient } from './etcd-client.ts';
+import { LeaseStream, overdue, RENEWAL_MS } from './lease-stream.ts';
 
-const ANSWER_MS = 2000;
+/** A lease is taken to live until so long before its end, in ms: a renewal takes time to reach etcd. */
+const MARGIN_MS = 500;
+/** How often ended leases are forgotten, in ms. */
+const FORGET_MS = 60_000;
+/** Ended leases remembered at most. */
+const MOST_ENDED = 50_000;
+/** After so long, a lease that had less than a second left has expired for certain, unless it was renewed, in ms. */
+const CERTAIN_MS = 1000;
+/** Leases looked at at once. */
+const LOOKS = 64;
 
 const stopping = () => new StoreError('unavailable', 'this registry is stopping');
 
-interface Renewal extends PromiseWithResolvers<number> {
-  /** On the clock of `performance.now()`. */
-  deadlineMs: number;
-}
-
-/** Renews any number of leases over one stream to etcd, each answer matched to its lease. */
+/**
+ * Renews any number of leases. Leases that are known to live share one stream to etcd. Any other lease is first
+ * looked at, which etcd answers at once: the renewal of an expired lease would hold up the stream (see LeaseStream).
+ */
 export class EtcdKeepAlive {
   readonly #client: EtcdClient;
-  /** Renewals under way, the oldest first: it is the first to be due. */
-  readonly #renewals = new Map<bigint, Renewal>();
-  /** One for all of them, however many come and go: it looks at the oldest. */
-  #timer: NodeJS.Timeout | undefined;
-  #stream: KeepAliveStream | undefined;
-  /** Streams that ended since one of them answered. */
-  #failures = 0;
-  #isClosed = false;
+  /** Until when each lease lives for certain, on the clock of `performance.now()`. */
+  readonly #aliveUntilMs = new Map<bigint, number>();
+  /** Leases that have ended: owners that come back ask for them more than once. */
+  readonly #ended = new Set<bigint>();
+  readonly #living: LeaseStream;
+  /** For leases of which etcd cannot tell whether they have expired: they are within a second of their end. */
+  readonly #doubtful: LeaseStream;
+  readonly #looks = new Turns(LOOKS);
+  #forgotAtMs = performance.now();
+  readonly #closer = new AbortController();
 
   constructor(client: EtcdClient) {
     this.#client = client;
+    this.#living = new LeaseStream(client);
+    this.#doubtful = new LeaseStream(client);
   }
 
   /**
-   * Answers the seconds each lease now has, in order; 0 for one unknown or expired.
-   * @throws StoreError `unavailable` when etcd does not answer for all of them in 2 s.
+   * Renews leases.
+   * @returns the seconds that each lease has now, in order; 0 if it is unknown or expired
+   * @throws StoreError `unavailable` if etcd does not answer for all of them in 2 s
    */
   async renew(leaseIds: readonly bigint[]): Promise<number[]> {
-    if (this.#isClosed) throw stopping();
     return Promise.all(leaseIds.map((leaseId) => this.#renewOne(leaseId)));
   }
 
-  close(): void {
-    this.#isClosed = true;
-    this.#fail(stopping());
-  }
-
-  #renewOne(leaseId: bigint): Promise<number> {
-    const running = this.#renewals.get(leaseId);
-    if (running !== undefined) return running.promise;
-    const stream = this.#open();
-    const deadlineMs = performance.now() + ANSWER_MS;
-    const renewal: Renewal = { ...Promise.withResolvers<number>(), deadlineMs };
-    this.#renewals.set(leaseId, renewal);
-    if (this.#timer === undefined) this.#lookIn(ANSWER_MS);
-    stream.renew(leaseId);
-    return renewal.promise;
-  }
-
-  #lookIn(ms: number): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#look();
-    }, ms);
-    this.#timer.unref();
-  }
-
-  /** Fails what is overdue, or waits until the oldest renewal is. */
-  #look(): void {
-    const [oldest] = this.#renewals.values();
-    if (oldest === undefined) return;
-    const leftMs = oldest.deadlineMs - performance.now();
-    if (leftMs > 0) {
-      this.#lookIn(Math.ceil(leftMs));
+  /**
+   * Notes that etcd has granted or renewed a lease.
+   * @param ttlSeconds what the lease has then; 0 if it has ended
+   * @param askedMs when etcd was asked to, on the clock of `performance.now()`
+   */
+  noteAlive(leaseId: bigint, ttlSeconds: number, askedMs: number): void {
+    if (ttlSeconds === 0) {
+      this.#aliveUntilMs.delete(leaseId);
+      this.#ended.add(leaseId);
     } else {
-      const message = `etcd did not renew a lease within ${ANSWER_MS} ms`;
-      this.#fail(new StoreError('unavailable', message));
+      this.#aliveUntilMs.set(leaseId, askedMs + ttlSeconds * 1000);
+      this.#ended.delete(leaseId);
+    }
+    if (this.#ended.size >= MOST_ENDED) this.#ended.clear();
+    if (askedMs - this.#forgotAtMs < FORGET_MS) return;
+    this.#forgotAtMs = askedMs;
+    this.#ended.clear();
+    for (const [known, untilMs] of this.#aliveUntilMs) {
+      if (untilMs < askedMs) this.#aliveUntilMs.delete(known);
     }
   }
 
-  #open(): KeepAliveStream {
-    if (this.#stream !== undefined) return this.#stream;
-    const stream = this.#client.keepAlive({
-      renewed: (leaseId, ttlSeconds) => {
-        const renewal = this.#renewals.get(leaseId);
-        if (renewal === undefined) return;
-        this.#failures = 0;
-        this.#renewals.delete(leaseId);
-        renewal.resolve(Math.max(0, ttlSeconds));
-      },
-      // A stream given up before has no say over the one in use.
-      ended: (error) => {
-        if (this.#stream === stream) this.#ended(error);
-      },
-    });
-    this.#stream = stream;
-    return stream;
+  close(): void {
+    this.#closer.abort();
+    this.#living.fail(stopping());
+    this.#doubtful.fail(stopping());
   }
 
-  /** The stream broke: what waits goes on at the next member, until each has had its turn. */
-  #ended(error: Error): void {
-    this.#failures += 1;
-    if (this.#renewals.size === 0 || this.#failures >= this.#client.memberCount) {
-      this.#failures = 0;
-      this.#fail(error);
-      return;
+  async #renewOne(leaseId: bigint): Promise<number> {
+    if (this.#closer.signal.aborted) throw stopping();
+    const askedMs = performance.now();
+    if (this.#ended.has(leaseId)) return 0;
+    const isLiving = askedMs + MARGIN_MS < (this.#aliveUntilMs.get(leaseId) ?? 0);
+    const seconds = isLiving
+      ? await this.#living.renew(leaseId, askedMs)
+      : await this.#renewUnknown(leaseId, askedMs);
+    this.noteAlive(leaseId, seconds, askedMs);
+    return seconds;
+  }
+
+  /** Renews a lease that may have expired. */
+  async #renewUnknown(leaseId: bigint, askedMs: number): Promise<number> {
+    const seconds = await this.#secondsLeft(leaseId, askedMs);
+    if (seconds < 0) return 0;
+    if (seconds > 0) return this.#living.renew(leaseId, askedMs);
+    const renewal = this.#doubtful.renew(leaseId, askedMs);
+    const timer = setTimeout(async () => {
+      const left = await this.#secondsLeft(leaseId, askedMs).catch(() => 0);
+      if (left < 0) this.#doubtful.expired(leaseId);
+    }, CERTAIN_MS).unref();
+    return renewal.finally(() => clearTimeout(timer));
+  }
+
+  async #secondsLeft(leaseId: bigint, askedMs: number): Promise<number> {
+    const { signal } = this.#closer;
+    if (!(await this.#looks.take(signal))) throw stopping();
+    try {
+      if (performance.now() - askedMs > RENEWAL_MS) throw overdue();
+      const seconds = await this.#client.secondsLeft(leaseId);
+      if (signal.aborted) throw stopping();
+      return seconds;
+    } finally {
+      this.#looks.give();
     }
-    this.#stream = undefined;
-    const stream = this.#open();
-    for (const leaseId of this.#renewals.keys()) stream.renew(leaseId);
-  }
-
-  /** Gives up the stream and every renewal on it; the next renewal opens another. */
-  #fail(error: Error): void {
-    this.#stream?.close();
-    this.#stream = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const failed = [...this.#renewals.values()];
-    this.#renewals.clear();
-    for (const { reject } of failed) reject(error);
   }
 }

@@ -21,7 +21,7 @@ function finished(writer: BinaryWriter): Buffer {
   return Buffer.from(buffer, byteOffset, length);
 }
 
-/** LeaseGrantResponse and LeaseKeepAliveResponse: both have ID = 2 and TTL = 3. */
+/** LeaseGrantResponse, LeaseKeepAliveResponse and LeaseTimeToLiveResponse: all have ID = 2 and TTL = 3. */
 function decodeLeaseTime(bytes: Uint8Array): LeaseTime {
   const reader = new BinaryReader(bytes);
   const time: LeaseTime = { leaseId: 0n, ttlSeconds: 0 };
@@ -48,5 +48,12 @@ export const leaseGrant: EtcdMethod<LeaseTime, LeaseTime> = {
 export const leaseKeepAlive: EtcdMethod<bigint, LeaseTime> = {
   path: '/etcdserverpb.Lease/LeaseKeepAlive',
   encode: (leaseId) => finished(new BinaryWriter().uint32(tag(1)).int64(leaseId)),
+  decode: decodeLeaseTime,
+};
+
+/** Asks how long a lease has left: LeaseTimeToLiveRequest, ID = 1. */
+export const leaseTimeToLive: EtcdMethod<bigint, LeaseTime> = {
+  path: '/etcdserverpb.Lease/LeaseTimeToLive',
+  encode: leaseKeepAlive.encode,
   decode: decodeLeaseTime,
 };

@@ -57,15 +57,23 @@ export class EtcdWriter {
     const key = instanceKey(service, id);
     /** Taken for this instance; nothing hangs on it yet. */
     let spare: TakenLease | undefined;
+    /** The lease of the record that is there, if it has ended. etcd may take long to revoke it. */
+    let endedLeaseId: bigint | undefined;
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const plan = planRegistration(this.#staying(seen), description, new Date());
+        const existing = this.#staying(seen);
+        const isEnded = existing !== undefined && existing.leaseId === endedLeaseId;
+        const plan = planRegistration(isEnded ? undefined : existing, description, new Date());
         if (plan.kind === 'renew') {
           const { instance, isChanged } = plan;
           const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
-          if (seconds && !isChanged) return { instance, revision: seen.revision };
-          const outcome = await (seconds ? this.#write(key, seen, instance) : this.#read(key));
+          if (!seconds) {
+            endedLeaseId = instance.leaseId;
+            continue;
+          }
+          if (!isChanged) return { instance, revision: seen.revision };
+          const outcome = await this.#write(key, seen, instance);
           if (isWritten(outcome)) return outcome;
           seen = outcome;
           continue;
@@ -182,9 +190,13 @@ export class EtcdWriter {
 
   #grant(wantedSeconds: number): TakenLease {
     const leaseId = newLeaseId();
+    const askedMs = performance.now();
     const granted = this.#client.grant(leaseId, wantedSeconds);
-    // Whoever wants to know waits for it.
-    granted.catch(() => {});
+    granted.then(
+      (seconds) => this.#keepAlive.noteAlive(leaseId, seconds, askedMs),
+      // Whoever wants to know waits for it.
+      () => {},
+    );
     return { leaseId, granted };
   }
 

@@ -4,8 +4,9 @@ import type { Store } from '../store/store.ts';
 import type { EventBook } from './event-book.ts';
 import { instanceEvent, isServing } from './instance-events.ts';
 
-/** Leases asked about at once. If more instances are lost, their leases are taken to have ended. */
-const MOST_ASKED = 100;
+/** Leases asked about within a second. If more instances are lost, their leases are taken to have ended. */
+const MOST_ASKED = 50;
+const ASK_MS = 1000;
 
 /**
  * Writes every change of a store's catalog into the book, except for the first fill. If an instance is lost
@@ -18,19 +19,19 @@ export function followCatalog(
   book: EventBook,
 ): () => void {
   let asked = 0;
+  let askedSinceMs = 0;
   let waiting = 0;
   let last = Promise.resolve();
 
   const isAlive = async (leaseId: bigint): Promise<boolean> => {
-    if (asked >= MOST_ASKED) return false;
-    asked += 1;
-    try {
-      return await store.isLeaseAlive(leaseId);
-    } catch {
-      return false;
-    } finally {
-      asked -= 1;
+    const nowMs = performance.now();
+    if (nowMs - askedSinceMs >= ASK_MS) {
+      askedSinceMs = nowMs;
+      asked = 0;
     }
+    asked += 1;
+    if (asked > MOST_ASKED) return false;
+    return store.isLeaseAlive(leaseId).catch(() => false);
   };
 
   const write = ({ events, before }: CatalogChanges, time: Date, alive: ReadonlySet<bigint>) => {
