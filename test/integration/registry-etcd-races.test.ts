@@ -3,6 +3,7 @@ import { silentLog } from '@weft/proto';
 import { Catalog } from '../../registry/src/store/catalog.ts';
 import { EtcdClient } from '../../registry/src/store/etcd-client.ts';
 import { EtcdFeed } from '../../registry/src/store/etcd-feed.ts';
+import { WatchHub } from '../../registry/src/watch-hub.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { RegistryStage, registrationOf, SERVICE } from '../support/registry-stage.ts';
@@ -26,6 +27,35 @@ class SlowClient extends EtcdClient {
   override list(...[prefix, options]: Parameters<EtcdClient['list']>) {
     if (options?.keysOnly !== true) this.lists += 1;
     return super.list(prefix, options);
+  }
+}
+
+/** A real client whose watch can be held back, as by a slow stream. */
+class HeldWatchClient extends EtcdClient {
+  #held: (() => void)[] | undefined;
+
+  /** Holds back what the watch brings from now on. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** How many responses are held back. */
+  get heldCount(): number {
+    return this.#held?.length ?? 0;
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const deliver of held) deliver();
+  }
+
+  override watch(...[prefix, from, listener]: Parameters<EtcdClient['watch']>) {
+    const changed: typeof listener.changed = (changes) => {
+      if (this.#held === undefined) listener.changed(changes);
+      else this.#held.push(() => listener.changed(changes));
+    };
+    return super.watch(prefix, from, { ...listener, changed });
   }
 }
 
@@ -74,5 +104,67 @@ describeWith(['etcd', 'etcdctl'], 'what overtakes an answer of etcd', () => {
     const { removed, revision } = await leaving;
     expect(removed).toBe(false);
     expect(revision).toBeGreaterThan(before);
+  });
+
+  it('R7: a watch gets a snapshot if the catalog has overtaken an instance that came and went', async () => {
+    await using stage = new RegistryStage();
+    const other = await stage.registry(etcd.endpoint);
+    const client = stage.use(new HeldWatchClient([etcd.endpoint]));
+    const catalog = new Catalog();
+    const hub = new WatchHub(catalog);
+    const feed = stage.use(new EtcdFeed({ client, catalog, log: silentLog, checkMs: 50 }));
+    feed.start();
+    await eventually(() => expect(catalog.isStale).toBe(false));
+    const { revision: before } = await other.client.register(registrationOf('there'));
+    await eventually(() => expect(catalog.revision).toBeGreaterThanOrEqual(before));
+    using live = hub.open('live', { fromRevision: catalog.revision });
+    const seen: string[] = [];
+    const { signal } = new AbortController();
+    const readOn = async () => {
+      const { snapshot, events } = (await live.watcher.next(20, signal)) ?? {};
+      if (snapshot !== undefined) seen.push('snapshot');
+      for (const { instance } of events?.events ?? []) seen.push(instance?.id ?? '');
+    };
+    client.hold();
+    await other.client.register(registrationOf('fleeting'));
+    const { revision } = await other.client.deregister({ service: SERVICE, id: 'fleeting' });
+    // The keys are as they were, so the catalog comes to etcd's revision without the watch.
+    await eventually(() => expect(catalog.revision).toBeGreaterThanOrEqual(revision));
+    await readOn();
+    expect(seen).toEqual([]);
+    client.release();
+    await eventually(async () => {
+      await readOn();
+      expect(seen).toEqual(['snapshot']);
+    });
+    expect(catalog.instances(SERVICE).map(({ id }) => id)).toContain('there');
+    expect(catalog.get(SERVICE, 'fleeting')).toBeUndefined();
+    // A watch that comes back from before learns of it as well.
+    expect(catalog.eventsSince(before)).toBeUndefined();
+    expect(catalog.eventsSince(catalog.revision)).toEqual([]);
+    hub.close();
+  });
+
+  it('R5: a deregistration whose first answer is lost has removed the instance', async () => {
+    await using stage = new RegistryStage();
+    const proxy = stage.use(await createTcpProxy(etcd.endpoint));
+    // Two ways to the same etcd, as to two members: the answers on the first one get lost.
+    const { client, store } = await stage.registry([proxy.address, etcd.endpoint]);
+    const service = 'leaving-service';
+    const ids = Array.from({ length: 12 }, (_, index) => `i-${index}`);
+    for (const id of ids) await client.register(registrationOf(id, { service }));
+    // Half of them are on no lease: they are removed by their keys.
+    const loose = ids.slice(6);
+    for (const id of loose) {
+      const key = `/weft/v1/services/${service}/${id}`;
+      await etcd.ctl('put', key, await etcd.ctl('get', '--print-value-only', key));
+    }
+    proxy.block('toClient');
+    const outcomes = await Promise.all(ids.map((id) => client.deregister({ service, id })));
+    proxy.restore();
+    expect(outcomes.map(({ removed }) => removed)).toEqual(ids.map(() => true));
+    const latest = outcomes.reduce((most, { revision }) => (revision > most ? revision : most), 0n);
+    expect(await store.catalog.reached(latest, 5000)).toBe(true);
+    expect(store.catalog.instances(service)).toEqual([]);
   });
 });

@@ -167,6 +167,15 @@ export class Catalog {
     this.#advance(revision);
   }
 
+  /**
+   * The way to the set at this revision is not the one that was told: instances came and went on it. Watches
+   * get a snapshot, and no watch can go on from an earlier revision.
+   */
+  retell(): void {
+    this.#log.reset(this.#revision);
+    this.#tell({ kind: 'reset', events: [], before: [] });
+  }
+
   setStale(isStale: boolean): void {
     if (isStale === this.#isStale) return;
     this.#isStale = isStale;

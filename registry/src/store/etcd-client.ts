@@ -8,6 +8,7 @@ import {
 import { StoreError } from '../errors.ts';
 import type { EtcdAccess } from './etcd-access.ts';
 import { EtcdConnection, isFull, isOutage } from './etcd-connection.ts';
+import { SERVICES_PREFIX } from './etcd-keys.ts';
 import { EtcdKeyspace, type KeyValue } from './etcd-keyspace.ts';
 import { leaseGrant, leaseKeepAlive, leaseTimeToLive } from './etcd-lease-methods.ts';
 import { type ConditionalPut, type PutOutcome, putOutcome, putTransaction } from './etcd-put.ts';
@@ -148,16 +149,24 @@ export class EtcdClient {
     return (await Promise.all(puts.map((put) => this.putEachIf([put])))).flat();
   }
 
-  /** Deletes a key if it still is at `modRevision`; answers the revision, undefined when it is not. */
+  /**
+   * Deletes a key if it still is at `modRevision`.
+   * @returns the revision at which it is gone; undefined if the key has changed, or someone else deleted it
+   */
   async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
     const name = this.#keyspace.bytes(key);
-    const answer = await this.#call(({ kv }) =>
-      kv.txn({
+    let mayBeDone = false;
+    const answer = await this.#call(({ kv }, isRepeated) => {
+      mayBeDone = isRepeated;
+      return kv.txn({
         compare: [{ key: name, target: 'Mod', result: 'Equal', mod_revision: `${modRevision}` }],
         success: [{ request_delete_range: { key: name } }],
-      }),
-    );
-    return answer.succeeded ? position(answer.header).revision : undefined;
+      });
+    });
+    if (answer.succeeded) return position(answer.header).revision;
+    if (!mayBeDone) return undefined;
+    const { found, revision } = await this.get(key);
+    return found === undefined ? revision : undefined;
   }
 
   /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */
@@ -171,13 +180,21 @@ export class EtcdClient {
     }
   }
 
-  /** Ends a lease, and with it its key. Undefined when there is none. */
+  /**
+   * Ends a lease, and with it its key.
+   * @returns a revision at which it has ended; undefined if someone else ended it, or it never was
+   */
   async revoke(leaseId: bigint): Promise<Position | undefined> {
     const request = { ID: `${leaseId}` };
-    const answer = await this.#unlessLeaseLost(({ leaseClient }) =>
-      leaseClient.leaseRevoke(request),
-    );
-    return answer && position(answer.header);
+    let mayBeDone = false;
+    const answer = await this.#unlessLeaseLost(({ leaseClient }, isRepeated) => {
+      mayBeDone = isRepeated;
+      return leaseClient.leaseRevoke(request);
+    });
+    if (answer !== undefined) return position(answer.header);
+    if (!mayBeDone) return undefined;
+    const { revision } = await this.get(SERVICES_PREFIX);
+    return { revision };
   }
 
   /**
@@ -273,7 +290,7 @@ export class EtcdClient {
     this.#connection.close();
   }
 
-  async #call<T>(call: (etcd: Etcd3) => Promise<T>): Promise<T> {
+  async #call<T>(call: (etcd: Etcd3, isRepeated: boolean) => Promise<T>): Promise<T> {
     try {
       return await this.#connection.run(call);
     } catch (error) {
@@ -281,7 +298,9 @@ export class EtcdClient {
     }
   }
 
-  async #unlessLeaseLost<T>(call: (etcd: Etcd3) => Promise<T>): Promise<T | undefined> {
+  async #unlessLeaseLost<T>(
+    call: (etcd: Etcd3, isRepeated: boolean) => Promise<T>,
+  ): Promise<T | undefined> {
     try {
       return await this.#connection.run(call);
     } catch (error) {

@@ -115,9 +115,17 @@ export class EtcdConnection {
     return linkTo(this.#links.watchers, this.#turns.ofStream(this.#opened.watches++));
   }
 
-  /** Makes a call by etcd3 at one member after the other, until one of them answers. */
-  run<Answer>(call: (etcd: Etcd3) => Promise<Answer>): Promise<Answer> {
-    return this.#untilAnswered((member) => call(linkTo(this.#links.callers, member)));
+  /**
+   * Makes a call by etcd3 at one member after the other, until one of them answers.
+   * @param call gets whether it is repeated: an attempt whose answer was lost may have been carried out
+   */
+  run<Answer>(call: (etcd: Etcd3, isRepeated: boolean) => Promise<Answer>): Promise<Answer> {
+    let isRepeated = false;
+    return this.#untilAnswered((member) => {
+      const answer = call(linkTo(this.#links.callers, member), isRepeated);
+      isRepeated = true;
+      return answer;
+    });
   }
 
   /** Calls a method at one member after the other, until one of them answers. */

@@ -319,8 +319,14 @@ export class EtcdFeed {
         if (instance?.modRevision !== revision) return undefined;
         return { type: EventType.EVENT_TYPE_PUT, instance, revision };
       });
-      catalog.apply(events.filter((event) => event !== undefined));
-      catalog.advance(revision);
+      const told = events.filter((event) => event !== undefined);
+      if (revision > catalog.revision) {
+        catalog.apply(told);
+        catalog.advance(revision);
+      } else if (told.length > 0) {
+        // The catalog has skipped to a later revision, at which these changes have cancelled out.
+        catalog.retell();
+      }
     }
   }
 
