@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { silentLog } from '@weft/proto';
 import { Catalog } from '../../registry/src/store/catalog.ts';
@@ -7,6 +8,7 @@ import { WatchHub } from '../../registry/src/watch-hub.ts';
 import { createTestEtcd, type TestEtcd } from '../support/etcd.ts';
 import { eventually } from '../support/eventually.ts';
 import { RegistryStage, registrationOf, SERVICE } from '../support/registry-stage.ts';
+import { failureOf } from '../support/services.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { describeWith } from '../support/tools.ts';
 
@@ -166,5 +168,39 @@ describeWith(['etcd', 'etcdctl'], 'what overtakes an answer of etcd', () => {
     const latest = outcomes.reduce((most, { revision }) => (revision > most ? revision : most), 0n);
     expect(await store.catalog.reached(latest, 5000)).toBe(true);
     expect(store.catalog.instances(service)).toEqual([]);
+  });
+
+  it('R3: a registration that another replica has confirmed outlives the clean-up of the first one', async () => {
+    await using stage = new RegistryStage();
+    const proxy = stage.use(await createTcpProxy(etcd.endpoint));
+    const [first, second] = [
+      await stage.registry(proxy.address),
+      await stage.registry(etcd.endpoint),
+    ];
+    const service = 'confirmed-service';
+    const watch = stage.follow(second.client, { service });
+    // The record reaches etcd, and the answer does not reach the first replica. It reaches etcd only if etcd has
+    // taken the lease, which is granted at the same time, before it.
+    let id = '';
+    let late: ReturnType<typeof failureOf> | undefined;
+    for (let attempt = 0; !watch.ids.includes(id); attempt += 1) {
+      id = `late-${attempt}`;
+      proxy.restore();
+      await first.client.register(registrationOf('before', { service }));
+      await late?.catch(() => {});
+      proxy.block('toClient');
+      late = failureOf(first.client.register(registrationOf(id, { service })));
+      await eventually(() => expect(watch.ids).toContain(id), { withinMs: 1000 }).catch(() => {});
+    }
+    const { leaseId } = await second.client.register(registrationOf(id, { service }));
+    expect((await late)?.code).toBe('UNAVAILABLE');
+    proxy.restore();
+    await sleep(2000);
+    const { instances } = await second.client.getService({ service });
+    expect(instances.find((instance) => instance.id === id)?.leaseId).toBe(leaseId);
+    const gone = watch.stretches.flatMap(({ changes }) =>
+      changes.filter((it) => it.startsWith('D')),
+    );
+    expect(gone.filter((change) => change.includes(id))).toEqual([]);
   });
 });

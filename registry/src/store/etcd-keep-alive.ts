@@ -70,6 +70,11 @@ export class EtcdKeepAlive {
     }
   }
 
+  /** Whether a lease was granted or renewed here, and lives as far as is known. */
+  isKnown(leaseId: bigint): boolean {
+    return performance.now() < (this.#aliveUntilMs.get(leaseId) ?? 0);
+  }
+
   close(): void {
     this.#closer.abort();
     this.#living.fail(stopping());

@@ -57,19 +57,24 @@ export class EtcdWriter {
     const key = instanceKey(service, id);
     /** Taken for this instance; nothing hangs on it yet. */
     let spare: TakenLease | undefined;
-    /** The lease of the record that is there, if it has ended. etcd may take long to revoke it. */
-    let endedLeaseId: bigint | undefined;
+    /**
+     * The lease of the record that is there, if the record has to move to another lease: it has ended, and etcd may
+     * take long to revoke it. Or this replica does not know it: then another replica may have written the record
+     * without an answer, failed the registration, and be about to revoke the lease.
+     */
+    let leftLeaseId: bigint | undefined;
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const existing = this.#staying(seen);
-        const isEnded = existing !== undefined && existing.leaseId === endedLeaseId;
-        const plan = planRegistration(isEnded ? undefined : existing, description, new Date());
-        if (plan.kind === 'renew') {
+        const plan = planRegistration(this.#staying(seen), description, new Date());
+        if (plan.kind === 'renew' && plan.instance.leaseId !== leftLeaseId) {
           const { instance, isChanged } = plan;
-          const [seconds] = await this.#keepAlive.renew([instance.leaseId]);
+          const { leaseId } = instance;
+          const [seconds] = this.#keepAlive.isKnown(leaseId)
+            ? await this.#keepAlive.renew([leaseId])
+            : [0];
           if (!seconds) {
-            endedLeaseId = instance.leaseId;
+            leftLeaseId = leaseId;
             continue;
           }
           if (!isChanged) return { instance, revision: seen.revision };
@@ -84,9 +89,15 @@ export class EtcdWriter {
         const isAhead = this.#isAlone() && attempt === 1;
         const seconds = await (isAhead ? setImmediate(ttlSeconds) : granted);
         const lease = { leaseId, ttlSeconds: seconds };
-        const draft = { ...plan.description, ...lease, health: Health.HEALTH_UNSPECIFIED };
+        const described =
+          plan.kind === 'renew'
+            ? plan.instance
+            : { ...plan.description, health: Health.HEALTH_UNSPECIFIED };
+        const draft = { ...described, ...lease };
         const outcome = await this.#write(key, seen, draft, granted);
         if (isWritten(outcome)) {
+          // A record under the lease shows that the lease was granted, even if that answer was lost.
+          this.#keepAlive.noteAlive(leaseId, seconds, spare.askedMs);
           spare = undefined;
           const { existing } = seen;
           if (existing !== undefined) this.#disposal.giveUp(existing.leaseId, existing.ttlSeconds);
@@ -197,7 +208,7 @@ export class EtcdWriter {
       // Whoever wants to know waits for it.
       () => {},
     );
-    return { leaseId, granted };
+    return { leaseId, granted, askedMs };
   }
 
   /** A record whose lease came out longer than it was asked for is to say so, if etcd takes that. */

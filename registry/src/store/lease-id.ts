@@ -20,4 +20,6 @@ export interface TakenLease {
   readonly leaseId: bigint;
   /** The seconds it has, which may be more than it was asked for. */
   readonly granted: Promise<number>;
+  /** When etcd was asked for it, on the clock of `performance.now()`. */
+  readonly askedMs: number;
 }

@@ -40,9 +40,9 @@ export interface Store {
   readonly stats: Readonly<FeedStats>;
 
   /**
-   * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,
-   * and what it says of itself replaces what it said before; another incarnation at the same address
-   * replaces the old one and its lease.
+   * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed, if
+   * this store granted or renewed it before, else it gets a new one; what it says of itself replaces what
+   * it said before. Another incarnation at the same address replaces the old one and its lease.
    * @throws StoreError `conflict` when a live instance has the id at another address.
    */
   register(description: InstanceDescription, ttlSeconds: number): Promise<Written>;
