@@ -54,10 +54,15 @@ export function descriptorRegistry(descriptorSets: readonly Uint8Array[]): FileR
   return createFileRegistry(...registries.toReversed());
 }
 
+let ownContracts: FileRegistry | undefined;
+
 /**
  * What a server describes over reflection: the given contracts and Weft's own.
  * @throws Error as `descriptorRegistry`
  */
 export function reflectedContracts(descriptorSets: readonly Uint8Array[]): FileRegistry {
-  return descriptorRegistry([...descriptorSets, weftDescriptorSet]);
+  if (descriptorSets.length > 0) return descriptorRegistry([...descriptorSets, weftDescriptorSet]);
+  // Read once for the whole process: this takes some 10 ms.
+  ownContracts ??= descriptorRegistry([weftDescriptorSet]);
+  return ownContracts;
 }

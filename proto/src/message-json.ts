@@ -1,14 +1,12 @@
 import {
   type DescMessage,
-  type FileRegistry,
   fromBinary,
   fromJson,
   type JsonValue,
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
-import { weftDescriptorSet } from '../gen/descriptor-set.ts';
-import { descriptorRegistry } from './descriptor-registry.ts';
+import { reflectedContracts } from './descriptor-registry.ts';
 
 /** What ts-proto generates for a message. */
 interface Codec<T> {
@@ -16,11 +14,8 @@ interface Codec<T> {
   decode(bytes: Uint8Array): T;
 }
 
-let files: FileRegistry | undefined;
-
 function descriptorOf(typeName: string): DescMessage {
-  files ??= descriptorRegistry([weftDescriptorSet]);
-  const descriptor = files.getMessage(typeName);
+  const descriptor = reflectedContracts([]).getMessage(typeName);
   if (descriptor === undefined) throw new Error(`Weft has no message ${typeName}`);
   return descriptor;
 }
