@@ -97,7 +97,8 @@ class Stage extends RegistryStage {
     // The registry has noticed it by then.
     await sleep(50);
     const status = InstanceStatus.INSTANCE_STATUS_STOPPING;
-    const { revision } = await registry.replica.client.updateInstance({ service, id, status });
+    const leave = () => registry.replica.client.updateInstance({ service, id, status });
+    const { revision } = await eventually(leave, { withinMs: 20_000, everyMs: 200 });
     const startedAt = performance.now();
     const listedMs = () => performance.now() - servedAt;
     const options = { registry, service, revision, listedMs, withinMs: 30_000, log: silentLog };

@@ -3,12 +3,16 @@ import {
   OrchestratorServiceDefinition,
 } from '@weft/proto/orchestrator';
 import { clientTransport } from '@weft/proto/transport';
-import { ClientError, createChannel, createClient } from 'nice-grpc';
+import { ClientError, createChannel, createClient, Metadata } from 'nice-grpc';
 import { OrchestratorError } from '../errors.ts';
 import type { MeshFolder } from '../mesh-folder.ts';
 import type { MeshState } from '../state-file.ts';
-import { secretMetadata } from './control-secret.ts';
 import { liveState, notUp } from './live-state.ts';
+
+/** The metadata by which a command shows that it has read the state file. */
+function secretMetadata(secret: string): Metadata {
+  return Metadata({ authorization: `Bearer ${secret}` });
+}
 
 /**
  * Asks the orchestrator of a folder one thing.

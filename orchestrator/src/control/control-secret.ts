@@ -1,16 +1,11 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { unauthenticated } from '@weft/proto';
 import type { OrchestratorServiceImplementation } from '@weft/proto/orchestrator';
-import { type CallContext, Metadata } from 'nice-grpc';
+import type { CallContext } from 'nice-grpc';
 
 /** A new secret of a control port. Only the owner of the state file can read it. */
 export function createControlSecret(): string {
   return randomBytes(32).toString('hex');
-}
-
-/** The metadata by which a command shows that it has read the state file. */
-export function secretMetadata(secret: string): Metadata {
-  return Metadata({ authorization: `Bearer ${secret}` });
 }
 
 type Handler = (request: never, context: CallContext) => unknown;
