@@ -41,11 +41,14 @@ describe('Database', () => {
 
   it('gives up at once with DATABASE_BUSY when it is to wait no longer', async () => {
     other.exec('BEGIN IMMEDIATE');
+    const startedAt = performance.now();
     const waiting = add('a');
     database.stopWaiting();
     const busy = { code: 10, details: expect.stringMatching(/locked by another process/) };
     await expect(waiting).rejects.toMatchObject(busy);
     await expect(add('b')).rejects.toMatchObject(busy);
+    // Each would wait for 5 s else.
+    expect(performance.now() - startedAt).toBeLessThan(4000);
     other.exec('COMMIT');
     await add('c');
     expect(notes()).toBe(1);
