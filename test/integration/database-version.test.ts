@@ -25,7 +25,7 @@ function change(kind: string, data: string, sql: string): void {
 /** What a service says that ends before it serves. */
 async function refusalOf(kind: string, data: string): Promise<string> {
   const service = start(kind, data);
-  const late = setTimeout(() => void service.end(), 8000);
+  const late = setTimeout(() => void service.end(), 20_000);
   const code = await service.exited;
   clearTimeout(late);
   return `${kind} ${code}: ${service.errors}`;
@@ -48,7 +48,7 @@ describe('a service whose database file another version wrote', () => {
       expect(older[index]).toMatch(new RegExp(`^${kind} 1: [^]*${file}[^]*start the version`));
     }
     await stage.listed(kinds, 0);
-  });
+  }, 60_000);
 
   it('serves with the data in it when the file is from before versions were kept', async () => {
     const first = kinds.map((kind) => start(kind, 'before'));
@@ -66,5 +66,5 @@ describe('a service whose database file another version wrote', () => {
     await stage.listed(kinds, 1);
     const { users } = (await stage.mesh.call('user-service', 'ListUsers')) as { users: object[] };
     expect(users).toEqual([expect.objectContaining({ name: 'Ada' })]);
-  });
+  }, 60_000);
 });

@@ -103,7 +103,7 @@ export class ServiceStage {
         const found = (await this.mesh.discover(`${name}-service`)).instances.length;
         if (found !== instances) throw new Error(`${name}-service has ${found} instances`);
       };
-      await eventually(isListed, { withinMs: 20_000 });
+      await eventually(isListed, { withinMs: 40_000 });
     }
   }
 
