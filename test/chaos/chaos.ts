@@ -193,6 +193,7 @@ function worldOf(fleet: Fleet, pauses: readonly Pause[], seen: readonly Observat
     isShedding: (from, until) =>
       shed.some(({ startedAt, endedAt }) => startedAt <= until && endedAt >= from),
     endedAt: (instance) => fleet.ends.get(instance),
+    hasEnded: (from, until) => [...fleet.ends.values()].some((at) => at > from && at <= until),
     isDisturbed: (from, until) =>
       wasSlow(from, until) || fleet.kills.some((at) => at > from && at <= until),
   };

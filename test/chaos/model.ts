@@ -23,6 +23,8 @@ export interface World {
   endedAt(instance: string): number | undefined;
   /** Whether an instance was killed, or the machine was slow, between the two times. */
   isDisturbed(from: number, until: number): boolean;
+  /** Whether an instance ended, by a kill or in order, between the two times. */
+  hasEnded(from: number, until: number): boolean;
   /** Whether this process, or one of the instances, got no turn for a while between the two times. */
   wasSlow(from: number, until: number): boolean;
   /** Whether handlers asked clients to leave their instances alone, between the two times. */
@@ -119,13 +121,21 @@ export function violationsOf(
     default: {
       const isTold = status === told && runs.length > 0;
       const isTooLarge = status === 'RESOURCE_EXHAUSTED' && plan.metadata === 'too large';
-      const isLost = status === 'UNAVAILABLE' && isDisturbed;
+      // grpc-js reports some broken connections as INTERNAL.
+      const last = attempts.at(-1);
+      const isBroken = last?.endedBy === 'connection' && last.status === status;
+      const isLost = isDisturbed && (status === 'UNAVAILABLE' || isBroken);
+      // The instance that was to take the next attempt may leave during the backoff before it.
+      const hasNowhere =
+        last?.endedBy === 'timeout' &&
+        last.status === status &&
+        world.hasEnded(seen.startedAt, seen.endedAt);
       // All instances rest at once if one call asks each of them to.
       const isShed =
         status === 'RESOURCE_EXHAUSTED' &&
         seen.details.startsWith('no instance of ') &&
         world.isShedding(seen.startedAt - SHEDDING_MS, seen.endedAt);
-      const isExplained = isTold || isTooLarge || isLost || isShed;
+      const isExplained = isTold || isTooLarge || isLost || hasNowhere || isShed;
       rule(isExplained, `${status}, which nothing explains: ${seen.details}`);
       // After attempts that failed, a retry may find no instance to go to.
       const isElsewhere = isDisturbed && seen.details.startsWith('no instance of ');

@@ -7,6 +7,7 @@ import { mostRuns, type Observation, violationsOf, type World } from '../../chao
 const calm: World = {
   endedAt: () => undefined,
   isDisturbed: () => false,
+  hasEnded: () => false,
   wasSlow: () => false,
   isShedding: () => false,
 };
@@ -89,6 +90,21 @@ describe('the model of the chaos test', () => {
     });
     expect(check(retried)).toEqual(['attempt 1: the connection to b broke, and it was alive']);
     expect(check(retried, killed)).toEqual([]);
+  });
+
+  it('finds an attempt that was given up although no other followed', () => {
+    const timedOut = { status: 'UNAVAILABLE', endedBy: 'timeout', durationMs: 60 } as const;
+    const givenUp = seen(
+      {
+        status: 'UNAVAILABLE',
+        details: 'no answer within 60 ms',
+        responses: [],
+        report: { attempts: [attempt('a', timedOut)] },
+      },
+      { client: 'perTry' },
+    );
+    expect(check(givenUp)).toEqual(['UNAVAILABLE, which nothing explains: no answer within 60 ms']);
+    expect(check(givenUp, { ...calm, hasEnded: () => true })).toEqual([]);
   });
 
   it('finds bad metadata that was sent', () => {
