@@ -27,7 +27,8 @@ const ADVERTISED_NAME =
 
 /**
  * Says why clients cannot reach an instance at a host. Names are not looked up.
- * @returns what the host must be, as in `must be a host name, ...`; undefined if the host can be advertised
+ * @returns what the host must be, as in `must be a host name, ...`; undefined if the host can be
+ *   advertised
  */
 export function hostProblem(host: string): string | undefined {
   if (isIP(host) !== 0 && !host.includes('%')) {
@@ -35,7 +36,8 @@ export function hostProblem(host: string): string | undefined {
     const kind = unreachable.find(([, subnets]) => isIn(list(...subnets), host))?.[0];
     return `must be an address that clients can reach; ${host} is ${kind}`;
   }
-  // A name that ends in a number is a mistyped IPv4 address. Some resolvers accept it: 127.1, 0x7f000001.
+  // A name that ends in a number is a mistyped IPv4 address. Some resolvers accept it: 127.1,
+  // 0x7f000001.
   if (ADVERTISED_NAME.test(host) && !/(^|\.)(\d+|0x[\da-f]*)$/i.test(host)) return undefined;
   return 'must be a host name, an IPv4 address or an IPv6 address without brackets';
 }

@@ -179,8 +179,8 @@ describeWith(['etcd', 'etcdctl'], 'what overtakes an answer of etcd', () => {
     ];
     const service = 'confirmed-service';
     const watch = stage.follow(second.client, { service });
-    // The record reaches etcd, and the answer does not reach the first replica. It reaches etcd only if etcd has
-    // taken the lease, which is granted at the same time, before it.
+    // The record reaches etcd, and the answer does not reach the first replica. It reaches etcd
+    // only if etcd has taken the lease, which is granted at the same time, before it.
     let id = '';
     let late: ReturnType<typeof failureOf> | undefined;
     for (let attempt = 0; !watch.ids.includes(id); attempt += 1) {

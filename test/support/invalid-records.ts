@@ -2,8 +2,9 @@
 export type StoredRecord = Record<string, unknown>;
 
 /**
- * Records that are valid but for one field, by what is wrong with them. A registry must skip each one:
- * some of them cannot be encoded as a protobuf message, the others break a rule for registrations.
+ * Records that are valid but for one field, by what is wrong with them. A registry must skip each
+ * one: some of them cannot be encoded as a protobuf message, the others break a rule for
+ * registrations.
  */
 export const INVALID_FIELDS: Readonly<Record<string, StoredRecord>> = {
   'a fractional TTL': { ttlSeconds: 1.5 },

@@ -10,7 +10,10 @@ function literal(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
 }
 
-/** Begins `count` calls of a method on one connection, and resets each at once. Resolves when it is closed. */
+/**
+ * Begins `count` calls of a method on one connection, and resets each at once. Resolves when it is
+ * closed.
+ */
 export async function floodWithResets(
   address: string,
   method: string,

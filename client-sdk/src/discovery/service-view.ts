@@ -43,9 +43,9 @@ export class ServiceView {
   }
 
   /**
-   * Whether a response replaces what is known by the state of a store that began anew: a snapshot of
-   * another history, or of an earlier revision. Any other snapshot continues what is known. The registry
-   * sends one in place of changes if they are too many.
+   * Whether a response replaces what is known by the state of a store that began anew: a snapshot
+   * of another history, or of an earlier revision. Any other snapshot continues what is known. The
+   * registry sends one in place of changes if they are too many.
    */
   isReplacedBy({ snapshot }: WatchResponse): boolean {
     if (snapshot === undefined) return false;
@@ -54,7 +54,9 @@ export class ServiceView {
     return this.#revision === undefined || !isSameHistory || revision < this.#revision;
   }
 
-  /** Takes over one response. Answers what it changed; undefined when nothing but the revision did. */
+  /**
+   * Takes over one response. Answers what it changed; undefined when nothing but the revision did.
+   */
   apply({ snapshot, events, progress, stale }: WatchResponse): InstanceChanges | undefined {
     const isFirst = this.#revision === undefined;
     const isNews = this.#isStoreAway !== stale || isFirst;

@@ -14,23 +14,25 @@ export interface RegistryState {
 export const LEAST_DOUBT_MS = 10_000;
 
 /**
- * How long a loss is doubted, as a share of the TTL. An instance renews its lease at a third of the TTL. If
- * the registry has lost the lease, the instance then learns so and registers again.
+ * How long a loss is doubted, as a share of the TTL. An instance renews its lease at a third of the
+ * TTL. If the registry has lost the lease, the instance then learns so and registers again.
  */
 const DOUBTED_SHARE = 0.5;
 
 /**
- * Decides which losses of instances are believed (static stability: a client lives on by what it knew).
- * Pure; times are monotonic, in ms.
+ * Decides which losses of instances are believed (static stability: a client lives on by what it
+ * knew). Pure; times are monotonic, in ms.
  *
- * A registry whose store was wiped, or that was away for longer than leases live, lists nobody until
- * all have registered again. So a loss is doubted when the registry has not been well (watched without a
- * break, its store there) for half of the instance's TTL, and 10 s at the least. When more than
- * `protectedShare` of the instances are lost in doubt, together, they are all kept, each until it
- * is listed again or its address is given to another; the rest is given up when the registry has been
- * well for that time: who lives has come back by then. Until then balancers find out who answers.
+ * A registry whose store was wiped, or that was away for longer than leases live, lists nobody
+ * until all have registered again. So a loss is doubted when the registry has not been well
+ * (watched without a break, its store there) for half of the instance's TTL, and 10 s at the least.
+ * When more than `protectedShare` of the instances are lost in doubt, together, they are all kept,
+ * each until it is listed again or its address is given to another; the rest is given up when the
+ * registry has been well for that time: who lives has come back by then. Until then balancers find
+ * out who answers.
  *
- * Who was leaving (STOPPING, STOPPED) is believed to be gone, and so is whoever gets lost while all is well.
+ * Who was leaving (STOPPING, STOPPED) is believed to be gone, and so is whoever gets lost while all
+ * is well.
  */
 export class StaticStability {
   readonly #protectedShare: number;
@@ -119,7 +121,10 @@ export class StaticStability {
     };
   }
 
-  /** Sorts losses into those to doubt and, answered, those to believe; ends the doubt about who is back. */
+  /**
+   * Sorts losses into those to doubt and, answered, those to believe; ends the doubt about who is
+   * back.
+   */
   #sort({ put, removed }: InstanceChanges, now: number): Map<string, Instance> {
     const gone = new Map<string, Instance>();
     const returned = new Set(put.map(({ id }) => id));

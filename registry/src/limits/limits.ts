@@ -10,8 +10,9 @@ export interface RegistryLimits {
   /** Watches of one connection; one more is refused with TOO_MANY_WATCHES. Default 1000. */
   readonly maxWatchesPerConnection: number;
   /**
-   * Requests of one host, and twice as many at once; what is more is refused with TOO_MANY_REQUESTS.
-   * Renewals of leases, and questions of health, are never counted. Default 0; the program's is 1000.
+   * Requests of one host, and twice as many at once; what is more is refused with
+   * TOO_MANY_REQUESTS. Renewals of leases, and questions of health, are never counted. Default 0;
+   * the program's is 1000.
    */
   readonly maxRequestsPerSecond: number;
 }
@@ -28,8 +29,8 @@ const OTHER_RESETS = 500;
 const RESETS_PER_SECOND = 100;
 
 /**
- * How many calls a client may reset on one connection to the registry. A client that closes resets each
- * of its watches, all at once.
+ * How many calls a client may reset on one connection to the registry. A client that closes resets
+ * each of its watches, all at once.
  * @param maxWatches of one connection; 0 for no limit
  */
 export function resetLimits(maxWatches: number): ResetLimits {

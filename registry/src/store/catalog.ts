@@ -10,8 +10,8 @@ export interface CatalogChanges {
 }
 
 /**
- * What happened to a catalog: changes; a new set that does not continue the old, with what differs from
- * it (nothing, when it is the first); staleness flipped.
+ * What happened to a catalog: changes; a new set that does not continue the old, with what differs
+ * from it (nothing, when it is the first); staleness flipped.
  */
 export type CatalogNotice =
   | ({ kind: 'events' } & CatalogChanges)
@@ -126,8 +126,9 @@ export class Catalog {
   }
 
   /**
-   * Takes a complete set at `revision`. What differs is told as changes at that revision, or as a new
-   * set: the first time, of another `history` (a store that began anew), and at the revision held.
+   * Takes a complete set at `revision`. What differs is told as changes at that revision, or as a
+   * new set: the first time, of another `history` (a store that began anew), and at the revision
+   * held.
    */
   replace(
     instances: Iterable<StoredInstance>,
@@ -168,8 +169,8 @@ export class Catalog {
   }
 
   /**
-   * The way to the set at this revision is not the one that was told: instances came and went on it. Watches
-   * get a snapshot, and no watch can go on from an earlier revision.
+   * The way to the set at this revision is not the one that was told: instances came and went on
+   * it. Watches get a snapshot, and no watch can go on from an earlier revision.
    */
   retell(): void {
     this.#log.reset(this.#revision);

@@ -1,6 +1,9 @@
 import type { Log } from '@weft/proto';
 
-/** How etcd is used besides its address: over TLS, as a user, below a prefix. By default none of these. */
+/**
+ * How etcd is used besides its address: over TLS, as a user, below a prefix. By default none of
+ * these.
+ */
 export interface EtcdAccess {
   /** Stands before every key, such as `/staging`: an environment of its own. Default: none. */
   prefix?: string | undefined;

@@ -17,7 +17,9 @@ import { fullError } from './etcd-space.ts';
 
 /** Keys on the first page of a list. */
 const FIRST_PAGE = 500;
-/** What a further page is to come to, going by the one before: etcd counts all keys for each page. */
+/**
+ * What a further page is to come to, going by the one before: etcd counts all keys for each page.
+ */
 const PAGE_BYTES = 384 * 1024;
 
 /** Where an answer stands in the history of etcd. */
@@ -49,8 +51,8 @@ function position({ revision }: IResponseHeader): Position {
 }
 
 /**
- * The calls a store makes to etcd, each bounded in time. Of etcd3 it uses calls only: its watcher and
- * leases hide losses (see the store's feed and keepalives for what stands in their place).
+ * The calls a store makes to etcd, each bounded in time. Of etcd3 it uses calls only: its watcher
+ * and leases hide losses (see the store's feed and keepalives for what stands in their place).
  * Every call fails with StoreError `unavailable` when etcd does not answer, a write with `no-space`
  * when etcd is full.
  */
@@ -132,7 +134,8 @@ export class EtcdClient {
 
   /**
    * Writes keys, each under its lease and if it still is at its revision, whatever becomes of the
-   * others, in one step: those written have one revision. The keys must differ. Answers in their order.
+   * others, in one step: those written have one revision. The keys must differ. Answers in their
+   * order.
    */
   async putEachIf(puts: readonly ConditionalPut[]): Promise<PutOutcome[]> {
     const success = puts.map((put) => ({ request_txn: putTransaction(put, this.#keyspace) }));
@@ -151,7 +154,8 @@ export class EtcdClient {
 
   /**
    * Deletes a key if it still is at `modRevision`.
-   * @returns the revision at which it is gone; undefined if the key has changed, or someone else deleted it
+   * @returns the revision at which it is gone; undefined if the key has changed, or someone else
+   *   deleted it
    */
   async deleteIf(modRevision: bigint, key: string): Promise<bigint | undefined> {
     const name = this.#keyspace.bytes(key);
@@ -169,7 +173,9 @@ export class EtcdClient {
     return found === undefined ? revision : undefined;
   }
 
-  /** Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked. */
+  /**
+   * Takes a lease under an id of the caller's, so that one whose answer was lost can be revoked.
+   */
   async grant(leaseId: bigint, ttlSeconds: number): Promise<number> {
     try {
       return (await this.#connection.call(leaseGrant, { leaseId, ttlSeconds })).ttlSeconds;
@@ -198,8 +204,8 @@ export class EtcdClient {
   }
 
   /**
-   * The whole seconds that a lease has left, towards 0. Negative if there is no such lease, or if it expired a
-   * second ago or more; etcd may have yet to revoke it then. Does not renew the lease.
+   * The whole seconds that a lease has left, towards 0. Negative if there is no such lease, or if
+   * it expired a second ago or more; etcd may have yet to revoke it then. Does not renew the lease.
    */
   async secondsLeft(leaseId: bigint): Promise<number> {
     try {
@@ -221,7 +227,10 @@ export class EtcdClient {
     return keys.map((key) => this.#keyspace.key(key));
   }
 
-  /** Opens a watch of a prefix from a revision on, at another member than the one before; the answer cancels it, after which nothing is told. */
+  /**
+   * Opens a watch of a prefix from a revision on, at another member than the one before; the answer
+   * cancels it, after which nothing is told.
+   */
   async watch(prefix: string, fromRevision: bigint, listener: WatchListener): Promise<() => void> {
     const opening = this.#connection.member().watchClient.watch();
     const stream = await opening.catch((error) => Promise.reject(this.#failure(error)));

@@ -52,7 +52,10 @@ export function isOutage(error: unknown): error is Error {
   );
 }
 
-/** Whether etcd has reached its quota. It tells so by its text alone: other limits have the same code. */
+/**
+ * Whether etcd has reached its quota. It tells so by its text alone: other limits have the same
+ * code.
+ */
 export function isFull(error: unknown): error is Error {
   return error instanceof GRPCResourceExhastedError && error.message.includes('space exceeded');
 }
@@ -78,8 +81,8 @@ interface LinkOptions {
 }
 
 /**
- * The members of an etcd. What is called for every registration and renewal goes to them by gRPC as it
- * is: what etcd3 puts around a call costs as much as the call. All else is called by etcd3.
+ * The members of an etcd. What is called for every registration and renewal goes to them by gRPC as
+ * it is: what etcd3 puts around a call costs as much as the call. All else is called by etcd3.
  */
 export class EtcdConnection {
   readonly endpoints: readonly string[];
@@ -117,7 +120,8 @@ export class EtcdConnection {
 
   /**
    * Makes a call by etcd3 at one member after the other, until one of them answers.
-   * @param call gets whether it is repeated: an attempt whose answer was lost may have been carried out
+   * @param call gets whether it is repeated: an attempt whose answer was lost may have been carried
+   *   out
    */
   run<Answer>(call: (etcd: Etcd3, isRepeated: boolean) => Promise<Answer>): Promise<Answer> {
     let isRepeated = false;
@@ -140,19 +144,26 @@ export class EtcdConnection {
         return callAt(linkTo(this.#links.clients, member), method, request, deadline);
       });
     } catch (error) {
-      // The token is dropped, and another one asked for. Where etcd refuses that too, it is told otherwise.
+      // The token is dropped, and another one asked for. Where etcd refuses that too, it is told
+      // otherwise.
       if (error instanceof EtcdInvalidAuthTokenError) return this.call(method, request);
       throw error;
     }
   }
 
-  /** Opens a stream, at the member after the one of the stream before, but for those that failed a moment ago. */
+  /**
+   * Opens a stream, at the member after the one of the stream before, but for those that failed a
+   * moment ago.
+   */
   stream<Request, Answer>({ path, encode, decode }: EtcdMethod<Request, Answer>) {
     const client = linkTo(this.#links.clients, this.#turns.ofStream(this.#opened.streams++));
     return client.makeBidiStreamRequest(path, encode, decode);
   }
 
-  /** A stream was refused without a word why: it may be for its token, so that the next gets another. */
+  /**
+   * A stream was refused without a word why: it may be for its token, so that the next gets
+   * another.
+   */
   forgetToken(): void {
     this.#token?.refused();
   }

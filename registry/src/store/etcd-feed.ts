@@ -21,7 +21,9 @@ export interface EtcdFeedOptions {
   checkMs?: number;
   /** How often all keys are compared with the catalog. Default 60,000. */
   auditMs?: number;
-  /** How long a list that lost everything is held back until a second one confirms it. Default 5000. */
+  /**
+   * How long a list that lost everything is held back until a second one confirms it. Default 5000.
+   */
   confirmMs?: number;
 }
 
@@ -37,11 +39,12 @@ function historyIn(found: KeyValue | undefined): string {
 
 /**
  * Keeps a catalog like etcd, for as long as it lives: one list, then one watch from there on. etcd
- * answering late, never or from another history only makes the catalog stale until it has caught up.
+ * answering late, never or from another history only makes the catalog stale until it has caught
+ * up.
  *
- * A watch can fall silent without an end, so etcd's revision is asked for too; where it moves on and
- * the watch does not, and now and then in any case, the keys are compared (audit). A difference found
- * twice starts the watch anew from a fresh list.
+ * A watch can fall silent without an end, so etcd's revision is asked for too; where it moves on
+ * and the watch does not, and now and then in any case, the keys are compared (audit). A difference
+ * found twice starts the watch anew from a fresh list.
  */
 export class EtcdFeed {
   readonly #options: Required<EtcdFeedOptions>;
@@ -52,7 +55,9 @@ export class EtcdFeed {
   #mustList = true;
   #isAway = false;
   #auditedAtMs = 0;
-  /** etcd's revision and ours at the last check, and etcd's at the last audit that found all well. */
+  /**
+   * etcd's revision and ours at the last check, and etcd's at the last audit that found all well.
+   */
   #seen = { etcd: 0n, catalog: 0n, audited: 0n };
   #suspects: ReadonlySet<string> = new Set();
 
@@ -67,8 +72,8 @@ export class EtcdFeed {
   }
 
   /**
-   * Brings the catalog to a revision that etcd has come to, at once where no instance has changed up to
-   * there. Answers whether it comes to it in time.
+   * Brings the catalog to a revision that etcd has come to, at once where no instance has changed
+   * up to there. Answers whether it comes to it in time.
    */
   async reach(revision: bigint, withinMs: number): Promise<boolean> {
     const { catalog } = this.#options;
@@ -168,9 +173,9 @@ export class EtcdFeed {
   }
 
   /**
-   * Brings the catalog to etcd's revision where etcd moved on elsewhere: no key was written since, and
-   * there are as many as before, so none was deleted either. Changes that the watch has yet to bring
-   * keep it where it is.
+   * Brings the catalog to etcd's revision where etcd moved on elsewhere: no key was written since,
+   * and there are as many as before, so none was deleted either. Changes that the watch has yet to
+   * bring keep it where it is.
    */
   async #advance(): Promise<void> {
     const { client, catalog } = this.#options;
@@ -238,8 +243,8 @@ export class EtcdFeed {
   }
 
   /**
-   * The name of etcd's history; gives it one where it has none, and another where it was restored to what
-   * it was before. Empty when etcd is full: then it goes without.
+   * The name of etcd's history; gives it one where it has none, and another where it was restored
+   * to what it was before. Empty when etcd is full: then it goes without.
    */
   async #history(): Promise<string> {
     const { client, catalog } = this.#options;
@@ -263,7 +268,10 @@ export class EtcdFeed {
     return new RecordReader(catalog, log, this.stats);
   }
 
-  /** Everything in etcd. The values are read page by page, so that nothing else waits for all of them. */
+  /**
+   * Everything in etcd. The values are read page by page, so that nothing else waits for all of
+   * them.
+   */
   async #list() {
     const reader = this.#createReader();
     const instances: StoredInstance[] = [];
@@ -294,7 +302,8 @@ export class EtcdFeed {
     }
     const { position, instances, reader } = list;
     catalog.replace(instances, position.revision, history);
-    // The list is current. A first answer marked stale would make clients doubt what they learn later.
+    // The list is current. A first answer marked stale would make clients doubt what they learn
+    // later.
     catalog.setStale(false);
     this.#reader = reader;
     this.#suspects = new Set();

@@ -3,13 +3,15 @@ import { Turns } from '../health/turns.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { LeaseStream, overdue, RENEWAL_MS } from './lease-stream.ts';
 
-/** A lease is taken to live until so long before its end, in ms: a renewal takes time to reach etcd. */
+/**
+ * A lease is taken to live until so long before its end, in ms: a renewal takes time to reach etcd.
+ */
 const MARGIN_MS = 500;
 /** How often ended leases are forgotten, in ms. */
 const FORGET_MS = 60_000;
 /** Ended leases remembered at most. */
 const MOST_ENDED = 50_000;
-/** After so long, a lease that had less than a second left has expired for certain, unless it was renewed, in ms. */
+/** By then, a lease that had less than a second left has expired, unless it was renewed. In ms. */
 const CERTAIN_MS = 1000;
 /** Leases looked at at once. */
 const LOOKS = 64;
@@ -17,8 +19,9 @@ const LOOKS = 64;
 const stopping = () => new StoreError('unavailable', 'this registry is stopping');
 
 /**
- * Renews any number of leases. Leases that are known to live share one stream to etcd. Any other lease is first
- * looked at, which etcd answers at once: the renewal of an expired lease would hold up the stream (see LeaseStream).
+ * Renews any number of leases. Leases that are known to live share one stream to etcd. Any other
+ * lease is first looked at, which etcd answers at once: the renewal of an expired lease would hold
+ * up the stream (see LeaseStream).
  */
 export class EtcdKeepAlive {
   readonly #client: EtcdClient;
@@ -27,7 +30,10 @@ export class EtcdKeepAlive {
   /** Leases that have ended: owners that come back ask for them more than once. */
   readonly #ended = new Set<bigint>();
   readonly #living: LeaseStream;
-  /** For leases of which etcd cannot tell whether they have expired: they are within a second of their end. */
+  /**
+   * For leases of which etcd cannot tell whether they have expired: they are within a second of
+   * their end.
+   */
   readonly #doubtful: LeaseStream;
   readonly #looks = new Turns(LOOKS);
   #forgotAtMs = performance.now();

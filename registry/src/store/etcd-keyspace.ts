@@ -19,8 +19,9 @@ export interface KeyValue {
 }
 
 /**
- * The keys of one environment in an etcd. A prefix stands before every key that is sent to etcd and is
- * removed from every key that etcd returns, so that environments on one etcd do not see each other.
+ * The keys of one environment in an etcd. A prefix stands before every key that is sent to etcd and
+ * is removed from every key that etcd returns, so that environments on one etcd do not see each
+ * other.
  */
 export class EtcdKeyspace {
   readonly prefix: string;
@@ -40,7 +41,10 @@ export class EtcdKeyspace {
     return { key: this.bytes(start), range_end: prefixEnd(`${this.prefix}${start}`) };
   }
 
-  /** The key without the prefix. etcd returns only keys that have the prefix, or that a lease carries. */
+  /**
+   * The key without the prefix. etcd returns only keys that have the prefix, or that a lease
+   * carries.
+   */
   key(bytes: Buffer): string {
     const key = bytes.toString('utf8');
     return key.startsWith(this.prefix) ? key.slice(this.prefix.length) : key;

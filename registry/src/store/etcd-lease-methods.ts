@@ -21,7 +21,10 @@ function finished(writer: BinaryWriter): Buffer {
   return Buffer.from(buffer, byteOffset, length);
 }
 
-/** LeaseGrantResponse, LeaseKeepAliveResponse and LeaseTimeToLiveResponse: all have ID = 2 and TTL = 3. */
+/**
+ * LeaseGrantResponse, LeaseKeepAliveResponse and LeaseTimeToLiveResponse: all have ID = 2 and TTL =
+ * 3.
+ */
 function decodeLeaseTime(bytes: Uint8Array): LeaseTime {
   const reader = new BinaryReader(bytes);
   const time: LeaseTime = { leaseId: 0n, ttlSeconds: 0 };

@@ -11,14 +11,19 @@ import type { Replica, ReplicaList } from './replica-list.ts';
 /** How long a replica that died is still taken to live, and how often each says that it does. */
 const TTL_SECONDS = 5;
 const EVERY_MS = 1000;
-/** Who could not list them for so long finds some whose lease ended meanwhile gone, and about to be back. */
+/**
+ * Who could not list them for so long finds some whose lease ended meanwhile gone, and about to be
+ * back.
+ */
 const DOUBT_AFTER_MS = TTL_SECONDS * 1000 - 2 * EVERY_MS;
-/** By then they are: they connect anew, have a call or two fail that waits 2 s, and look once more. */
+/**
+ * By then they are: they connect anew, have a call or two fail that waits 2 s, and look once more.
+ */
 const DOUBT_MS = 10_000;
 
 /**
- * Reads a replica from etcd. Anyone can write to etcd, and a replica that cannot be reached holds up
- * every drain, so its key must have a lease that ends.
+ * Reads a replica from etcd. Anyone can write to etcd, and a replica that cannot be reached holds
+ * up every drain, so its key must have a lease that ends.
  * @returns undefined if the value is not a valid replica.
  */
 export function decodeReplica({
@@ -49,14 +54,15 @@ export interface EtcdMembershipOptions {
 }
 
 /**
- * Keeps a registry known to the others on the same etcd, by a key on a lease of its own, and the others
- * known to it. They are listed every second, and when it matters that none is missed: they are few.
+ * Keeps a registry known to the others on the same etcd, by a key on a lease of its own, and the
+ * others known to it. They are listed every second, and when it matters that none is missed: they
+ * are few.
  *
- * It matters to a drain, which ends when no client of a replica routes by what was before it. One that
- * is not listed may be missed, and does no harm if it has clients only once its key is written and what
- * it serves is no older than the key (`entered`): a drain that missed the key began before it. Those
- * that had clients when they lost their keys do so together with who lists them, by an outage of etcd:
- * after one the list is in doubt until their time to come back is over.
+ * It matters to a drain, which ends when no client of a replica routes by what was before it. One
+ * that is not listed may be missed, and does no harm if it has clients only once its key is written
+ * and what it serves is no older than the key (`entered`): a drain that missed the key began before
+ * it. Those that had clients when they lost their keys do so together with who lists them, by an
+ * outage of etcd: after one the list is in doubt until their time to come back is over.
  */
 export class EtcdMembership {
   readonly #options: EtcdMembershipOptions;
@@ -93,8 +99,8 @@ export class EtcdMembership {
   }
 
   /**
-   * Waits until its key is there and what it serves is no older than that, as long as told; not while
-   * etcd is full: reads go on.
+   * Waits until its key is there and what it serves is no older than that, as long as told; not
+   * while etcd is full: reads go on.
    */
   async entered(withinMs: number, signal: AbortSignal): Promise<void> {
     if (this.#isShutOut || performance.now() < this.#place.untilMs) return;
@@ -106,7 +112,9 @@ export class EtcdMembership {
     over.abort();
   }
 
-  /** Brings `replicas` up to date at once. @throws when etcd does not answer: they stay as they were */
+  /**
+   * Brings `replicas` up to date at once. @throws when etcd does not answer: they stay as they were
+   */
   async refresh(): Promise<KeyValue[]> {
     const { client, self, replicas } = this.#options;
     const lists = this.#lists;
@@ -147,7 +155,8 @@ export class EtcdMembership {
       const [seconds = 0] = await keepAlive.renew([this.#leaseId]);
       if (seconds > 0) return;
     }
-    // Known before it is granted, so that one whose answer is lost is renewed or revoked all the same.
+    // Known before it is granted, so that one whose answer is lost is renewed or revoked all the
+    // same.
     this.#leaseId = newLeaseId();
     await client.grant(this.#leaseId, TTL_SECONDS);
   }
@@ -166,7 +175,9 @@ export class EtcdMembership {
     this.#placed = Promise.withResolvers();
   }
 
-  /** Writes its own key where it is not among those listed, or hangs on another lease; its revision. */
+  /**
+   * Writes its own key where it is not among those listed, or hangs on another lease; its revision.
+   */
   async #write(keyValues: readonly KeyValue[]): Promise<bigint | undefined> {
     const { client, self } = this.#options;
     const key = `${REGISTRIES_PREFIX}${self.id}`;

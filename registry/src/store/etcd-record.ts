@@ -24,11 +24,12 @@ export function decodeRecord({ key, value, ...kv }: KeyValue): StoredInstance {
 }
 
 /**
- * Reads records. A value that is no instance is logged, counted and skipped; the catalog keeps the last
- * good instance of its key.
+ * Reads records. A value that is no instance is logged, counted and skipped; the catalog keeps the
+ * last good instance of its key.
  *
- * Each instance is also encoded once as the protobuf message that lists and watches send. An instance
- * that cannot be encoded is skipped too, so no record can make a list, a watch or the event log fail.
+ * Each instance is also encoded once as the protobuf message that lists and watches send. An
+ * instance that cannot be encoded is skipped too, so no record can make a list, a watch or the
+ * event log fail.
  */
 export class RecordReader {
   readonly #catalog: Catalog;
@@ -56,7 +57,9 @@ export class RecordReader {
       .filter((instance) => instance !== undefined);
   }
 
-  /** How many keys etcd has as far as was read: those listed, and those skipped with none listed. */
+  /**
+   * How many keys etcd has as far as was read: those listed, and those skipped with none listed.
+   */
   get keyCount(): number {
     return this.#catalog.size + this.#skipped.size - this.kept.length;
   }

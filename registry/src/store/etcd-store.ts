@@ -85,8 +85,9 @@ export class EtcdStore implements Store {
       if (left === 0 || this.#isListed(leaseId)) continue;
       const look = async () => {
         const keys = await this.#client.keysOf(leaseId);
-        // The owner registers again if its key was deleted or moved to another lease by hand, or if the
-        // value under the lease became invalid. An invalid value stays until the owner replaces it.
+        // The owner registers again if its key was deleted or moved to another lease by hand, or if
+        // the value under the lease became invalid. An invalid value stays until the owner replaces
+        // it.
         if (keys.some((key) => !this.#feed.skips(key))) return;
         if (keys.length === 0) this.#disposal.giveUp(leaseId, left);
         seconds[index] = 0;
@@ -111,7 +112,9 @@ export class EtcdStore implements Store {
     return outcome;
   }
 
-  /** Runs a write in its turn. That etcd is full is for people to know, so it stands in the log too. */
+  /**
+   * Runs a write in its turn. That etcd is full is for people to know, so it stands in the log too.
+   */
   async #inTurn<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await this.#writes.run(write);
@@ -158,7 +161,9 @@ export class EtcdStore implements Store {
     this.#client.close();
   }
 
-  /** Whether the catalog lists an instance by its lease, and the value of its key is still valid. */
+  /**
+   * Whether the catalog lists an instance by its lease, and the value of its key is still valid.
+   */
   #isListed(leaseId: bigint): boolean {
     const instance = this.catalog.ofLease(leaseId);
     if (instance === undefined) return false;

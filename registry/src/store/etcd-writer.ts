@@ -31,8 +31,8 @@ type Draft = Omit<StoredInstance, 'createRevision' | 'modRevision'>;
 const isWritten = (outcome: Written | Seen): outcome is Written => 'instance' in outcome;
 
 /**
- * Writes instances to etcd, each under a lease of its own. A write compares the key with what was read
- * before, so concurrent writers, in this process or in another, do not overwrite each other.
+ * Writes instances to etcd, each under a lease of its own. A write compares the key with what was
+ * read before, so concurrent writers, in this process or in another, do not overwrite each other.
  */
 export class EtcdWriter {
   readonly #client: EtcdClient;
@@ -58,9 +58,10 @@ export class EtcdWriter {
     /** Taken for this instance; nothing hangs on it yet. */
     let spare: TakenLease | undefined;
     /**
-     * The lease of the record that is there, if the record has to move to another lease: it has ended, and etcd may
-     * take long to revoke it. Or this replica does not know it: then another replica may have written the record
-     * without an answer, failed the registration, and be about to revoke the lease.
+     * The lease of the record that is there, if the record has to move to another lease: it has
+     * ended, and etcd may take long to revoke it. Or this replica does not know it: then another
+     * replica may have written the record without an answer, failed the registration, and be about
+     * to revoke the lease.
      */
     let leftLeaseId: bigint | undefined;
     let seen = await this.#assume(service, id, (existing) => existing === undefined);
@@ -85,7 +86,8 @@ export class EtcdWriter {
         }
         spare ??= this.#grant(ttlSeconds);
         const { leaseId, granted } = spare;
-        // With nothing else to do etcd gets the record a turn after the lease, not when it has granted it.
+        // With nothing else to do etcd gets the record a turn after the lease, not when it has
+        // granted it.
         const isAhead = this.#isAlone() && attempt === 1;
         const seconds = await (isAhead ? setImmediate(ttlSeconds) : granted);
         const lease = { leaseId, ttlSeconds: seconds };
@@ -96,7 +98,8 @@ export class EtcdWriter {
         const draft = { ...described, ...lease };
         const outcome = await this.#write(key, seen, draft, granted);
         if (isWritten(outcome)) {
-          // A record under the lease shows that the lease was granted, even if that answer was lost.
+          // A record under the lease shows that the lease was granted, even if that answer was
+          // lost.
           this.#keepAlive.noteAlive(leaseId, seconds, spare.askedMs);
           spare = undefined;
           const { existing } = seen;
@@ -175,8 +178,8 @@ export class EtcdWriter {
   }
 
   /**
-   * Who is at a key as the catalog has it, where that will do; else as etcd has it. The catalog may be
-   * behind: what is found out by it must be written, since only a write compares.
+   * Who is at a key as the catalog has it, where that will do; else as etcd has it. The catalog may
+   * be behind: what is found out by it must be written, since only a write compares.
    */
   async #assume(
     service: string,
@@ -189,7 +192,10 @@ export class EtcdWriter {
     return { existing, modRevision, createRevision, revision: this.#catalog.revision };
   }
 
-  /** Who is at a key and is to stay: not who was written by a registration that failed, and is being undone. */
+  /**
+   * Who is at a key and is to stay: not who was written by a registration that failed, and is being
+   * undone.
+   */
   #staying({ existing }: Seen): StoredInstance | undefined {
     return existing && this.#disposal.has(existing.leaseId) ? undefined : existing;
   }
@@ -211,7 +217,9 @@ export class EtcdWriter {
     return { leaseId, granted, askedMs };
   }
 
-  /** A record whose lease came out longer than it was asked for is to say so, if etcd takes that. */
+  /**
+   * A record whose lease came out longer than it was asked for is to say so, if etcd takes that.
+   */
   async #corrected(key: string, written: Written, granted: Promise<number>): Promise<Written> {
     const { instance, revision } = written;
     // What is written under a lease shows that it was granted, whatever became of the answer.

@@ -16,7 +16,10 @@ function isEnumNumber(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value;
 }
 
-/** The number of a value of an enum, which is stored as its short name, or as a number if it has none. */
+/**
+ * The number of a value of an enum, which is stored as its short name, or as a number if it has
+ * none.
+ */
 function enumValue(values: Record<string, number>, prefix: string, stored: unknown): number {
   if (isEnumNumber(stored)) return stored;
   const value = typeof stored === 'string' ? values[`${prefix}${stored}`] : undefined;
@@ -29,8 +32,8 @@ function enumValue(values: Record<string, number>, prefix: string, stored: unkno
 type Kept = Omit<StoredInstance, 'leaseId' | 'createRevision' | 'modRevision'>;
 
 /**
- * One line of JSON that a person can read, the same for the same instance. An enum's value that this
- * version does not know stays a number.
+ * One line of JSON that a person can read, the same for the same instance. An enum's value that
+ * this version does not know stays a number.
  */
 export function encodeInstance(instance: Kept): string {
   const metadata = [...instance.metadata].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -61,8 +64,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads a value that `encodeInstance` wrote. Anyone can write to etcd, so each field is checked by the
- * rules for registrations: a value that passes can also be encoded as a protobuf message.
+ * Reads a value that `encodeInstance` wrote. Anyone can write to etcd, so each field is checked by
+ * the rules for registrations: a value that passes can also be encoded as a protobuf message.
  * @throws Error that lists what is wrong.
  */
 export function decodeInstance(text: string): Kept {

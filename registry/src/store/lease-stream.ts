@@ -17,15 +17,17 @@ export const overdue = () =>
 /**
  * Renews leases over one keepalive stream of etcd, each answer matched to its lease.
  *
- * etcd serves a stream one renewal after the other. The renewal of a lease that has expired waits until etcd
- * revokes the lease, and all renewals behind it wait too
- * (https://github.com/etcd-io/etcd/blob/v3.4.23/lease/lessor.go, `Renew`). If the stream makes no progress, the
- * lease at its head is therefore looked at. If it has expired, its renewal ends with 0, and the others go on over
- * another stream.
+ * etcd serves a stream one renewal after the other. The renewal of a lease that has expired waits
+ * until etcd revokes the lease, and all renewals behind it wait too
+ * (https://github.com/etcd-io/etcd/blob/v3.4.23/lease/lessor.go, `Renew`). If the stream makes no
+ * progress, the lease at its head is therefore looked at. If it has expired, its renewal ends with
+ * 0, and the others go on over another stream.
  */
 export class LeaseStream {
   readonly #client: Pick<EtcdClient, 'keepAlive' | 'memberCount' | 'secondsLeft'>;
-  /** Renewals under way, the oldest first: it is the head of the stream, and the first to be due. */
+  /**
+   * Renewals under way, the oldest first: it is the head of the stream, and the first to be due.
+   */
   readonly #renewals = new Map<bigint, Renewal>();
   #stream: KeepAliveStream | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -134,7 +136,10 @@ export class LeaseStream {
     this.#timer = setTimeout(() => this.#check(), ms).unref();
   }
 
-  /** Finds out why the stream makes no progress: its head has expired, or the member does not answer. */
+  /**
+   * Finds out why the stream makes no progress: its head has expired, or the member does not
+   * answer.
+   */
   async #look(head: bigint): Promise<void> {
     const stream = this.#stream;
     const progressMs = this.#progressMs;

@@ -29,8 +29,8 @@ export interface Written {
  * this store shows them (or a moment after, when it is slow to).
  *
  * Every write fails with StoreError `unavailable` within about 2 s when the store is away; it may
- * then have happened all the same, and can be repeated. With `no-space` when the store is full: that
- * has not happened, and what is listed stays and is renewed.
+ * then have happened all the same, and can be repeated. With `no-space` when the store is full:
+ * that has not happened, and what is listed stays and is renewed.
  */
 export interface Store {
   /** What is known, current or stale. */
@@ -40,9 +40,10 @@ export interface Store {
   readonly stats: Readonly<FeedStats>;
 
   /**
-   * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed, if
-   * this store granted or renewed it before, else it gets a new one; what it says of itself replaces what
-   * it said before. Another incarnation at the same address replaces the old one and its lease.
+   * Lists an instance under a lease of `ttlSeconds`. The same incarnation keeps its lease, renewed,
+   * if this store granted or renewed it before, else it gets a new one; what it says of itself
+   * replaces what it said before. Another incarnation at the same address replaces the old one and
+   * its lease.
    * @throws StoreError `conflict` when a live instance has the id at another address.
    */
   register(description: InstanceDescription, ttlSeconds: number): Promise<Written>;
@@ -59,12 +60,14 @@ export interface Store {
    */
   update(reference: InstanceReference, change: InstanceChange): Promise<Written>;
 
-  /** Removes an instance and its lease; one not there, or living by another lease, is left alone. */
+  /**
+   * Removes an instance and its lease; one not there, or living by another lease, is left alone.
+   */
   deregister(reference: InstanceReference): Promise<{ removed: boolean; revision: bigint }>;
 
   /**
-   * Notes what a health check found of an instance as it was read from the catalog. Answers whether it
-   * was noted: not when the instance has changed since, or is gone; it is then left as it is.
+   * Notes what a health check found of an instance as it was read from the catalog. Answers whether
+   * it was noted: not when the instance has changed since, or is gone; it is then left as it is.
    */
   setHealth(instance: StoredInstance, health: Health): Promise<boolean>;
 
@@ -75,9 +78,10 @@ export interface Store {
   refreshReplicas(): Promise<void>;
 
   /**
-   * Waits until the others can know of the registry that has joined and the catalog is no older than
-   * that, so that no drain can have missed it that is not over for whoever reads here from then on. At
-   * most for `withinMs`, and not while a store that knew of it is away: what is known is served anyhow.
+   * Waits until the others can know of the registry that has joined and the catalog is no older
+   * than that, so that no drain can have missed it that is not over for whoever reads here from
+   * then on. At most for `withinMs`, and not while a store that knew of it is away: what is known
+   * is served anyhow.
    */
   entered(withinMs: number, signal: AbortSignal): Promise<void>;
 

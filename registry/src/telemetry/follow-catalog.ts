@@ -4,14 +4,17 @@ import type { Store } from '../store/store.ts';
 import type { EventBook } from './event-book.ts';
 import { instanceEvent, isServing } from './instance-events.ts';
 
-/** Leases asked about within a second. If more instances are lost, their leases are taken to have ended. */
+/**
+ * Leases asked about within a second. If more instances are lost, their leases are taken to have
+ * ended.
+ */
 const MOST_ASKED = 50;
 const ASK_MS = 1000;
 
 /**
- * Writes every change of a store's catalog into the book, except for the first fill. If an instance is lost
- * while it serves, the store is asked whether its lease still lives. Later events wait for the answer, so
- * that they stay in order.
+ * Writes every change of a store's catalog into the book, except for the first fill. If an instance
+ * is lost while it serves, the store is asked whether its lease still lives. Later events wait for
+ * the answer, so that they stay in order.
  * @returns a function that ends it
  */
 export function followCatalog(
@@ -44,7 +47,8 @@ export function followCatalog(
 
   return store.catalog.subscribe((notice) => {
     if (notice.kind === 'stale') return;
-    // One revision is one action: a lease that ended, or a command that deleted keys. One answer will do.
+    // One revision is one action: a lease that ended, or a command that deleted keys. One answer
+    // will do.
     const answers = new Map<bigint, Promise<boolean>>();
     for (const { type, instance, revision } of notice.events) {
       const isLost = type === EventType.EVENT_TYPE_DELETE && isServing(instance);

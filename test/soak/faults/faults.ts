@@ -37,7 +37,10 @@ function chosenKey({ oracle }: Scene, { choice }: Fault): string | undefined {
   return keys[Math.floor(choice * keys.length)];
 }
 
-/** The fields to damage a record with, each in a share of the faults; undefined to replace the record. */
+/**
+ * The fields to damage a record with, each in a share of the faults; undefined to replace the
+ * record.
+ */
 function anyInvalidFields({ choice }: Fault): StoredRecord | undefined {
   const all = [undefined, ...Object.values(INVALID_FIELDS)];
   // `choice` itself picks the key.
@@ -154,7 +157,8 @@ export const FAULTS: Record<FaultKind, FaultAct> = {
         await scene.etcd.ctl('put', key, 'not an instance');
         return;
       }
-      // On its own lease, the record is valid but for these fields. The lease may have ended meanwhile.
+      // On its own lease, the record is valid but for these fields. The lease may have ended
+      // meanwhile.
       const lease = `--lease=${BigInt(leaseId).toString(16)}`;
       await scene.etcd.ctl('put', lease, key, invalidRecord(valid, fields)).catch(() => {});
     },

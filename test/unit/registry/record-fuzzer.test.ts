@@ -85,7 +85,10 @@ const fields = {
 const optional = new Set(['metadata', 'dependencies', 'healthCheck', 'health']);
 const requiredKeys = Object.keys(fields).filter((name) => !optional.has(name)) as [];
 
-/** Texts of values: records, records with a number that JSON writes and JavaScript does not, and junk. */
+/**
+ * Texts of values: records, records with a number that JSON writes and JavaScript does not, and
+ * junk.
+ */
 const value = fc.oneof(
   { weight: 20, arbitrary: fc.record(fields, { requiredKeys }).map((it) => JSON.stringify(it)) },
   {
@@ -121,7 +124,9 @@ function startTimeOf(bytes: Uint8Array): Timestamp | undefined {
   return undefined;
 }
 
-/** Checks that an accepted instance is the same after each encoding, and small enough for a message. */
+/**
+ * Checks that an accepted instance is the same after each encoding, and small enough for a message.
+ */
 function checkEncodings(instance: StoredInstance): void {
   const bytes = encodedInstance(instance);
   expect(bytes.length).toBeLessThan(PART_BYTES);
@@ -135,7 +140,9 @@ function checkEncodings(instance: StoredInstance): void {
   expect(JSON.parse(JSON.stringify(wireInstance(instance)))).toMatchObject({ id: instance.id });
 }
 
-/** Lists records, changes them and deletes them as a watch of etcd brings them, and sends all of it. */
+/**
+ * Lists records, changes them and deletes them as a watch of etcd brings them, and sends all of it.
+ */
 async function checkMessages(instances: readonly StoredInstance[]): Promise<void> {
   const { getService, listInstances, watch } = SharedEncodingDefinition.methods;
   const catalog = new Catalog();
