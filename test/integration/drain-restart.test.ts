@@ -67,7 +67,9 @@ class Stage extends RegistryStage {
   }
 
   async #replica(port: number): Promise<Registry> {
-    const store = new EtcdStore({ endpoints: [this.#etcd.endpoint] });
+    // The replicas of the other stage are none of its replicas: one that leaves there causes no doubt here.
+    const prefix = `/${this.#service}`;
+    const store = new EtcdStore({ endpoints: [this.#etcd.endpoint], prefix });
     const registry = await createRegistry({ port, store });
     await store.catalog.completed;
     return registry;
