@@ -71,6 +71,28 @@ describe('the age of connections', () => {
 });
 
 describe('keepalive', () => {
+  it('pings a server with a slow call seldom enough for a limit of two pings a second', async () => {
+    const police = {
+      message: GetUserResponse.encode({
+        user: { id: '', name: 'police', email: '', createTime: undefined },
+      }).finish(),
+      delayMs: 2,
+      leastMs: 500,
+      strikes: 2,
+    };
+    const server = await startPingPolice(police);
+    stage.defer(() => server.close());
+    await stage.list(server.port, { service: 'policed', id: 'police' });
+    const users = stage.users('policed');
+    // The client learns that the method is fast, and then meets a call that is not.
+    for (let i = 0; i < 20; i += 1) await users.getUser({ id: 'x' });
+    police.delayMs = 3500;
+    const { user } = await users.getUser({ id: 'x' }, { timeoutMs: 10_000 });
+    expect(user?.name).toBe('police');
+    expect(server.pings).toBeGreaterThanOrEqual(3);
+    expect(server.goaways).toBe(0);
+  });
+
   it('F28: too_many_pings makes it ping less often; no call fails, nobody is left out', async () => {
     const police = await startPingPolice({
       message: GetUserResponse.encode({

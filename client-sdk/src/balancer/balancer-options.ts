@@ -63,8 +63,11 @@ export interface BalancerListener {
   endpointRemoved(endpoint: Endpoint): void;
   /** The endpoint no longer answers: what may be asked elsewhere should be. */
   endpointStalled(endpoint: Endpoint): void;
-  /** Asks the process at the other end of the connection for a sign of life; `onAnswer` is called if it comes. */
-  ping(endpoint: Endpoint, onAnswer: () => void): void;
+  /**
+   * Pings the process at the other end of the connection. `onAnswer` is called if its answer comes.
+   * @returns false if no ping was sent
+   */
+  ping(endpoint: Endpoint, onAnswer: () => void): boolean;
   /** Which endpoints can be picked has changed. */
   picksChanged(): void;
 }

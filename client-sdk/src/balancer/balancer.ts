@@ -68,7 +68,7 @@ export class Balancer {
         if (reason === 'stopped answering') this.#listener?.endpointStalled(endpoint);
         this.#listener?.picksChanged();
       },
-      ping: (endpoint, onAnswer) => this.#listener?.ping(endpoint, onAnswer),
+      ping: (endpoint, onAnswer) => this.#listener?.ping(endpoint, onAnswer) ?? false,
       suspended: () => this.#listener?.picksChanged(),
       returned: (endpoint) => {
         observer?.returned(endpoint);

@@ -32,8 +32,8 @@ export interface HealthListener {
   ejected(endpoint: Endpoint, reason: EjectionReason, forMs: number): void;
   /** It is used again. */
   returned(endpoint: Endpoint): void;
-  /** Pings the process of the endpoint; `onAnswer` is called if the answer comes. */
-  ping(endpoint: Endpoint, onAnswer: () => void): void;
+  /** Pings the process of the endpoint, as `BalancerListener.ping`. */
+  ping(endpoint: Endpoint, onAnswer: () => void): boolean;
   /** It is left out for as long as it is silent, or no longer. */
   suspended(endpoint: Endpoint): void;
 }
@@ -208,10 +208,11 @@ export class HealthMonitor {
   #ping(endpoint: Endpoint, now: number): void {
     if (endpoint.pingedAt !== undefined) return;
     endpoint.pingedAt = now;
-    this.#listener.ping(endpoint, () => {
+    const isSent = this.#listener.ping(endpoint, () => {
       endpoint.pingedAt = undefined;
       endpoint.aliveAt = this.#lastTickAt;
     });
+    if (!isSent) endpoint.pingedAt = undefined;
   }
 
   #suspend(endpoint: Endpoint, isSuspended: boolean): void {

@@ -80,9 +80,9 @@ export class Link {
     for (const attempt of [...this.#site.movable]) attempt.abort(reason);
   }
 
-  /** Pings the process at the other end. `onAnswer` is called if its answer comes. */
-  ping(onAnswer: () => void): void {
-    if (this.#subchannel !== undefined) pingPeer(this.#subchannel, onAnswer);
+  /** Pings the process at the other end, see `pingPeer`. */
+  ping(onAnswer: () => void): boolean {
+    return this.#subchannel !== undefined && pingPeer(this.#subchannel, onAnswer);
   }
 
   /** Lets go of the connection; its calls in flight hold it until they end. */

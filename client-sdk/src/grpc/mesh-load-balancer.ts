@@ -92,8 +92,8 @@ class MeshLoadBalancer implements LoadBalancer, BalancerListener {
     this.#links.get(endpoint)?.abortMovable('the instance stopped answering');
   }
 
-  ping(endpoint: Endpoint, onAnswer: () => void): void {
-    this.#links.get(endpoint)?.ping(onAnswer);
+  ping(endpoint: Endpoint, onAnswer: () => void): boolean {
+    return this.#links.get(endpoint)?.ping(onAnswer) ?? false;
   }
 
   picksChanged(): void {

@@ -68,6 +68,7 @@ export function useBalancer(policy: ServicePolicy = {}, subset?: Subset): void {
     endpointStalled: (each) => told.push(`stalled ${each.instance.id}`),
     ping: (each, onAnswer) => {
       if (alive.has(each.instance.id)) onAnswer();
+      return true;
     },
     picksChanged: () => {
       picksChanges += 1;
