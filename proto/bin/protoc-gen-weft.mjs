@@ -5,7 +5,7 @@
  * - It reads strings with invalid UTF-8, where protobuf requires an error: the code gets the reader of
  *   `@weft/proto/wire`. https://protobuf.dev/programming-guides/proto3/#scalar
  * - It writes times before 1970 with negative nanos: the code gets the conversions of `@weft/proto/wire`.
- *XX *
+ *
  * Takes the options of ts-proto. Times must be Dates, and 64-bit integers bigints: `forceLong=bigint`.
  * Runs on Node 20 and later.
  */
