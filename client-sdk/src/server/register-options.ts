@@ -30,7 +30,7 @@ export interface RegisterOptions
     | 'acknowledgeMs'
     | 'settleMs'
   > {
-  /** Host that others reach the program by. */
+  /** Host at which clients reach the program: a name or an IP address, no wildcard or link-local one. */
   host: string;
   /** Port that it listens on. */
   port: number;
@@ -61,7 +61,7 @@ const port: Reader<number> = (value, path, faults) => {
   return serveFields.port(value, path, faults);
 };
 
-const { name, host, id, slot, type, version, zone, weight } = serveFields;
+const { name, advertiseHost: host, id, slot, type, version, zone, weight } = serveFields;
 const { metadata, dependencies, ttlSeconds, acknowledgeMs, settleMs } = serveFields;
 const readFields = fieldsOf<RegisterOptions>({
   ...{ name, host, port, id, slot, type, version, zone, weight, metadata, dependencies },

@@ -43,6 +43,8 @@ describe('the options of mesh.register', () => {
     [{ ...least, port: 0 }, /port must be the port that the program listens on, not 0/],
     [{ ...least, port: 65_536 }, /port must be/],
     [{ ...least, host: 'a b' }, /host must be/],
+    [{ ...least, host: '0.0.0.0' }, /host must be an address that clients can reach/],
+    [{ ...least, host: '10.0.0.300' }, /host must be a host name/],
     [{ ...least, name: 'Pages' }, /name must be/],
     [{ ...least, protocol: 'udp' }, /protocol must be grpc, http, tcp/],
     [{ ...least, metadata: { 'weft.protocol': 'x' } }, /metadata\["weft\.protocol"\] is reserved/],
