@@ -129,6 +129,15 @@ describe('weft run', () => {
     expect((await weft.exited).code).toBe(0);
   });
 
+  it.concurrent('starts no program if --registry holds no address', async () => {
+    const { weft } = startRun('misled', '--registry', 'nowhere');
+    // A program that was started would keep weft running.
+    expect(await weft.exited).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/registry must be `host:port`/),
+    });
+  });
+
   it.each([
     [
       'a program that does not exist',

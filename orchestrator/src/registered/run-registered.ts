@@ -42,12 +42,17 @@ export class RegisteredRun {
   readonly #ended = new AbortController();
   #isStopping = false;
 
+  /**
+   * Starts the program.
+   * @throws WeftError if `registry` holds no addresses; OrchestratorError if there is no such program
+   */
   constructor(options: RunOptions) {
     const { service: name, address, advertised, health, id, registry, program } = options;
     this.#options = options;
-    this.#attached = startAttached(programFor(program, address.port), options.stopTimeoutMs);
     this.#mesh = createMesh({ registry, telemetry: false, log: newsLog(options.onNews) });
     this.#check = createHealthCheck(health, address);
+    // The program starts last: if anything before it throws, nobody would end the program.
+    this.#attached = startAttached(programFor(program, address.port), options.stopTimeoutMs);
     this.#registered = new RegisteredProgram({
       process: this.#attached,
       address,
