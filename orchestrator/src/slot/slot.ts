@@ -191,13 +191,13 @@ export class Slot {
     while (this.#state.kind === 'stopping') await this.#changed.promise;
   }
 
-  /** @param failures How many processes ended; 0 if the program cannot be run. */
-  /** Ends its process at once, for a reason that is not the process's; the next one starts with backoff. */
+  /** Ends its process at once, for a reason outside of the process. The next one starts with backoff. */
   endProcess(reason: string): void {
     this.#endedFor ??= reason;
     this.#launched?.process.terminate(0);
   }
 
+  /** @param failures How many processes ended; 0 if the program cannot be run. */
   #startError(failures: number): OrchestratorError {
     if (failures === 0)
       return new OrchestratorError(`${this.name} does not start: ${this.#lastExit}`);
