@@ -94,10 +94,9 @@ export function drainHandlers(options: DrainOptions): Handlers {
           const lostWatchIds = book.lost(service, revision);
           const allLost = [...lostWatchIds, ...(peers?.lostWatchIds ?? [])];
           peers?.lookFor(allLost.slice(0, MAX_LOST));
-          const back = new Set(
-            allLost.filter((watchId) => book.isOpen(watchId) || peers?.isOpen(watchId)),
-          );
-          const isBack = (watchId: string) => back.has(watchId);
+          const openElsewhere = peers?.openWatchIds;
+          const isBack = (watchId: string) =>
+            book.isOpen(watchId) || openElsewhere?.has(watchId) === true;
           const own = [
             ...whileUnsure(revision, thisReplicaOnly, listedAtMs),
             ...book.holders(service, revision, isBack),

@@ -54,9 +54,9 @@ export class PeerDrains {
     return [...this.#peers.values()].flatMap(({ lostWatchIds }) => lostWatchIds);
   }
 
-  /** Whether a watch that broke off at one replica is open at another. */
-  isOpen(watchId: string): boolean {
-    return [...this.#peers.values()].some(({ openWatchIds }) => openWatchIds.includes(watchId));
+  /** Of the watches that it was told to look for, those that are open at another replica. */
+  get openWatchIds(): Set<string> {
+    return new Set([...this.#peers.values()].flatMap(({ openWatchIds }) => openWatchIds));
   }
 
   /**
