@@ -4,19 +4,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 200;
 
-function isAlive(pid) {
+/** When a process started, in ticks since the boot; empty where the system does not tell. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return '';
+  }
+}
+
+/** Whether the holder of a lock runs. A later process may have its id, as in a container that starts again. */
+function isAlive({ pid, start }) {
   try {
     process.kill(pid, 0);
-    return true;
+    return start === '' || startOf(pid) === start;
   } catch (error) {
     return error.code === 'EPERM';
   }
 }
 
-/** The process that holds a lock; undefined if nobody does. */
+/** The process that holds a lock; undefined if no process does. */
 function holderOf(folder) {
   try {
-    return Number(readFileSync(join(folder, 'pid'), 'utf8'));
+    const [pid, start = ''] = readFileSync(join(folder, 'pid'), 'utf8').split(' ');
+    return { pid: Number(pid), start };
   } catch {
     return undefined;
   }
@@ -38,7 +50,7 @@ function take(folder) {
   const own = `${folder}.${process.pid}`;
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, 'pid'), String(process.pid));
+  writeFileSync(join(own, 'pid'), `${process.pid} ${startOf(process.pid)}`);
   if (didRename(own, folder)) return true;
   rmSync(own, { recursive: true });
   return false;
@@ -48,7 +60,8 @@ function take(folder) {
 function breakLock(folder) {
   const aside = `${folder}.broken.${process.pid}`;
   if (!didRename(folder, aside)) return;
-  if (isAlive(holderOf(aside)) && didRename(aside, folder)) return;
+  const holder = holderOf(aside);
+  if (holder !== undefined && isAlive(holder) && didRename(aside, folder)) return;
   rmSync(aside, { recursive: true, force: true });
 }
 
@@ -67,7 +80,7 @@ export async function withLock(folder, onWait, action) {
       breakLock(folder);
       continue;
     }
-    if (holder !== undefined && !hasWaited) onWait(holder);
+    if (holder !== undefined && !hasWaited) onWait(holder.pid);
     hasWaited ||= holder !== undefined;
     await sleep(POLL_MS);
   }

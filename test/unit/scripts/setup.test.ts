@@ -107,6 +107,13 @@ describe('the set-up of a clone', () => {
     expect((await setUp()).output).toBe('is there\n');
   });
 
+  it('breaks the lock of a process that ended when another process has its id now', async () => {
+    const lock = join(clone, '.cache', 'setup.lock');
+    mkdirSync(lock);
+    writeFileSync(join(lock, 'pid'), `${process.pid} 1`);
+    expect((await setUp()).output).toBe('is there\n');
+  });
+
   it('leaves the packages as they were when npm ci finds no network', async () => {
     const marker = join(clone, 'node_modules', 'marker');
     writeFileSync(marker, '');
