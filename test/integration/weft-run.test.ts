@@ -170,6 +170,12 @@ describe('weft run', () => {
       2,
     ],
     [
+      'a host that no client can reach',
+      ['--port', '0', '--host', '0.0.0.0', '--health', 'none', '--', 'true'],
+      /0\.0\.0\.0 is a wildcard address\. Set --advertise/,
+      2,
+    ],
+    [
       'a name that is none',
       ['--port', '0', '--service', 'A b', '--', 'true'],
       /It must be a DNS label/i,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import { INSTANCE_ID, SERVICE_NAME } from '@weft/proto';
+import { hostProblem, INSTANCE_ID, messageOf, SERVICE_NAME } from '@weft/proto';
 import type { Address } from '@weft/proto/registry';
 import { type Command, InvalidArgumentError } from 'commander';
 import { neverWaitForReaders, printNews } from '../output/terminal.ts';
@@ -48,13 +48,30 @@ function parseAddress(text: string): Address {
   throw new InvalidArgumentError('It must be host:port, such as 10.0.0.31:31080.');
 }
 
-/** Where others reach what listens at an address: there, unless a container's variables say otherwise. */
-function advertisedAddress({ host, port }: Address): Address {
-  const { WEFT_ADVERTISE_HOST, WEFT_ADVERTISE_PORT } = process.env;
-  return {
-    host: parseHost(WEFT_ADVERTISE_HOST || host),
-    port: parsePort(WEFT_ADVERTISE_PORT || String(port)),
+/** The value of a variable, read like an option; undefined if it is not set. */
+function variable<Value>(name: string, parse: (text: string) => Value): Value | undefined {
+  const text = process.env[name];
+  if (!text) return undefined;
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`$${name} is '${text}'. ${messageOf(error)}`);
+  }
+}
+
+/**
+ * The address at which clients reach a program: the option `--advertise`, else a container's variables, else
+ * the address at which the program listens.
+ */
+function advertisedAddress({ host, port }: Address, given: Address | undefined): Address {
+  const advertised = given ?? {
+    host: variable('WEFT_ADVERTISE_HOST', parseHost) ?? host,
+    port: variable('WEFT_ADVERTISE_PORT', parsePort) ?? port,
   };
+  const problem = hostProblem(advertised.host);
+  if (problem === undefined) return advertised;
+  const message = `The advertised host ${problem}. Set --advertise or $WEFT_ADVERTISE_HOST.`;
+  throw new InvalidArgumentError(message);
 }
 
 function parseMs(text: string): number {
@@ -65,13 +82,13 @@ function parseMs(text: string): number {
 async function run(words: string[], flags: RunFlags, registry: string): Promise<void> {
   neverWaitForReaders();
   const { service, health = parseHealth('grpc'), stopTimeout } = flags;
-  const host = flags.host ?? parseHost(process.env.WEFT_HOST || '127.0.0.1');
+  const host = flags.host ?? variable('WEFT_HOST', parseHost) ?? '127.0.0.1';
   const id = flags.id ?? `${service.slice(0, 48)}-${randomBytes(4).toString('hex')}`;
   const address = { host, port: flags.port || (await freePort(host)) };
   const registered = new RegisteredRun({
     service,
     address,
-    advertised: flags.advertise ?? advertisedAddress(address),
+    advertised: advertisedAddress(address, flags.advertise),
     health,
     id,
     registry,
@@ -117,7 +134,13 @@ export function define(command: Command): void {
     )
     .option('--id <id>', 'id of the instance (default: random)', parseId)
     .option('--stop-timeout <ms>', 'between SIGTERM and SIGKILL', parseMs, 35_000)
-    .action((words: string[], flags: RunFlags, command: Command) =>
-      run(words, flags, registryOf(globalOptions(command), flags.registry)),
-    );
+    .action(async (words: string[], flags: RunFlags, command: Command) => {
+      try {
+        await run(words, flags, registryOf(globalOptions(command), flags.registry));
+      } catch (error) {
+        // Commander prints such an error of an option by itself, and not of a variable.
+        if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
+        throw error;
+      }
+    });
 }
