@@ -155,7 +155,7 @@ describe('breakers of services that are called by streams', () => {
     });
     stage.defer(() => host.close());
     await host.registered();
-    const breaker = { failures: 5, resetMs: 300, probeTimeoutMs: 300 };
+    const breaker = { failures: 5, resetMs: 300, probeTimeoutMs: 1500 };
     const mesh = stage.join({ breaker });
     const client = mesh.client(StreamServiceDefinition, { service: 'streaming' });
     const end = new AbortController();
@@ -168,10 +168,10 @@ describe('breakers of services that are called by streams', () => {
     expect(stateOf()).toBe('open');
     await eventually(() => expect(stateOf()).toBe('half-open'));
     const streams = [live()];
-    await eventually(() => expect(stateOf()).toBe('closed'), { withinMs: 250 });
+    await eventually(() => expect(stateOf()).toBe('closed'), { withinMs: 1400 });
 
     for (let i = 0; i < 20; i += 1) streams.push(live());
-    await pause(400);
+    await pause(1600);
     for (let i = 0; i < 7; i += 1) await fail();
     expect(stateOf()).toBe('closed');
     isFailing = false;
