@@ -7,28 +7,30 @@ import type { MeshFolder } from '../mesh-folder.ts';
 import { makePrivateFolder } from '../private-files.ts';
 import { LogTail } from '../process/log-tail.ts';
 
-/** Tells a `weft up` that another one has started it, which waits until the mesh is up. */
+/** Set for a detached `weft up`: the `weft up --detach` that started it waits until the mesh is up. */
 const VARIABLE = 'WEFT_DETACHED';
 const POLL_MS = 100;
 
-/** Whether this `weft up` runs detached. Its services must not take over what tells so. */
+/** Whether this `weft up` runs detached. Removes the variable, so that the services do not inherit it. */
 export function isDetached(): boolean {
   const value = process.env[VARIABLE];
   delete process.env[VARIABLE];
   return value !== undefined;
 }
 
-/** Tells the `weft up` that started this one that the mesh is up. It may be gone by now. */
+/** Reports to the `weft up --detach` that started this process that the mesh is up, if it still runs. */
 export function reportUp(): void {
   if (!process.connected) return;
-  process.send?.('up', () => process.disconnect());
+  process.send?.('up', () => {
+    if (process.connected) process.disconnect();
+  });
 }
 
 /**
- * Runs `weft up` in a session of its own, which goes on when the terminal is closed, and shows what it says until
- * the mesh is up or could not start.
- * @param words after `weft`
- * @returns its exit code; 0 once the mesh is up
+ * Runs `weft up` in a session of its own, so that it goes on when the terminal is closed. Prints its output until the
+ * mesh is up or the start has failed.
+ * @param words the command line after `weft`
+ * @returns 0 once the mesh is up, else the exit code of `weft up`
  */
 export async function runDetached(folder: MeshFolder, words: readonly string[]): Promise<number> {
   makePrivateFolder(folder.path);
