@@ -2,7 +2,7 @@ import { messageOf } from '@weft/proto';
 import { OrchestratorError } from './errors.ts';
 import type { Slot } from './slot/slot.ts';
 
-/** Between two tries to write. */
+/** Wait between two attempts to write the file. */
 const RETRY_MS = 1000;
 
 export interface ProcessRecordOptions {
@@ -18,9 +18,9 @@ export interface ProcessRecordOptions {
 }
 
 /**
- * Keeps a file that names the running processes in step with what runs. When the file cannot be written, as on
- * a full disk, it is tried again and again. Meanwhile a process that the file does not name is ended: if we
- * crashed, nobody would find it.
+ * Keeps a file of the running processes up to date, so that the next `weft` finds them if this one crashes. If the
+ * file cannot be written, as on a full disk, the write is retried every second. Until it succeeds, each process that
+ * the file does not name is ended.
  */
 export class ProcessRecord {
   readonly #options: ProcessRecordOptions;
@@ -43,7 +43,7 @@ export class ProcessRecord {
     }
   }
 
-  /** Writes the file, now or as soon as that is possible. */
+  /** Writes the file. If that fails, retries until it succeeds, and ends the processes that the file lacks. */
   update(): void {
     const { onNews, file } = this.#options;
     clearTimeout(this.#timer);
@@ -60,7 +60,7 @@ export class ProcessRecord {
     }
   }
 
-  /** Tries no more. */
+  /** Ends the retries. */
   close(): void {
     clearTimeout(this.#timer);
   }

@@ -102,12 +102,12 @@ export class Supervisor {
   }
 
   /**
-   * Starts everything: etcd, the registry, then the services level by level, each level once the one
-   * before is healthy. What is `left` running and is as weft.yaml wants it is taken over instead, the rest of
-   * it ended first; then a process that does not start is reported and tried again, and what was taken over
-   * runs on. After an error the caller stops what did start.
-   * @throws PortError for a taken port and ProgramError for a command that cannot run, all being as it was;
-   * OrchestratorError for a process that does not start when nothing is taken over.
+   * Starts etcd, the registry, then the services level by level, each level once the level before is healthy.
+   * A process in `left` that is as weft.yaml wants it is taken over instead of started; the others in `left` are
+   * ended first. If anything is taken over, a process that does not start is reported and retried, and the
+   * processes that were taken over run on. After an error the caller stops the processes that did start.
+   * @throws PortError if a port is taken, ProgramError if a command cannot run; nothing was changed then.
+   * OrchestratorError if a process does not start and nothing was taken over.
    */
   async start(left: Leftovers): Promise<void> {
     const { topology, store, log } = this.#options;

@@ -5,9 +5,9 @@ import { superviseChild } from './child.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import { childEnvironment, type Program, programFault } from './program.ts';
 
-/** A program that writes to our own standard output and standard error. */
+/** A child that shares our standard output and standard error. */
 export interface AttachedProcess extends ManagedProcess {
-  /** How it ended, once it has: its exit code, or 128 + n after signal n, as shells have it. */
+  /** Call it after the end. @returns the exit code, or 128 + n after signal n, as in shells */
   end(): { code: number; isBySigterm: boolean };
 }
 

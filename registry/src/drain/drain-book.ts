@@ -14,7 +14,7 @@ export interface WatchTerms {
 
 /** A watch in the book, until disposed of. */
 export interface BookedWatch extends Disposable {
-  /** Takes note of a response about to be sent. @returns whether the client has to acknowledge it */
+  /** Records a response that is about to be sent. @returns whether the client has to acknowledge it */
   sending(response: WatchResponse): boolean;
 }
 

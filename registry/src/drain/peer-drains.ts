@@ -54,7 +54,7 @@ export class PeerDrains {
     return [...this.#peers.values()].flatMap(({ lostWatchIds }) => lostWatchIds);
   }
 
-  /** Of the watches that it was told to look for, those that are open at another replica. */
+  /** Ids of the watches given to `lookFor` that are open at another replica. */
   get openWatchIds(): Set<string> {
     return new Set([...this.#peers.values()].flatMap(({ openWatchIds }) => openWatchIds));
   }
