@@ -17,12 +17,20 @@ export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Whether a process group has a member that has not ended. It reads all of /proc: do not ask often. */
+/**
+ * Whether a process group has a member that has not ended. It reads all of /proc: do not ask often. If no file can be
+ * opened now, a group that has members counts as running.
+ */
 export function isGroupRunning(pid: number): boolean {
   if (!signalGroup(pid, 0)) return false;
   if (process.platform !== 'linux') return true;
-  // A member that has ended stays in its group until its parent collects it, which some parents never do.
-  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isRunningIn(pid, name));
+  try {
+    // A member that has ended stays in its group until its parent collects it, which some parents never do.
+    return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isRunningIn(pid, name));
+  } catch (error) {
+    if (isOutOfFiles(error)) return true;
+    throw error;
+  }
 }
 
 function isRunningIn(group: number, pid: string): boolean {
@@ -31,7 +39,13 @@ function isRunningIn(group: number, pid: string): boolean {
     // The program's name, in parentheses, may hold anything. State, parent and group follow it.
     const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(itsGroup) === group && state !== 'Z' && state !== 'X';
-  } catch {
+  } catch (error) {
+    if (isOutOfFiles(error)) throw error;
     return false;
   }
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -16,6 +16,7 @@ import { freePort, whyTaken } from '../../../orchestrator/src/process/ports.ts';
 import { identityOf, isAlive } from '../../../orchestrator/src/process/process-identity.ts';
 import { readState, writeState } from '../../../orchestrator/src/state-file.ts';
 import { chooseStore } from '../../../orchestrator/src/store-choice.ts';
+import { root, run } from '../../../scripts/tools/program.ts';
 import { eventually } from '../../support/eventually.ts';
 import { canMount, smallDisk } from '../../support/small-disk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -156,6 +157,23 @@ describe('the end of a process group', () => {
     process.kill(stubborn.child.pid ?? 0, 'SIGKILL');
     expect(await stubborn.child.exited).toMatch(/was killed$/);
     expect(identityOf(stubborn.pid)).toBeUndefined();
+  });
+
+  it('waits for the rest of the group while no file can be opened', async () => {
+    using folder = tempFolder();
+    const program = `
+      import { openSync } from 'node:fs';
+      import { startChild } from '${join(root, 'orchestrator/src/process/child.ts')}';
+      const child = startChild({
+        command: ['sh', '-c', '"$0" 1 & "$0" 0.2', 'sleep'],
+        folder: '.', environment: {}, logFile: 'a.log',
+      });
+      try { for (;;) openSync('/dev/null'); } catch ({ code }) { console.log(code); }
+      console.log(await child.exited);`;
+    const node = [process.execPath, '--conditions=weft-source', '--input-type=module', '-e'];
+    const words = ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node, program];
+    const { output } = await run('sh', words, { cwd: folder.path });
+    expect(output).toBe('EMFILE\nexit code 0\n');
   });
 });
 
