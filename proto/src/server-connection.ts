@@ -15,6 +15,15 @@ const SOCKET_END_MS = 5000;
 /** Longest time that a connection is kept open for a client that GOAWAY would harm, in ms. */
 const LONGEST_POSTPONED_MS = 20_000;
 
+/**
+ * How much unsent data of reset streams a connection may have had before it is closed, in bytes: half of
+ * `grpc-node.max_session_memory`.
+ *
+ * Node never takes the unsent data of a reset stream off the memory that it counts for a connection (seen in
+ * Node 24.21). Beyond the maximum, it resets every new stream with ENHANCE_YOUR_CALM.
+ */
+const MOST_UNSENT_BYTES = 32 * 1024 * 1024;
+
 /** Number of open calls by method path. */
 export type OpenCalls = ReadonlyMap<string, number>;
 
@@ -53,6 +62,7 @@ export class ServerConnection {
   #state: 'open' | 'postponed' | 'announced' | 'leaving' = 'open';
   #timer: NodeJS.Timeout | undefined;
   #isGrpcJs = false;
+  #unsentBytes = 0;
   #hasPinged = false;
   /** Data of the GOAWAY that grpc-js sends for an aged connection. */
   #goawayData: NodeJS.ArrayBufferView | undefined;
@@ -146,6 +156,8 @@ export class ServerConnection {
     this.#isGrpcJs = isPlainGrpcJs(String(headers['user-agent']));
     stream.once('close', () => {
       this.#calls.delete(stream);
+      this.#unsentBytes += stream.writableLength;
+      if (this.#unsentBytes > MOST_UNSENT_BYTES) this.close();
       const isWaiting = this.#state === 'postponed' || this.#state === 'announced';
       if (isWaiting && this.#calls.size === 0) this.#leave();
     });

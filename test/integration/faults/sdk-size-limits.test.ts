@@ -87,6 +87,16 @@ describe('B5: the limit of a client', () => {
     expect(user?.name).toHaveLength(6 * MIB);
   });
 
+  it('for a message that it receives ends no later call on the same connection', async () => {
+    const { users } = await one('often-too-large', {}, { maxSendMessageBytes: 8 * MIB });
+    for (let i = 0; i < 20; i += 1) {
+      await expect(users.createUser(sized(5 * MIB))).rejects.toMatchObject(
+        tooLarge('is larger than maxReceiveMessageBytes (4194304)'),
+      );
+    }
+    await users.createUser(sized(10));
+  });
+
   it('for a message that it sends stops the call before the handler runs', async () => {
     const { users } = await one('sending', { maxSendMessageBytes: 10_000 });
     await expect(users.createUser({ name: 'x'.repeat(20_000) })).rejects.toMatchObject(
