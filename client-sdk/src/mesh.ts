@@ -76,7 +76,7 @@ export class Mesh {
   readonly #reporter: Reporter | undefined;
   /** Who this process is to the registry: the instance that it offers, if it offers one. */
   #self: Caller = { service: '', instanceId: clientName() };
-  /** A signal ends the watches before it ends the process, until this is called. */
+  /** Takes back that a signal closes the watches before it ends the process. */
   readonly #stopLeavingOnSignals: () => void;
   #isClosed = false;
 

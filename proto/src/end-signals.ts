@@ -14,7 +14,7 @@ export interface EndSignalHandlers {
 /**
  * Listens for the signals that ask this process to end (SIGTERM, SIGINT and SIGHUP); none of them ends it by
  * itself any more. All signals within a second after the first are one request with it.
- * @returns What stops listening.
+ * @returns a function that stops listening
  */
 export function onEndSignals({ onFirst, onAgain }: EndSignalHandlers): () => void {
   let firstMs: number | undefined;

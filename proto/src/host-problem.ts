@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
-/** Addresses that no client can connect to, by what they are. */
+/** Addresses that no client can connect to, by kind. */
 const unreachable: [kind: string, subnets: string[]][] = [
   ['a wildcard address', ['0.0.0.0/8', '::/128']],
   ['a multicast or broadcast address', ['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8']],

@@ -59,7 +59,7 @@ export class Attempt {
   startedAt: number;
   /** Whether it is known how long it may take: the balancer keeps it so. */
   isAwaited = false;
-  /** How long this process had stood still when the attempt started, in ms: the balancer keeps it so. */
+  /** How long this process had stood still before the attempt started, in ms. The balancer sets it. */
   stoodStillMs = 0;
   readonly #ledger: Ledger;
   readonly #breaker: Breaker;

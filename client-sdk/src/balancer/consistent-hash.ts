@@ -28,10 +28,12 @@ const GOLDEN = 0x9e3779b9;
  * Hashing with Bounded Loads", 2018): a key whose endpoint has more than 1.25 times its even share of
  * the calls in flight goes to the next one on the ring.
  *
- * Places on the ring come from the slot of an instance (`user-service-1`, see `SLOT_KEY`): after a restart, the
- * next instance in the slot gets the keys of the one before, though it has another id. If two instances claim one
- * slot, as while one replaces the other, they share its keys evenly. An instance without a slot has places of its
- * own, from its id. Clients of a version that knows no slots go by the id of every instance. A call without a key, or with an empty one, goes anywhere. Of a key over 1024 characters the first 1024
+ * The slot of an instance (`user-service-1`, see `SLOT_KEY`) gives its places on the ring. After a restart,
+ * the next instance in the slot has another id and gets the same keys. If two instances claim one slot, as
+ * while one replaces the other, they share its keys evenly. The id of an instance without a slot gives its
+ * places. Clients of a version from before slots use the id of every instance.
+ *
+ * A call without a key, or with an empty key, goes to any endpoint. Only the first 1024 characters of a key
  * count. Weights over 10 count as 10 on the ring, and in full in the bound on the load.
  */
 export class ConsistentHash implements Strategy {

@@ -115,7 +115,7 @@ export function explainNoPick(state: ServiceState, call: CallRecord, refusal?: s
   };
 }
 
-/** Picks of a call that gRPC may fail to start. Of attempts that it starts it makes 5 at most. */
+/** Most picks of a call that gRPC does not start. It is also the most attempts that gRPC makes of a call. */
 const MOST_UNSENT = 5;
 
 /**

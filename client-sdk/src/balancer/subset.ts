@@ -5,7 +5,7 @@ import { Lowest } from './lowest.ts';
 export interface SubsetCandidate {
   /** Names it among the others: the endpoint's key. */
   readonly key: string;
-  /** What its rank goes by: the slot, else the id, so that the next instance in a slot has the same rank. */
+  /** The slot, else the id. The rank is a hash of it, so that the next instance in a slot has the same rank. */
   readonly name: string;
   readonly zone: string;
 }

@@ -22,7 +22,7 @@ type Ask = (questions: readonly Question[]) => Promise<ServerReflectionResponse[
 /** Most files that the contracts of one server may have: nothing that a peer sends grows without bound. */
 const MOST_FILES = 1000;
 
-/** What a server tells of itself over reflection. */
+/** The contracts that a server describes over reflection. */
 export interface Reflected {
   /** The contracts of its services. */
   readonly files: FileRegistry;

@@ -3,7 +3,7 @@ import type { Replica } from './registry-connection.ts';
 
 /** How long the registry may take to hear one, in ms. */
 const TIMEOUT_MS = 2000;
-/** The same for the end of a watch, for which a program that ends waits. */
+/** How long the registry may take to hear that a watch is closed, in ms. A program waits for it to end. */
 const CLOSED_TIMEOUT_MS = 500;
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SLOT_KEY } from '@weft/proto';
 import { Health, type Instance, InstanceStatus } from '@weft/proto/registry';
 
-/** What a program tells of itself; the rest of its record says that it begins to run. */
+/** The fields of an instance that describe its program. */
 type Description = Pick<
   Instance,
   | 'id'
@@ -17,7 +17,7 @@ type Description = Pick<
   | 'healthCheck'
 >;
 
-/** The record of a new run of a program, as it is to be registered. */
+/** The record to register for a program that starts: RUNNING, without a lease. */
 export function newInstance(description: Description): Instance {
   return {
     ...description,

@@ -8,12 +8,12 @@ import { newInstance, slotLabel } from './new-instance.ts';
 import { serveFields } from './serve-fields.ts';
 import type { ServeOptions } from './serve-options.ts';
 
-/** What a program speaks. Only gRPC servers are called through the mesh; all are discovered. */
+/** Protocol of a program. Only gRPC servers are called through the mesh; all are discovered. */
 export type Protocol = 'grpc' | 'http' | 'tcp';
 
 const PROTOCOLS: readonly Protocol[] = ['grpc', 'http', 'tcp'];
 
-/** What is registered by `mesh.register`; the fields that `mesh.serve` has too mean the same. */
+/** Options of `mesh.register`. A field that `mesh.serve` has too means the same in both. */
 export interface RegisterOptions
   extends Pick<
     ServeOptions,
@@ -35,7 +35,7 @@ export interface RegisterOptions
   /** Port that it listens on. */
   port: number;
   /**
-   * What it speaks. Before the registry lists a gRPC server it calls the server back: a server that offers
+   * Protocol of the program. Before the registry lists a gRPC server it calls the server back: a server that offers
    * grpc.health.v1 must be SERVING. Default grpc.
    */
   protocol?: Protocol;

@@ -16,9 +16,9 @@ async function closeAll(signal: NodeJS.Signals, log: Log): Promise<void> {
 }
 
 /**
- * Runs `leave` before a signal ends the process, when everything given to `closeOnSignals` is closed: no calls are
- * made any more. Handles no signals by itself.
- * @returns What takes `leave` back.
+ * Runs `leave` before a signal ends the process, after everything given to `closeOnSignals` has closed. Does
+ * nothing if the program has given nothing to `closeOnSignals`.
+ * @returns a function that takes `leave` back
  */
 export function leaveOnSignals(leave: () => Promise<void>): () => void {
   leavers.add(leave);
@@ -40,7 +40,7 @@ function install(log: Log): () => void {
 /**
  * Runs `close` when the process is told to end (SIGTERM, SIGINT, SIGHUP), together with all others given
  * here, then ends the process. A signal that comes more than a second after the first ends it at once.
- * @returns What takes `close` back.
+ * @returns a function that takes `close` back
  */
 export function closeOnSignals(close: () => Promise<void>, log: Log): () => void {
   closers.add(close);
