@@ -46,7 +46,8 @@ describeWith(['etcd', 'etcdctl'], 'the registry while etcd fails', () => {
       (async function* () {
         yield { leaseIds: [1n] };
         await eventually(() => expect(watch.isStale).toBe(true));
-        yield { leaseIds: [1n] };
+        // Another lease: the registry remembers that the first one does not exist.
+        yield { leaseIds: [2n] };
       })(),
     );
     const renewals = held[Symbol.asyncIterator]();
