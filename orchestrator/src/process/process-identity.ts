@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { isOutOfFiles } from './signal-group.ts';
 
 /** One run of one process: a process id alone may belong to someone else by now. */
 export interface ProcessIdentity {
@@ -19,20 +20,36 @@ function linuxStart(pid: number): string | undefined {
   return `${bootId}/${fields[19]}`;
 }
 
-/** The identity of a live process; undefined when there is none with that id. */
+function startOf(pid: number): string | undefined {
+  return process.platform === 'linux'
+    ? linuxStart(pid)
+    : execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+}
+
+/** The identity of a live process; undefined if there is none with that id, or if it cannot be read. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   try {
-    const startedAs =
-      process.platform === 'linux'
-        ? linuxStart(pid)
-        : execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    const startedAs = startOf(pid);
     return startedAs ? { pid, startedAs } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Whether exactly that process is still alive. */
+/** Whether a process has that id. Needs no file. */
+function isTaken(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Whether exactly that process is still alive. If no file can be opened now, any process with its id counts. */
 export function isAlive({ pid, startedAs }: ProcessIdentity): boolean {
-  return identityOf(pid)?.startedAs === startedAs;
+  try {
+    return startOf(pid) === startedAs;
+  } catch (error) {
+    return isOutOfFiles(error) && isTaken(pid);
+  }
 }

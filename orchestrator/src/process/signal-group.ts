@@ -45,7 +45,8 @@ function isRunningIn(group: number, pid: string): boolean {
   }
 }
 
-function isOutOfFiles(error: unknown): boolean {
+/** Whether an error says that no file can be opened now, in this process or on this machine. */
+export function isOutOfFiles(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
   return code === 'EMFILE' || code === 'ENFILE';
 }

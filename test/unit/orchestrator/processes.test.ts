@@ -159,20 +159,40 @@ describe('the end of a process group', () => {
     expect(identityOf(stubborn.pid)).toBeUndefined();
   });
 
-  it('waits for the rest of the group while no file can be opened', async () => {
+  /** Runs code after the last file that the process may open. @returns what it printed */
+  async function withoutFiles(before: string, after: string): Promise<string> {
     using folder = tempFolder();
+    const modules = join(root, 'orchestrator', 'src', 'process');
     const program = `
       import { openSync } from 'node:fs';
-      import { startChild } from '${join(root, 'orchestrator/src/process/child.ts')}';
-      const child = startChild({
-        command: ['sh', '-c', '"$0" 1 & "$0" 0.2', 'sleep'],
-        folder: '.', environment: {}, logFile: 'a.log',
+      import { adoptProcess } from '${modules}/adopted-process.ts';
+      import { startChild } from '${modules}/child.ts';
+      import { identityOf } from '${modules}/process-identity.ts';
+      const start = (script) => startChild({
+        command: ['sh', '-c', script], folder: '.', environment: {}, logFile: 'a.log',
       });
+      ${before}
       try { for (;;) openSync('/dev/null'); } catch ({ code }) { console.log(code); }
-      console.log(await child.exited);`;
+      ${after}`;
     const node = [process.execPath, '--conditions=weft-source', '--input-type=module', '-e'];
     const words = ['-c', 'ulimit -n 64; exec "$@"', 'sh', ...node, program];
-    const { output } = await run('sh', words, { cwd: folder.path });
+    return (await run('sh', words, { cwd: folder.path })).output;
+  }
+
+  it('waits for the rest of the group while no file can be opened', async () => {
+    const output = await withoutFiles(
+      `const child = start('sleep 1 & sleep 0.2');`,
+      'console.log(await child.exited);',
+    );
+    expect(output).toBe('EMFILE\nexit code 0\n');
+  });
+
+  it('is not mistaken for one while no file can be opened', async () => {
+    const output = await withoutFiles(
+      `const child = start('exec sleep 1.5');
+       adoptProcess(identityOf(child.pid));`,
+      'console.log(await child.exited);',
+    );
     expect(output).toBe('EMFILE\nexit code 0\n');
   });
 });
