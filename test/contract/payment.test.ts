@@ -1,3 +1,5 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { OrderServiceDefinition, OrderStatus } from '@weft/proto/order';
 import { PaymentStatus } from '@weft/proto/payment';
@@ -156,6 +158,26 @@ describe('payment.v1.PaymentService', () => {
       await first;
       expect(shop.stored()).toEqual({ payments: 1, charges: 1 });
       expect((await client.processPayment(second)).payment?.status).toBe(PAYMENT_STATUS_COMPLETED);
+    });
+
+    it('refuses more payments than it can work on while they wait for the database', async () => {
+      const { client } = await startPayments(cleanup, {
+        orders: shop.orders,
+        file: shop.file,
+        processingMs: 300,
+        maxActive: 2,
+      });
+      const keys = ['k1', 'k2', 'k3', 'k4', 'k5', 'k6'];
+      const requests = await Promise.all(keys.map((key) => shop.toPay(key)));
+      const other = new DatabaseSync(shop.file);
+      other.exec('BEGIN IMMEDIATE');
+      const calls = Promise.allSettled(requests.map((request) => client.processPayment(request)));
+      await setTimeout(200);
+      other.exec('COMMIT');
+      other.close();
+      const refused = (await calls).filter(({ status }) => status === 'rejected');
+      expect(refused).toHaveLength(4);
+      expect(shop.stored()).toEqual({ payments: 2, charges: 2 });
     });
 
     it('takes the charge back and answers FAILED when another payment paid the order', async () => {

@@ -72,7 +72,9 @@ export function createPaymentHandlers({
         reason: 'TOO_MANY_PAYMENTS',
       });
     }
-    return begun(await payments.accept(request, worker.claim), request);
+    return worker.keepRoom(async () =>
+      begun(await payments.accept(request, worker.claim), request),
+    );
   }
 
   function begun(outcome: AcceptOutcome, { orderId }: Intent): Payment {

@@ -50,6 +50,8 @@ export class PaymentWorker {
   readonly #maxActive: number;
   readonly #log: Log;
   readonly #active = new Map<string, Promise<void>>();
+  /** Payments that the database is about to store; each may come to `take`. */
+  #expected = 0;
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
@@ -79,7 +81,18 @@ export class PaymentWorker {
 
   /** Whether one more payment may be accepted. */
   get hasRoom(): boolean {
-    return this.#active.size < this.#maxActive && !this.#stopping.signal.aborted;
+    const isFull = this.#active.size + this.#expected >= this.#maxActive;
+    return !isFull && !this.#stopping.signal.aborted;
+  }
+
+  /** Keeps room for one payment while `accept` stores it and gives it to `take`. Check `hasRoom` before. */
+  async keepRoom<T>(accept: () => Promise<T>): Promise<T> {
+    this.#expected += 1;
+    try {
+      return await accept();
+    } finally {
+      this.#expected -= 1;
+    }
   }
 
   /** Works on a payment that is PROCESSING and claimed in this worker's name. Never throws. */
