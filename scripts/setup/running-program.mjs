@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { startOf } from './lock.mjs';
 
 /** The processes that lead to this one: npm, a shell, and this process itself. */
 function ownProcesses() {
@@ -34,24 +35,28 @@ function userOfNode(modules) {
   return undefined;
 }
 
+/** Whether a process that `weft up` recorded (ProcessIdentity of the orchestrator) runs: another may have its id now. */
+function isRunning({ pid, startedAs }) {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return process.platform !== 'linux' || startedAs.endsWith(`/${startOf(pid)}`);
+}
+
 /** A live process that `weft up` of this folder recorded. */
 function recordedProcess(root) {
   try {
     const { orchestrator, processes } = JSON.parse(
       readFileSync(join(root, '.weft', 'state.json'), 'utf8'),
     );
-    for (const { pid, name = 'weft up' } of [orchestrator, ...processes]) {
-      try {
-        process.kill(pid, 0);
-        return { pid, command: name };
-      } catch {
-        // It has ended.
-      }
-    }
+    const running = [orchestrator, ...processes].find(isRunning);
+    return running && { pid: running.pid, command: running.name ?? 'weft up' };
   } catch {
     // Nothing was started here.
+    return undefined;
   }
-  return undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { identityOf } from '../../../orchestrator/src/process/process-identity.ts';
 import { root, run } from '../../../scripts/tools/program.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -151,5 +152,23 @@ describe('the set-up of a clone', () => {
     }
     expect((await setUp()).output).toMatch(/\ninstalled\n$/);
     await eventually(() => expect(existsSync(node)).toBe(false));
+  });
+
+  it('asks for the processes that weft up recorded, and not for later ones with their ids', async () => {
+    const record = (startedAs: string) => {
+      mkdirSync(join(clone, '.weft'), { recursive: true });
+      const orchestrator = { pid: process.pid, startedAs };
+      writeFileSync(
+        join(clone, '.weft', 'state.json'),
+        JSON.stringify({ orchestrator, processes: [] }),
+      );
+    };
+    release('3.0.0');
+    record(identityOf(process.pid)?.startedAs ?? '');
+    expect((await setUp()).output).toMatch(
+      new RegExp(`: weft up \\(pid ${process.pid}\\)[^]*\\nkept\\n$`),
+    );
+    record('earlier/1');
+    expect((await setUp()).output).toMatch(/\ninstalled\n$/);
   });
 });
