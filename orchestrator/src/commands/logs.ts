@@ -24,7 +24,7 @@ function serviceOf(slot: string): string {
   return slot.replace(/-\d+$/, '');
 }
 
-/** Whether a slot belongs to what the user asks for. The log of etcd is only for who asks for it. */
+/** Whether the user asks for the log of a slot. The log of etcd is shown only if the user names etcd. */
 function isAskedFor(slot: string, service: string): boolean {
   if (service === '') return slot !== 'etcd';
   return [slot, serviceOf(slot)].includes(service);
@@ -69,7 +69,7 @@ async function withoutThoseScaledAway(
   return kept.length > 0 ? kept : slots;
 }
 
-/** Shows what is added to logs, to those too of instances that are added to the service. */
+/** Shows lines as they are added, also those of instances that are added to the service. */
 async function follow(
   folder: MeshFolder,
   { service, tails }: { service: string; tails: Map<string, LogTail> },
@@ -103,7 +103,7 @@ export function define(command: Command): void {
       'a service, an instance (user-service-1), registry, etcd, weft; all but etcd when left out',
       '',
     )
-    .option('-a, --all', 'of instances that were scaled away too', false)
+    .option('-a, --all', 'include instances that were removed by scaling', false)
     .option('-f, --follow', 'go on showing what is added', false)
     .option('-n, --lines <count>', 'lines of each log to begin with', parseCount, 50)
     .option('--json', 'print the lines as they were written', false)

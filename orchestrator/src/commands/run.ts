@@ -118,7 +118,7 @@ export function define(command: Command): void {
     )
     .requiredOption(
       '--port <number>',
-      'port that it listens on, told to it as $PORT too; 0 takes a free one',
+      'port that it listens on, passed to it as $PORT; 0 takes a free one',
       parsePort,
     )
     .option(
@@ -129,7 +129,7 @@ export function define(command: Command): void {
     .option('--host <address>', 'where it listens (default: $WEFT_HOST, else 127.0.0.1)', parseHost)
     .option(
       '--advertise <host:port>',
-      'where others reach it, if elsewhere (default: $WEFT_ADVERTISE_HOST and _PORT)',
+      'where others reach it (default: $WEFT_ADVERTISE_HOST and _PORT, else where it listens)',
       parseAddress,
     )
     .option('--id <id>', 'id of the instance (default: random)', parseId)

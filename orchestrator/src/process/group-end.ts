@@ -7,7 +7,7 @@ const POLL_MS = 20;
 const THOROUGH_POLL_MS = 500;
 /** How long a killed process may take to go, as one that waits for a disk can. */
 const KILLED_MS = 2000;
-/** How long what a program leaves behind has to end, where nobody says otherwise. */
+/** Default of `restGraceMs`. */
 export const REST_GRACE_MS = 5000;
 
 /**

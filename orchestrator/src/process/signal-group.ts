@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /**
  * Signals a process group.
  * @param pid Id of the process that leads the group, or led it.
- * @param signal 0 signals nobody, and only looks.
+ * @param signal 0 sends no signal and only checks whether the group has members
  * @returns Whether the group has a member that we may signal.
  */
 export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -17,7 +17,7 @@ const MAX_TOLD = 100;
 const MAX_LOST = 10_000;
 /** Changes within this time are told together, in ms; the end of a drain waits no longer. */
 const TOGETHER_MS = 10;
-/** How often a drain is looked at without any news, in ms: the catalog comes on silently. */
+/** How often a drain is looked at without any news, in ms: the catalog may advance without an event. */
 const LOOK_MS = 200;
 
 type Handlers = Pick<RegistryServiceImplementation, 'acknowledge' | 'watchDrain'>;
@@ -45,7 +45,7 @@ function createBell(signal: AbortSignal) {
   };
 }
 
-/** The rpcs by which an instance leaves knowing that nobody calls it any more. */
+/** The rpcs by which an instance that leaves learns when no client calls it any more. */
 export function drainHandlers(options: DrainOptions): Handlers {
   const { store, book, replicas, replicaId, closing } = options;
   const { catalog } = store;
@@ -77,9 +77,9 @@ export function drainHandlers(options: DrainOptions): Handlers {
       checkRequest(request);
       const receivedAtMs = performance.now();
       const listedAtMs = listedMs > 0n ? receivedAtMs - Number(listedMs) : -Infinity;
-      // By one in the future nobody will ever route.
+      // No client can route by a revision that does not exist yet: the drain would never end.
       await checkNotFuture(store, revision);
-      // One that has joined since the last look has clients too.
+      // A replica that has joined since the last look may have clients too.
       if (!thisReplicaOnly) await store.refreshReplicas();
       const ended = AbortSignal.any([context.signal, closing]);
       const bell = createBell(ended);
@@ -133,7 +133,7 @@ function checkRequest({ service, revision, listedMs, lostWatchIds }: WatchDrainR
   checks.throwIfAny();
 }
 
-/** The same for answers that say the same. */
+/** A text that is equal for answers with the same content. */
 function textOf({ holders, lostWatchIds, openWatchIds }: WatchDrainResponse): string {
   const named = holders.map(({ client, revision }) => `${client} ${revision}`);
   return [...named, '', ...lostWatchIds, '', ...openWatchIds].join('\n');

@@ -141,7 +141,7 @@ export class PeerDrains {
     } finally {
       channel.close();
     }
-    // What it said stands until it has answered the next question.
+    // Its last answer counts until it has answered the next question.
     if (signal.aborted) return;
     Object.assign(peer, unasked(replica));
     onChange();

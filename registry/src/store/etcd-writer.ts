@@ -110,7 +110,7 @@ export class EtcdWriter {
         seen = outcome;
       }
     } finally {
-      // Where the write failed it may have happened all the same; the end of its lease undoes it.
+      // A write that failed may have reached etcd all the same. The end of its lease removes the record.
       if (spare !== undefined) this.#disposal.giveUp(spare.leaseId, ttlSeconds, spare.granted);
     }
     throw this.#contended(service, id);
@@ -163,7 +163,7 @@ export class EtcdWriter {
         ? await this.#client.deleteIf(found.modRevision, key)
         : (await this.#client.revoke(found.leaseId))?.revision;
     if (removedAt === undefined) {
-      // Someone was faster: it is gone, or is another, since it was read.
+      // Another writer removed or replaced the record after it was read.
       const { revision: seenAt } = await this.#client.get(key);
       return { removed: false, revision: seenAt };
     }
@@ -178,8 +178,8 @@ export class EtcdWriter {
   }
 
   /**
-   * Who is at a key as the catalog has it, where that will do; else as etcd has it. The catalog may
-   * be behind: what is found out by it must be written, since only a write compares.
+   * Returns the record of a key from the catalog if `willDo` accepts it, else from etcd. The catalog
+   * may be behind. The caller must therefore write afterwards: a write compares with etcd.
    */
   async #assume(
     service: string,
@@ -193,8 +193,8 @@ export class EtcdWriter {
   }
 
   /**
-   * Who is at a key and is to stay: not who was written by a registration that failed, and is being
-   * undone.
+   * The record of a key, unless a failed registration wrote it and it is about to be removed with its
+   * lease.
    */
   #staying({ existing }: Seen): StoredInstance | undefined {
     return existing && this.#disposal.has(existing.leaseId) ? undefined : existing;
@@ -218,11 +218,12 @@ export class EtcdWriter {
   }
 
   /**
-   * A record whose lease came out longer than it was asked for is to say so, if etcd takes that.
+   * Writes the record again if etcd granted a longer TTL than the one in the record. If that fails,
+   * the record stays as it is.
    */
   async #corrected(key: string, written: Written, granted: Promise<number>): Promise<Written> {
     const { instance, revision } = written;
-    // What is written under a lease shows that it was granted, whatever became of the answer.
+    // A record under the lease shows that etcd granted the lease, even if that answer was lost.
     const ttlSeconds = await granted.catch(() => instance.ttlSeconds);
     if (instance.ttlSeconds === ttlSeconds) return written;
     const { modRevision, createRevision } = instance;
@@ -233,8 +234,10 @@ export class EtcdWriter {
   }
 
   /**
-   * Writes a record if its key is as it was seen; else answers how it is now. One that reaches etcd
-   * before the lease that is being granted for it is written again after it.
+   * Writes a record if its key has not changed since `seen`.
+   * @param granted the grant of its lease, if that is under way: the write is repeated after the grant
+   * if it reached etcd first
+   * @returns the key as it is now if it has changed, or if the lease is lost
    */
   async #write(
     key: string,
@@ -254,7 +257,7 @@ export class EtcdWriter {
     let { revision } = outcome;
     if (outcome.kind === 'changed') {
       const { found } = outcome;
-      // Tried again on another member, the first answer having been lost, a write finds its own.
+      // If the first answer was lost, the same write on another member finds its own record.
       const isOwn = found?.leaseId === leaseId && found.value === value;
       if (!isOwn) return seenAs(found, revision);
       revision = found.modRevision;
