@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { type InstanceProcess, startInstance } from '../support/instance-process.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { TestMesh } from '../support/test-mesh.ts';
 
+const folder = tempFolder('weft-signals-');
 let mesh: TestMesh;
 
 beforeAll(async () => {
@@ -11,20 +15,26 @@ beforeAll(async () => {
 });
 
 afterEach(() => mesh.clear());
-afterAll(() => mesh.close());
+afterAll(async () => {
+  await mesh.close();
+  folder[Symbol.dispose]();
+});
 
 /** An instance of `service` in a process of its own, with a call in flight that takes `callMs`. */
 async function startCalled(service: string, callMs: number) {
-  const environment = { STUB_DELAY_MS: String(callMs) };
+  const events = join(folder.path, service);
+  const environment = { STUB_DELAY_MS: String(callMs), STUB_EVENTS: events };
   const instance = startInstance(mesh.registry.address, service, service, 30, environment);
   mesh.defer(() => instance.end());
   await eventually(() => mesh.admin.getService({ service }), { withinMs: 20_000 });
   const users = mesh.users(service, { services: { [service]: { retry: false } } });
-  const call = users.getUser({ id: 'x' }, { timeoutMs: 30_000 }).then(
+  const call = users.getUser({ id: 'noted' }, { timeoutMs: 30_000 }).then(
     ({ user }) => user?.name,
     (error: Error) => error.message,
   );
-  await sleep(300);
+  await eventually(() => expect(readFileSync(events, 'utf8')).toContain('called'), {
+    withinMs: 20_000,
+  });
   return { instance, call };
 }
 
