@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { prefixEnd } from './etcd-keys.ts';
 
 /** A key as etcd returns it (mvccpb.KeyValue). */
@@ -13,6 +14,8 @@ export interface RawKeyValue {
 export interface KeyValue {
   key: string;
   value: string;
+  /** Whether key and value are valid UTF-8. If not, U+FFFD stands for the bytes that are not. */
+  isUtf8: boolean;
   leaseId: bigint;
   createRevision: bigint;
   modRevision: bigint;
@@ -54,6 +57,7 @@ export class EtcdKeyspace {
     return {
       key: this.key(kv.key),
       value: kv.value.toString('utf8'),
+      isUtf8: isUtf8(kv.key) && isUtf8(kv.value),
       leaseId: BigInt(kv.lease),
       createRevision: BigInt(kv.create_revision),
       modRevision: BigInt(kv.mod_revision),

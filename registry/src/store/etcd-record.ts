@@ -12,7 +12,8 @@ import type { StoredInstance } from './stored-instance.ts';
  * Reads an instance as etcd holds it.
  * @throws Error saying why it is none: anyone may write to etcd.
  */
-export function decodeRecord({ key, value, ...kv }: KeyValue): StoredInstance {
+export function decodeRecord({ key, value, isUtf8, ...kv }: KeyValue): StoredInstance {
+  if (!isUtf8) throw new Error('the key or the value is not valid UTF-8');
   const named = parseInstanceKey(key);
   if (named === undefined) throw new Error('the key is not <service>/<id>');
   if (kv.leaseId === 0n) throw new Error('the key has no lease');

@@ -9,6 +9,7 @@ import {
   prefixEnd,
   SERVICES_PREFIX,
 } from '../../../registry/src/store/etcd-keys.ts';
+import { EtcdKeyspace } from '../../../registry/src/store/etcd-keyspace.ts';
 import { decodeRecord, RecordReader } from '../../../registry/src/store/etcd-record.ts';
 import { FeedStats } from '../../../registry/src/store/feed-stats.ts';
 import { encodeInstance } from '../../../registry/src/store/instance-json.ts';
@@ -18,6 +19,7 @@ import { storedInstance } from './fixtures.ts';
 const stored = (value: string, over = {}) => ({
   key: '/weft/v1/services/user-service/a',
   value,
+  isUtf8: true,
   leaseId: 7n,
   createRevision: 1n,
   modRevision: 1n,
@@ -87,6 +89,18 @@ describe('values in etcd', () => {
   it.each(Object.entries(INVALID_FIELDS))('are refused with %s', (_, fields) => {
     const value = invalidRecord(encodeInstance(storedInstance()), fields);
     expect(() => decodeRecord(stored(value))).toThrow();
+  });
+
+  it.each([
+    ['the key', '/weft/v1/services/user-service/\xff', '1.0'],
+    ['the value', '/weft/v1/services/user-service/a', '\xff\xfe'],
+  ])('are refused with bytes in %s that are not UTF-8', (_, key, version) => {
+    const value = encodeInstance(storedInstance({ version: 'marked' })).replace('marked', version);
+    const raw = { lease: '7', create_revision: '1', mod_revision: '1' };
+    const bytes = { key: Buffer.from(key, 'latin1'), value: Buffer.from(value, 'latin1') };
+    expect(() => decodeRecord(new EtcdKeyspace().keyValue({ ...raw, ...bytes }))).toThrow(
+      'the key or the value is not valid UTF-8',
+    );
   });
 
   it('are skipped when they are valid but cannot be encoded as a message', () => {

@@ -106,6 +106,7 @@ const keyValues: fc.Arbitrary<KeyValue[]> = fc.array(
   fc.record({
     key: fc.constantFrom('a', 'b').map((id) => instanceKey('fuzzed', id)),
     value,
+    isUtf8: fc.constant(true),
     leaseId: fc.bigInt(int64),
     createRevision: revision,
     modRevision: revision,
