@@ -12,7 +12,9 @@ export interface Edits {
   readonly topology: Topology;
   /** Restarted services that start otherwise than before. */
   readonly applied: readonly string[];
-  /** What was edited and stays as it was, such as "services.shop.port". */
+  /** Edits that a restart of another service would apply, such as "services.shop.command". */
+  readonly waiting: readonly string[];
+  /** Edits that no restart applies, such as "services.shop.port". */
   readonly ignored: readonly string[];
 }
 
@@ -35,6 +37,7 @@ function editedKeys(running: ServiceSpec, edited: ServiceSpec): string[] {
  */
 export function editsFor(running: Topology, edited: Topology, restarted: readonly string[]): Edits {
   const applied: string[] = [];
+  const waiting: string[] = [];
   const ignored: string[] = (['host', 'registry', 'etcd', 'contracts'] as const).filter((key) =>
     differs(running[key], edited[key]),
   );
@@ -48,10 +51,13 @@ export function editsFor(running: Topology, edited: Topology, restarted: readonl
     }
     const isRestarted = restarted.includes(spec.name);
     const keys = editedKeys(spec, after);
-    const fresh = isRestarted ? keys.filter((key) => APPLIED.some((each) => each === key)) : [];
+    const applicable = keys.filter((key) => APPLIED.some((each) => each === key));
+    const fresh = isRestarted ? applicable : [];
     if (fresh.length > 0 || (isRestarted && isCallsEdited)) applied.push(spec.name);
     for (const key of keys) {
-      if (!fresh.includes(key)) ignored.push(`services.${spec.name}.${key}`);
+      if (fresh.includes(key)) continue;
+      const list = applicable.includes(key) ? waiting : ignored;
+      list.push(`services.${spec.name}.${key}`);
     }
     return { ...spec, ...Object.fromEntries(fresh.map((key) => [key, after[key as 'command']])) };
   });
@@ -60,17 +66,24 @@ export function editsFor(running: Topology, edited: Topology, restarted: readonl
     if (!isKnown) ignored.push(`services.${name} (added)`);
   }
   const calls = isAnyRestarted ? edited.calls : running.calls;
-  return { topology: { ...running, calls, services }, applied, ignored };
+  return { topology: { ...running, calls, services }, applied, waiting, ignored };
 }
 
 /** Tells the user what a restart made of an edited weft.yaml. */
-export function editNotes({ applied, ignored }: Edits, file: string): string[] {
+export function editNotes({ applied, waiting, ignored }: Edits, file: string): string[] {
   const notes: string[] = [];
   if (applied.length > 0) notes.push(`started as ${file} says now: ${applied.join(', ')}`);
-  if (ignored.length > 0) {
+  if (waiting.length > 0) {
     notes.push(
-      `${file} was edited, and this restart does not apply: ${ignored.join(', ')}; restart that service too, or run down and up`,
+      `${file} was edited, and these services were not restarted: ${waiting.join(', ')}; run weft restart for each`,
     );
+  }
+  if (ignored.length > 0) {
+    const isScaled = ignored.some((path) => path.endsWith('.instances'));
+    const advice = isScaled
+      ? 'run weft scale for instances, and down and up for the rest'
+      : 'run down and up';
+    notes.push(`${file} was edited, and no restart applies: ${ignored.join(', ')}; ${advice}`);
   }
   return notes;
 }

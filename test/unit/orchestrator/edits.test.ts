@@ -43,7 +43,9 @@ services:
       'services.more (added)',
     ]);
     expect(editNotes(found, FILE)).toEqual([
-      expect.stringMatching(/^weft\.yaml was edited, and this restart does not apply: host, /),
+      expect.stringMatching(
+        /^weft\.yaml was edited, and no restart applies: host, .*; run weft scale for instances, and down and up/,
+      ),
     ]);
   });
 
@@ -52,8 +54,12 @@ services:
     expect(edits(after, ['shop'])).toEqual({
       topology: parseTopology(before, FILE),
       applied: [],
-      ignored: ['services.stock.command'],
+      waiting: ['services.stock.command'],
+      ignored: [],
     });
+    expect(editNotes(edits(after, ['shop']), FILE)).toEqual([
+      'weft.yaml was edited, and these services were not restarted: services.stock.command; run weft restart for each',
+    ]);
     expect(edits(after, ['shop', 'stock']).applied).toEqual(['stock']);
   });
 
