@@ -119,7 +119,7 @@ describe('weft restart after weft.yaml was edited', () => {
       stderr: [
         'weft: started as weft.yaml says now: shop',
         expect.stringMatching(
-          /^weft: weft\.yaml was edited, .* does not apply: services\.shop\.instances, services\.more \(added\); /,
+          /^weft: weft\.yaml was edited, and no restart applies: services\.shop\.instances, services\.more \(added\); /,
         ),
         '',
       ],
