@@ -34,6 +34,12 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+/** What to do about a line with a variable where YAML reads its `{` as the start of a mapping. */
+function quotingAdvice(line: string): string {
+  const [, variable] = /(?<!\$)[[{][^'"]*(\$\{[^}]*\})/.exec(line) ?? [];
+  return variable === undefined ? '' : `; within { } or [ ] write "${variable}" with quotes`;
+}
+
 /**
  * A YAML document read with checks. Each reading method returns a usable value and notes what was wrong, so
  * that one run names every fault; `throwIfWrong` ends the reading.
@@ -59,11 +65,11 @@ export class CheckedDocument {
       prettyErrors: false,
       uniqueKeys: false,
     });
-    for (const { message, pos } of [...document.errors, ...document.warnings]) {
-      this.#problems.push({
-        line: lines.linePos(pos[0]).line,
-        text: `not valid YAML: ${message}`,
-      });
+    // After the first error the parser has lost its place, and its other errors mislead.
+    for (const { message, pos } of [...document.errors.slice(0, 1), ...document.warnings]) {
+      const { line } = lines.linePos(pos[0]);
+      const advice = quotingAdvice(text.split('\n')[line - 1] ?? '');
+      this.#problems.push({ line, text: `not valid YAML: ${message}${advice}` });
     }
     this.throwIfWrong();
     const unset: { name: string; line: number }[] = [];

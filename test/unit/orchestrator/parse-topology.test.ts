@@ -136,6 +136,10 @@ describe('parseTopology', () => {
       /:1: registry\.httpHosts\[0\]: must be a host name without scheme and port, .*not 'https:/,
     ],
     ['a: [', /^\/somewhere\/weft\.yaml:1: not valid YAML/],
+    [
+      `registry: { port: \${PORT}, store: memory }\nservices: {}`,
+      /^[^\n]*:1: not valid YAML: [^\n]*; within \{ \} or \[ \] write "\$\{PORT\}" with quotes$/,
+    ],
     ['', /:1: services: names no service/],
     ['servces: {}', /:1: servces: is no known key; did you mean services\?/],
     [service('replicas: 2'), /:4: services\.one\.replicas: is no known key; there are command, /],
