@@ -59,7 +59,12 @@ describe('the request of weft call', () => {
 
   it.each([
     [['{"id": "7"}', '-d', '{}'], 2, /given twice/],
-    [['-d', '@/nowhere/request.json'], 1, /cannot read \/nowhere\/request\.json: ENOENT/],
+    [
+      ['-d', '@/nowhere/request.json'],
+      1,
+      /cannot read \/nowhere\/request\.json: ENOENT: no such file or directory\n/,
+    ],
+    [['-d', '@'], 1, /-d @ names no file; write -d @request\.json/],
     [['-d', '{'], 1, /-d is not JSON/],
     [['-d', '[]'], 1, /-d is no JSON object/],
   ])('is refused if it cannot be used: %j', async (words, code, message) => {

@@ -25,7 +25,9 @@ function readText(file: string | typeof STDIN, source: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new OrchestratorError(`cannot read ${source}: ${(error as Error).message}`);
+    // Node's message ends with the name of the system call and the path, which stands here already.
+    const [reason] = (error as Error).message.split(', ');
+    throw new OrchestratorError(`cannot read ${source}: ${reason}`);
   }
 }
 
@@ -40,5 +42,6 @@ export function readRequest(data: string): JsonObject {
   }
   if (!data.startsWith('@')) return parseRequest(data, '-d');
   const file = data.slice(1);
+  if (file === '') throw new OrchestratorError('-d @ names no file; write -d @request.json');
   return parseRequest(readText(file, file), file);
 }

@@ -82,8 +82,11 @@ function readHealth(document: CheckedDocument, value: unknown, path: DocumentPat
   const health = document.mapping(value, path, known);
   const at = (key: string) => [...path, key];
   const type = document.oneOf(health.get('type'), at('type'), HEALTH_TYPES, 'grpc');
+  // An unknown type is a fault of its own, and says nothing of the other keys.
+  const isTypeKnown = type === (health.get('type') ?? 'grpc');
   for (const [key, only] of [['path', 'http'] as const, ['service', 'grpc'] as const]) {
-    if (health.has(key) && type !== only) document.problem(at(key), `is for type ${only} only`);
+    if (isTypeKnown && health.has(key) && type !== only)
+      document.problem(at(key), `is for type ${only} only`);
   }
   const httpPath = document.text(health.get('path'), at('path'), '/');
   if (!/^\/[\x21-\x7e]*$/.test(httpPath)) {

@@ -168,6 +168,10 @@ describe('parseTopology', () => {
       service('health: { type: http }'),
       /:4: services\.one\.health\.type: is for programs .*: add `register: true` to one/,
     ],
+    [
+      service('health: { type: htp, path: /healthz }'),
+      /^[^\n]*:4: services\.one\.health\.type: must be grpc [^\n]*$/,
+    ],
     [service('health: { path: / }'), /:4: services\.one\.health\.path: is for type http only/],
     [
       service('register: true', 'health: { type: http, path: healthz }'),
