@@ -113,6 +113,18 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
     return output;
   }
 
+  /** Waits until the three user-services that were deleted in etcd have registered themselves again. */
+  async function usersAreBack(): Promise<void> {
+    const words = ['get', '--prefix', '--keys-only', '/weft/v1/services/user-service/'];
+    await eventually(
+      async () => {
+        const { output } = await run('etcdctl', words, { env });
+        expect(output.match(/user-service-\d/g)).toHaveLength(3);
+      },
+      { withinMs: 20_000, everyMs: 200 },
+    );
+  }
+
   async function typeCheck(file: string): Promise<void> {
     const strict = '--strict --module nodenext --target es2023 --noEmit --types node';
     const roots = ['--typeRoots', join(clone.path, 'node_modules', '@types')];
@@ -129,6 +141,7 @@ describeWith(['etcd', 'etcdctl', 'grpcurl'], 'README.md', () => {
         await startInBackground(block);
       } else if (language === 'sh') {
         output = await runToEnd(block);
+        if (text.includes('etcdctl del')) await usersAreBack();
         if (words.includes('twice')) expect(await runToEnd(block)).toBe(output);
       } else if (language === 'ts') {
         const [file = ''] = words;
