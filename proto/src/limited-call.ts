@@ -42,7 +42,7 @@ function named(sent: PartialStatus, limits: SizeLimits): PartialStatus {
 /**
  * Applies the limits to a call of a grpc-js server: to what the handler sends, and to the message of the
  * status that grpc-js makes for a request that is too large. Metadata that HTTP/2 cannot carry ends the
- * call with INTERNAL; Node would throw, for trailers in an event that nobody can catch.
+ * call with INTERNAL. Node would throw instead, and for trailers no code could catch the error.
  * @returns the status to refuse the call with, if the client sent too much metadata
  */
 export function limitCall(

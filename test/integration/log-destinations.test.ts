@@ -16,7 +16,7 @@ const cleanup = new AsyncDisposableStack();
 const folder = cleanup.use(tempFolder());
 afterAll(() => cleanup.disposeAsync());
 
-/** A pipe that is full and that nobody reads. */
+/** A full pipe without a reader. */
 function fullPipe(): { end: number } & Disposable {
   const path = join(folder.path, `pipe-${Math.random()}`);
   execFileSync('mkfifo', [path]);
@@ -36,7 +36,7 @@ function fullPipe(): { end: number } & Disposable {
   };
 }
 
-/** Destinations that take no line: a full disk, and a pipe that nobody reads and that is small. */
+/** Destinations that take no line: a full disk, and a small pipe without a reader. */
 function destinations(): {
   fds: { 'a full disk': number; 'a pipe nobody reads': number };
 } & Disposable {

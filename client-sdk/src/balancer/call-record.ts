@@ -115,7 +115,7 @@ export class CallRecord implements PickRequest {
 
   /**
    * How long the next attempt has to wait, in ms. gRPC counts the delay of hedges from the start of the
-   * call, so it asks for all hedges at once if the call had to wait for a connection. Here the delay
+   * call. If the call had to wait for a connection, gRPC asks for all hedges at once. Here the delay
    * counts from the first pick. An attempt that has ended makes way for another at once.
    */
   hedgeWaitMs(now: number): number {

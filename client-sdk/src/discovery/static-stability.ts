@@ -23,16 +23,18 @@ const DOUBTED_SHARE = 0.5;
  * Decides which losses of instances are believed (static stability: a client lives on by what it
  * knew). Pure; times are monotonic, in ms.
  *
- * A registry whose store was wiped, or that was away for longer than leases live, lists nobody
- * until all have registered again. So a loss is doubted when the registry has not been well
- * (watched without a break, its store there) for half of the instance's TTL, and 10 s at the least.
- * When more than `protectedShare` of the instances are lost in doubt, together, they are all kept,
- * each until it is listed again or its address is given to another; the rest is given up when the
- * registry has been well for that time: who lives has come back by then. Until then balancers find
- * out who answers.
+ * If its store was wiped, or if it was away for longer than the leases live, a registry lists no
+ * instances until they have registered again. A loss is therefore doubted until the registry has been
+ * well (watched without a break, its store there) for half of the instance's TTL, and for 10 s at the
+ * least.
  *
- * Who was leaving (STOPPING, STOPPED) is believed to be gone, and so is whoever gets lost while all
- * is well.
+ * If more than `protectedShare` of the instances are lost in doubt, the client keeps all of them.
+ * It keeps each one until it is listed again or another instance has its address. When the doubt
+ * ends, the client gives up the rest: a live instance has registered again by then. Meanwhile the
+ * balancer finds out which instances respond.
+ *
+ * The loss of an instance that was leaving (STOPPING, STOPPED) is always believed, and so is every loss
+ * while all is well.
  */
 export class StaticStability {
   readonly #protectedShare: number;

@@ -7,7 +7,10 @@ const POLL_MS = 500;
 /** The same once it was told to end. */
 const ENDING_POLL_MS = 20;
 
-/** Whether another process has its id: its group is then gone, as nobody gets the id of a group that is there. */
+/**
+ * Whether another process has its id now. Its group is then gone: the system gives a new process no id of a
+ * group that still exists.
+ */
 function isReused({ pid, startedAs }: ProcessIdentity): boolean {
   const now = identityOf(pid);
   return now !== undefined && now.startedAs !== startedAs;

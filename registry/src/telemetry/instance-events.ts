@@ -10,7 +10,7 @@ type What = Pick<NewEvent, 'kind' | 'detail'>;
 
 const statusNames = shortNames(InstanceStatus, 'INSTANCE_STATUS_');
 
-/** Whether an instance takes calls, so that nobody expects it to leave. */
+/** Whether an instance takes calls. If such an instance disappears, it did not say so before. */
 export function isServing({ status }: StoredInstance): boolean {
   return status === InstanceStatus.INSTANCE_STATUS_RUNNING;
 }

@@ -48,7 +48,7 @@ export function versionOf(db: DatabaseSync): number {
 
 /**
  * Runs the migrations that a database lacks, and checks that the schema is the one that all migrations lead to. Run
- * this in a transaction, so that an error leaves the database as it was.
+ * this in a transaction. An error then changes nothing in the database.
  * @throws Error if a newer version of the service wrote the database, or one with another schema
  */
 export function migrate(db: DatabaseSync, migrations: readonly string[]): void {
